@@ -1,0 +1,1 @@
+"""`helio`: runs a stack on this machine, and talks to one anywhere."""
