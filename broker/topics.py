@@ -1,0 +1,95 @@
+"""Makes the topics of `schemas.topics`, and refuses those that differ."""
+
+from collections.abc import Collection, Sequence
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import TopicAlreadyExistsError, for_code
+
+from schemas.settings import KafkaSettings, TopicSettings
+from schemas.topics import Topic, catalogue
+
+
+class TopicsDifferError(Exception):
+    """Topics are missing or set up otherwise than `schemas.topics` says. Run `helio topics` to make them."""
+
+
+async def create(kafka: KafkaSettings, settings: TopicSettings) -> list[str]:
+    """Make every topic that is missing; the names of those made. Existing ones are left as they are."""
+    async with AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap_servers) as admin:
+        present = set(await admin.list_topics())
+        missing = [t for t in catalogue(settings.organizations) if t.name not in present]
+        if missing:
+            response = await admin.create_topics([_new(topic, settings) for topic in missing])
+            for name, code, *_ in response.topic_errors:
+                error = for_code(code)
+                if code and error is not TopicAlreadyExistsError:
+                    raise error(name)
+        return [topic.name for topic in missing]
+
+
+async def verify(kafka: KafkaSettings, settings: TopicSettings, names: Collection[str]) -> None:
+    """Check the topics `names` that a service is about to use.
+
+    Raises:
+        TopicsDifferError: says which topic differs, in what, and what to do.
+    """
+    wanted = [t for t in catalogue(settings.organizations) if t.name in names]
+    unknown = set(names) - {t.name for t in wanted}
+    if unknown:
+        raise TopicsDifferError(f"not in the catalogue: {', '.join(sorted(unknown))}")
+    async with AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap_servers) as admin:
+        partitions = {
+            found["topic"]: len(found["partitions"])
+            for found in await admin.describe_topics([t.name for t in wanted])
+            if not found["error_code"]
+        }
+        configs = await _configs(admin, [t.name for t in wanted if t.name in partitions])
+    problems = [
+        problem
+        for topic in wanted
+        for problem in _problems(topic, settings, partitions.get(topic.name), configs.get(topic.name, {}))
+    ]
+    if problems:
+        raise TopicsDifferError("; ".join(problems))
+
+
+def _problems(
+    topic: Topic, settings: TopicSettings, partitions: int | None, found: dict[str, str]
+) -> list[str]:
+    if partitions is None:
+        return [f"topic {topic.name} is missing: run `helio topics`"]
+    problems = []
+    expected = topic.partitions or settings.partitions
+    if partitions != expected:
+        problems.append(f"topic {topic.name} has {partitions} partitions, not {expected}")
+    problems += [
+        f"topic {topic.name} has {name}={found.get(name)}, not {value}"
+        for name, value in topic.configs().items()
+        # The order of policies is the broker's own business.
+        if set(found.get(name, "").split(",")) != set(value.split(","))
+    ]
+    return problems
+
+
+async def _configs(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, dict[str, str]]:
+    if not names:
+        return {}
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+    found: dict[str, dict[str, str]] = {}
+    for response in await admin.describe_configs(resources):
+        for _code, _message, _type, name, entries in response.resources:
+            found[name] = {entry[0]: entry[1] for entry in entries}
+    return found
+
+
+def _new(topic: Topic, settings: TopicSettings) -> NewTopic:
+    return NewTopic(
+        name=topic.name,
+        num_partitions=topic.partitions or settings.partitions,
+        replication_factor=settings.replication_factor,
+        topic_configs={
+            **topic.configs(),
+            "min.insync.replicas": str(settings.min_insync_replicas),
+        },
+    )

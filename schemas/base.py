@@ -1,0 +1,51 @@
+"""The ground that every record stands on: frozen models, epoch milliseconds, bytes in and out."""
+
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+#: A moment in milliseconds since the Unix epoch, UTC: what Kafka and Redis count in.
+Millis = Annotated[int, Field(ge=0)]
+
+
+class DecodeError(ValueError):
+    """A record's bytes cannot be read as the model that they should be; it belongs in a dead-letter topic."""
+
+
+class Record(BaseModel):
+    """A versioned value on a topic: JSON, frozen, unknown fields ignored.
+
+    Each subclass has a `type` such as `"dispatch.v1"`. A new version is a new class.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_timedelta="float")
+
+    def encode(self) -> bytes:
+        """The record as UTF-8 JSON; what equals a field's default of None is left out."""
+        return self.__pydantic_serializer__.to_json(self, exclude_none=True)
+
+    @classmethod
+    def decode(cls, value: bytes | None) -> Self:
+        """The record in `value`.
+
+        Raises:
+            DecodeError: it is null, not UTF-8 JSON, of another type or version, or misses a field.
+        """
+        record: Self = decode_with(cls.__pydantic_validator__, value)
+        return record
+
+
+def decode_with(validator: Any, value: bytes | None) -> Any:
+    """What `validator` (a pydantic-core validator) reads in `value`.
+
+    Raises:
+        DecodeError: as `Record.decode`; the sentence names the field and never quotes the value.
+    """
+    if value is None:
+        raise DecodeError("the record has no value")
+    try:
+        return validator.validate_json(value)
+    except ValidationError as e:
+        first = e.errors(include_input=False, include_url=False, include_context=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the record"
+        raise DecodeError(f"{where}: {first['msg']}") from None

@@ -1,0 +1,70 @@
+"""The per-message callback URL: what it says of a hand-over, and the MAC that proves that we wrote it.
+
+Telnyx and Vonage sign only the body, so the URL's parameters carry our own MAC. A message without
+parameters beyond the account (an inbound text) has none.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from schemas.provider import Provider
+
+_FIELDS = ("account", "organization", "message", "attempt", "nonce", "forget")
+MAC = "mac"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Callback:
+    """Which hand-over a receipt will speak of."""
+
+    account: str
+    organization: str
+    message_id: str
+    attempt: int
+    nonce: str
+    forget_at: int
+
+    def values(self) -> tuple[str, ...]:
+        """In the order of the URL's parameters, which is also the MAC's."""
+        return (
+            self.account,
+            self.organization,
+            self.message_id,
+            str(self.attempt),
+            self.nonce,
+            str(self.forget_at),
+        )
+
+
+def url(public_url: str, provider: Provider, callback: Callback, secret: str) -> str:
+    """Where `provider` is to report on `callback`: `{public_url}/webhooks/sms/{provider}?...&mac=...`."""
+    values = callback.values()
+    query = urlencode([*zip(_FIELDS, values, strict=True), (MAC, _mac(provider, values, secret))])
+    return f"{public_url.rstrip('/')}/webhooks/sms/{provider}?{query}"
+
+
+def read(provider: Provider, query: Mapping[str, str], secrets: Sequence[str]) -> Callback | None:
+    """The callback that `query` names, or None if a part is missing or no secret of ours made its MAC."""
+    values = tuple(query.get(field, "") for field in _FIELDS)
+    given = query.get(MAC, "").encode()
+    if not any(hmac.compare_digest(_mac(provider, values, s).encode(), given) for s in secrets):
+        return None
+    account, organization, message_id, attempt, nonce, forget = values
+    if not (attempt.isdecimal() and forget.isdecimal()):
+        return None
+    return Callback(
+        account=account,
+        organization=organization,
+        message_id=message_id,
+        attempt=int(attempt),
+        nonce=nonce,
+        forget_at=int(forget),
+    )
+
+
+def _mac(provider: Provider, values: Sequence[str], secret: str) -> str:
+    text = "\n".join([provider, *values])
+    return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()[:32]

@@ -1,0 +1,223 @@
+"""Entities of the directory: who may send what, from where, through whom (DESIGN §7)."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import ConfigDict, Field, StringConstraints
+
+from schemas.base import Millis, Record
+from schemas.provider import Provider
+
+#: The organization that runs Heliograph. Its accounts may be used by the numbers of every organization.
+OPERATOR = "operator"
+
+#: An id that fits in URLs and topic names.
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+E164 = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
+#: Where a secret is to be found, never its value: `env:NAME` or `file:PATH`.
+SecretRef = Annotated[str, StringConstraints(pattern=r"^(env|file):.+$")]
+#: Secrets of which several are valid at once, newest first, so that they can be rotated.
+SecretRefs = Annotated[tuple[SecretRef, ...], Field(min_length=1)]
+
+
+class Active(StrEnum):
+    """Whether an entity may be used."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+
+
+class Entity(Record):
+    """What all entities have. Unknown fields are refused in files that people write."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    organization: Slug
+
+
+class TwilioCredentials(Record):
+    """An API key sends; the account's auth token signs callbacks."""
+
+    provider: Literal[Provider.TWILIO] = Provider.TWILIO
+    account_sid: str
+    api_key_sid: str
+    api_key_secret: SecretRef
+    auth_tokens: SecretRefs
+
+
+class TelnyxCredentials(Record):
+    """The API key sends; callbacks are signed with Telnyx's Ed25519 key, whose public half is in base64."""
+
+    provider: Literal[Provider.TELNYX] = Provider.TELNYX
+    api_key: SecretRef
+    public_keys: SecretRefs
+
+
+class VonageCredentials(Record):
+    """The application's private key (PKCS#8 PEM) signs requests; the signature secret signs callbacks."""
+
+    provider: Literal[Provider.VONAGE] = Provider.VONAGE
+    application_id: str
+    private_key: SecretRef
+    signature_secrets: SecretRefs
+
+
+class Account(Entity):
+    """An account at a provider: the operator's to write."""
+
+    kind: Literal["account"] = "account"
+    id: Slug
+    credentials: Annotated[
+        TwilioCredentials | TelnyxCredentials | VonageCredentials, Field(discriminator="provider")
+    ]
+    #: Where the provider's API is; None: at the provider's own address. Telnyx: without `/v2`.
+    base_url: str | None = None
+    #: Segments per second over all its numbers, and how many may go at once after a pause.
+    rate: Annotated[float, Field(gt=0)] = 50.0
+    burst: Annotated[int, Field(ge=1)] = 10
+    status: Active = Active.ACTIVE
+
+    @property
+    def provider(self) -> Provider:
+        """Whose account it is."""
+        return self.credentials.provider
+
+
+class NumberKind(StrEnum):
+    """What sort of sender a number is; carriers pace each differently."""
+
+    LONG_CODE = "long_code"
+    TOLL_FREE = "toll_free"
+    SHORT_CODE = "short_code"
+    ALPHANUMERIC = "alphanumeric"
+
+
+class Capability(StrEnum):
+    """What a number can send."""
+
+    SMS = "sms"
+    MMS = "mms"
+
+
+class Number(Entity):
+    """A sender number; its id is the number itself, +E.164."""
+
+    kind: Literal["number"] = "number"
+    id: E164
+    account: Slug
+    number_kind: NumberKind = NumberKind.LONG_CODE
+    capabilities: frozenset[Capability] = frozenset({Capability.SMS, Capability.MMS})
+    #: Segments per second, and how many may go at once after a pause.
+    rate: Annotated[float, Field(gt=0)] = 1.0
+    burst: Annotated[int, Field(ge=1)] = 1
+    #: Segments a day, where the carrier sets a limit.
+    day_cap: Annotated[int, Field(ge=1)] | None = None
+    campaign: Slug | None = None
+    status: Active = Active.ACTIVE
+
+
+class Assistant(Entity):
+    """Owns numbers; a send from one of them is a send of this assistant."""
+
+    kind: Literal["assistant"] = "assistant"
+    id: Slug
+    name: str
+    numbers: tuple[E164, ...]
+    status: Active = Active.ACTIVE
+
+
+class UseCase(Entity):
+    """A purpose with a pool of senders; the platform chooses among them."""
+
+    kind: Literal["use_case"] = "use_case"
+    id: UUID
+    name: str
+    numbers: tuple[E164, ...] = ()
+    sticky: bool = True
+    geomatch: bool = True
+    #: ISO 3166 codes of the regions that may be sent to; none: all.
+    regions: tuple[str, ...] = ()
+    #: What becomes of a send whose outcome stays unknown.
+    on_unknown: Literal["hold"] = "hold"
+    #: How long a message may wait, in seconds; None: as `HELIO_MESSAGES__VALIDITY_SECONDS`.
+    validity_seconds: Annotated[int, Field(ge=60, le=48 * 3600)] | None = None
+    status: Active = Active.ACTIVE
+
+
+class Registration(StrEnum):
+    """How far a registration with the carriers has got."""
+
+    PENDING = "pending"
+    VERIFIED = "verified"
+    SUSPENDED = "suspended"
+
+
+class Brand(Entity):
+    """Who sends, as registered with the carriers."""
+
+    kind: Literal["brand"] = "brand"
+    id: Slug
+    name: str
+    registration: Registration = Registration.PENDING
+
+
+class Campaign(Entity):
+    """What is sent, as registered with the carriers; paces all its numbers together."""
+
+    kind: Literal["campaign"] = "campaign"
+    id: Slug
+    brand: Slug
+    use: str
+    registration: Registration = Registration.PENDING
+    rate: Annotated[float, Field(gt=0)] | None = None
+    day_cap: Annotated[int, Field(ge=1)] | None = None
+
+
+class Scope(StrEnum):
+    """What an API key may do."""
+
+    SEND = "send"
+    READ = "read"
+    ADMIN = "admin"
+
+
+class ApiKey(Entity):
+    """A key to the REST API; only its SHA-256 is kept."""
+
+    kind: Literal["api_key"] = "api_key"
+    id: Slug
+    #: Lower-case hex SHA-256 of the key, or a reference to where the key itself is (resolved by `apply`).
+    sha256: Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{64}|(env|file):.+)$")]
+    scopes: frozenset[Scope] = frozenset({Scope.SEND, Scope.READ})
+    status: Active = Active.ACTIVE
+
+
+AnyEntity = Account | Number | Assistant | UseCase | Brand | Campaign | ApiKey
+Tagged = Annotated[AnyEntity, Field(discriminator="kind")]
+
+
+class Entry(Record):
+    """One write on `sms.directory.v1`, keyed `kind:id`.
+
+    It names the version that it replaces; one that does not, or that changes the owner, is refused by
+    every replica alike, in the order of the log. A deletion is an entry without an entity.
+    """
+
+    type: Literal["directory.v1"] = "directory.v1"
+    kind: str
+    id: str
+    organization: str
+    version: Annotated[int, Field(ge=1)]
+    at: Millis
+    entity: Tagged | None = None
+
+    @property
+    def key(self) -> bytes:
+        """The record's key."""
+        return f"{self.kind}:{self.id}".encode()
+
+
+def identity(entity: AnyEntity) -> tuple[str, str]:
+    """Kind and id: what names an entity."""
+    return entity.kind, str(entity.id)

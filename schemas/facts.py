@@ -1,0 +1,132 @@
+"""Facts on `sms.events.v1`: what happened, each able to stand alone. The fold makes the status of them."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from schemas.base import Millis, Record, decode_with
+from schemas.messages import Content
+from schemas.provider import Certain, Fault, Provider
+from schemas.tasks import RecordId
+
+
+class BaseFact(Record):
+    """What every fact says."""
+
+    message_id: str
+    organization: str
+    #: When it happened; the times of the status records come from here.
+    at: Millis
+    forget_at: Millis
+
+
+class Routed(BaseFact):
+    """`route` chose a sender and handed a task to the dispatchers."""
+
+    type: Literal["routed.v1"] = "routed.v1"
+    attempt: int
+    provider: Provider
+    account: str
+    sender: str
+    #: Which rule chose, in words for operators.
+    reason: str
+    content: Content
+
+
+class Rejected(BaseFact):
+    """Refused by us before any hand-over: not acceptable, no route, or a key used for other content."""
+
+    type: Literal["rejected.v1"] = "rejected.v1"
+    code: str
+    detail: str
+    content: Content
+    #: The message whose key was used again, where that is why.
+    conflicts_with: str | None = None
+
+
+class Attempted(BaseFact):
+    """Which hand-over a fact speaks of."""
+
+    attempt: int
+    provider: Provider
+    account: str
+    sender: str
+
+
+class OutcomeFact(Attempted):
+    """A hand-over came to something certain."""
+
+    type: Literal["outcome.v1"] = "outcome.v1"
+    nonce: str
+    #: The task record that was handed over: after a retry a rebuilt claim is open to this one again.
+    record: RecordId
+    outcome: Certain
+
+
+class AmbiguousFact(Attempted):
+    """A hand-over whose outcome cannot be known; an outcome or a receipt of the same attempt outweighs it."""
+
+    type: Literal["ambiguous.v1"] = "ambiguous.v1"
+    #: The nonces that it may have been sent with; more than one only after a rebuild of the ledger.
+    nonces: tuple[str, ...]
+    detail: str
+
+
+class ReceiptStatus(StrEnum):
+    """What a provider's receipt says of a message, in our words."""
+
+    SENT = "sent"
+    DELIVERED = "delivered"
+    UNDELIVERED = "undelivered"
+    FAILED = "failed"
+
+
+class Receipt(BaseFact):
+    """A provider's signed word on one hand-over. It counts for the attempt whose nonce it names."""
+
+    type: Literal["receipt.v1"] = "receipt.v1"
+    attempt: int
+    nonce: str
+    provider: Provider
+    account: str
+    provider_message_id: str
+    status: ReceiptStatus
+    #: The provider's error code as text, and what it means to us.
+    code: str | None = None
+    fault: Fault | None = None
+    detail: str | None = None
+    #: The payload as it came, for people who look into a case.
+    raw: str
+
+
+class ClosedWhy(StrEnum):
+    """Why a message ended without a send."""
+
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    OPTED_OUT = "opted_out"
+
+
+class Closed(BaseFact):
+    """The claim was closed without a send."""
+
+    type: Literal["closed.v1"] = "closed.v1"
+    why: ClosedWhy
+
+
+Fact = Annotated[
+    Routed | Rejected | OutcomeFact | AmbiguousFact | Receipt | Closed, Field(discriminator="type")
+]
+AnyFact = Routed | Rejected | OutcomeFact | AmbiguousFact | Receipt | Closed
+_VALIDATOR = TypeAdapter[AnyFact](Fact).validator
+
+
+def decode_fact(value: bytes | None) -> AnyFact:
+    """The fact in `value`.
+
+    Raises:
+        DecodeError: see `Record.decode`.
+    """
+    fact: AnyFact = decode_with(_VALIDATOR, value)
+    return fact

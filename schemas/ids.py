@@ -1,0 +1,47 @@
+"""Where ids come from, so that a retry gets the same one with no coordination (DESIGN §3)."""
+
+import hashlib
+from uuid import UUID, uuid5
+
+#: The root of all name-based ids of Heliograph. Never change it: ids would stop matching.
+NAMESPACE = UUID("6d9f5a34-90a5-4f0c-9f0e-1d8b6f2f7c11")
+
+
+def uuid7(now_ms: int, random: bytes) -> str:
+    """A UUIDv7 (RFC 9562): 48 bits of `now_ms`, 74 bits out of the 10 bytes of `random`."""
+    tail = int.from_bytes(random[:10], "big")
+    value = (now_ms & 0xFFFF_FFFF_FFFF) << 80
+    value |= 0x7 << 76 | ((tail >> 62) & 0xFFF) << 64
+    value |= 0b10 << 62 | (tail & 0x3FFF_FFFF_FFFF_FFFF)
+    return str(UUID(int=value))
+
+
+def of_key(organization: str, key: str) -> str:
+    """The id of the message that `organization` names by its idempotency key: one key, one message."""
+    return _named("key", organization, key)
+
+
+def of_record(topic: str, partition: int, offset: int, timestamp_ms: int) -> str:
+    """The id of a keyless request on a topic: its place there (the time tells a topic made anew)."""
+    return _named("record", topic, str(partition), str(offset), str(timestamp_ms))
+
+
+def of_conflict(message_id: str, fingerprint: str) -> str:
+    """The id under which other content for a used key is rejected; the first message stays untouched."""
+    return _named("conflict", message_id, fingerprint)
+
+
+def of_transition(message_id: str, sequence: int) -> str:
+    """The id of a status record: the same for every repeat of it, so that readers can drop repeats."""
+    return _named("status", message_id, str(sequence))
+
+
+def _named(*parts: str) -> str:
+    # Lengths go in, so that no two lists of parts make one name.
+    name = "".join(f"{len(part)}:{part}" for part in parts)
+    return str(uuid5(NAMESPACE, name))
+
+
+def digest(text: str) -> str:
+    """32 hex digits of SHA-256: short enough to keep per message, long enough to compare content by."""
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -1,0 +1,54 @@
+"""What callers and producers ask for: one body, over REST and on `sms.requests.v1` alike."""
+
+import json
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
+
+from schemas import ids
+from schemas.base import Record
+
+#: The longest text, in characters, that the send API takes.
+MAX_TEXT: Final = 1600
+#: The most media that any of the three providers takes with one message (Twilio: 10).
+MAX_MEDIA: Final = 10
+
+
+class SendRequest(Record):
+    """The body of `POST /sms/send` (reference: sms-send-api), and the value of a request record.
+
+    Lengths and formats are judged by acceptance, which answers with a sentence; here only the types are.
+    """
+
+    type: Literal["sms.request.v1"] = "sms.request.v1"
+    #: A number that an assistant of the organization owns, +E.164.
+    from_phone_number: str
+    #: The recipient, +E.164.
+    to_phone_number: str
+    #: The text, 1 to 1600 characters.
+    message: str
+    #: Pictures and files of an MMS: http(s) URLs that the provider fetches.
+    media_urls: tuple[str, ...] | None = None
+    #: True: with the queue's pacing. False: before all queued ones.
+    queue: bool = True
+    #: The same key and content is the same message, for at least 24 h.
+    idempotency_key: Annotated[str, Field(max_length=256)] | None = None
+    #: Carried to every status record of the message.
+    reference: Annotated[str, Field(max_length=256)] | None = None
+    #: On a topic whose producers are trusted (`HELIO_INTAKE__TRUSTED`): on whose behalf. Else ignored.
+    organization: str | None = None
+
+
+def fingerprint(request: SendRequest) -> str:
+    """A versioned digest of what is asked for, by which a repeat is told from a conflict.
+
+    Only fields that differ from their defaults count, in a fixed order, so that neither field order nor
+    white space nor an omitted default makes a conflict. Key and reference do not count.
+    """
+    content = request.model_dump(
+        include={"from_phone_number", "to_phone_number", "message", "media_urls", "queue"},
+        exclude_defaults=True,
+    )
+    if not content.get("media_urls"):
+        content.pop("media_urls", None)
+    return "1:" + ids.digest(json.dumps(content, sort_keys=True, ensure_ascii=True))

@@ -1,0 +1,119 @@
+"""The one list of topics: what each holds, for how long, and how it must be set up."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from schemas.messages import Lane
+from schemas.provider import Provider
+
+_HOUR: Final = 3_600_000
+_DAY: Final = 24 * _HOUR
+_KIB: Final = 1024
+
+REQUESTS: Final = "sms.requests.v1"
+MESSAGES: Final = "sms.messages.v1"
+INTENTS: Final = "sms.intents.v1"
+EVENTS: Final = "sms.events.v1"
+STATUS: Final = "sms.status.v1"
+INBOUND: Final = "sms.inbound.v1"
+OPTOUTS: Final = "sms.optouts.v1"
+DIRECTORY: Final = "sms.directory.v1"
+
+#: The two Faust apps and their tables; Faust names a changelog after both.
+ROUTE_APP: Final = "helio-route"
+FOLD_APP: Final = "helio-fold"
+FIRST_TABLE: Final = "first"
+ROWS_TABLE: Final = "rows"
+
+#: The waiting topics by their delay in milliseconds, longest first.
+WAITING: Final[dict[int, str]] = {
+    _HOUR: "sms.waiting.1h.v1",
+    10 * 60_000: "sms.waiting.10m.v1",
+    60_000: "sms.waiting.1m.v1",
+    10_000: "sms.waiting.10s.v1",
+}
+
+
+def requests_of(organization: str) -> str:
+    """The request topic of one organization: whoever may write to it speaks for that organization."""
+    return f"sms.requests.{organization}.v1"
+
+
+def dispatch(provider: Provider, lane: Lane) -> str:
+    """The topic of a provider's tasks; partitioned by sender."""
+    return f"sms.dispatch.{provider}.{lane}.v1"
+
+
+def changelog(app: str, table: str) -> str:
+    """The changelog of a Faust table."""
+    return f"{app}-{table}-changelog"
+
+
+def dead_letters(topic: str) -> str:
+    """Where records of `topic` that cannot be read go: one dead-letter topic for each kind."""
+    kind = topic.split(".")[1]
+    return f"sms.{kind}.dlq.v1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Topic:
+    """How a topic must be set up. A service refuses to start on one that is missing or differs."""
+
+    name: str
+    retention_ms: int = 7 * _DAY
+    compacted: bool = False
+    #: Written by outsiders, or timed by its own append time.
+    log_append_time: bool = False
+    max_message_bytes: int = 1024 * _KIB
+    #: None: as many as `HELIO_TOPICS__PARTITIONS` says.
+    partitions: int | None = None
+
+    def configs(self) -> dict[str, str]:
+        """The broker's names for it, as strings: what is created, and what is compared."""
+        found = {
+            "cleanup.policy": "compact" if self.compacted else "delete",
+            "max.message.bytes": str(self.max_message_bytes),
+            "message.timestamp.type": "LogAppendTime" if self.log_append_time else "CreateTime",
+        }
+        if not self.compacted:
+            found["retention.ms"] = str(self.retention_ms)
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changelog(Topic):
+    """A Faust table's changelog: compacted, and dropped at the age at which all stores forget."""
+
+    def configs(self) -> dict[str, str]:
+        """As `Topic.configs`; short segments, so that compaction keeps recovery short."""
+        return {
+            **super().configs(),
+            "cleanup.policy": "compact,delete",
+            "retention.ms": str(self.retention_ms),
+            "segment.ms": str(_HOUR),
+            "min.cleanable.dirty.ratio": "0.1",
+        }
+
+
+def catalogue(organizations: tuple[str, ...] = ()) -> Iterator[Topic]:
+    """Every topic of Heliograph; `organizations` are those that have a request topic of their own."""
+    for name in (REQUESTS, *map(requests_of, organizations)):
+        yield Topic(name=name, log_append_time=True, max_message_bytes=256 * _KIB)
+    yield Topic(name=MESSAGES)
+    for provider in Provider:
+        for lane in Lane:
+            yield Topic(name=dispatch(provider, lane))
+    for name in WAITING.values():
+        yield Topic(name=name, retention_ms=3 * _DAY, log_append_time=True)
+    yield Topic(name=INTENTS)
+    yield Topic(name=EVENTS)
+    yield Topic(name=STATUS, retention_ms=30 * _DAY)
+    yield Topic(name=INBOUND, retention_ms=30 * _DAY)
+    yield Topic(name=OPTOUTS, compacted=True)
+    yield Topic(name=DIRECTORY, compacted=True, partitions=1)
+    for kind in ("requests", "messages", "dispatch", "waiting", "events"):
+        # More than any source may hold, headers included: a dead letter is never refused.
+        yield Topic(name=f"sms.{kind}.dlq.v1", retention_ms=30 * _DAY, max_message_bytes=2048 * _KIB)
+    yield Changelog(name=changelog(ROUTE_APP, FIRST_TABLE), retention_ms=8 * _DAY)
+    yield Changelog(name=changelog(FOLD_APP, ROWS_TABLE), retention_ms=8 * _DAY)
