@@ -1,0 +1,22 @@
+"""The commands of `helio`, one module each. Heavy imports stay inside them: `helio --help` must be quick."""
+
+from typing import TYPE_CHECKING
+
+from cli.commands import apply, doctor, send, status, tail, topics
+from cli.commands.trouble import told
+
+if TYPE_CHECKING:
+    from typer import Typer
+
+
+def register(app: "Typer") -> None:
+    """Add every command of this package to `app`."""
+    for name, command in {
+        "send": send.send,
+        "status": status.status,
+        "tail": tail.tail,
+        "apply": apply.apply,
+        "topics": topics.topics,
+        "doctor": doctor.doctor,
+    }.items():
+        app.command(name)(told(command))

@@ -1,0 +1,111 @@
+"""The REST door as a client sees it: one request, sent again safely where the answer did not come."""
+
+import http.client
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import quote, urlsplit
+
+from cli.commands.target import Door
+from cli.commands.trouble import Exit, TroubleError
+
+TIMEOUT_SECONDS: Final = 30.0
+TRIES: Final = 6
+_FIRST_PAUSE_SECONDS: Final = 0.25
+_LONGEST_PAUSE_SECONDS: Final = 5.0
+_AGAIN: Final = frozenset({429, 502, 503, 504})
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP status and the JSON object that came with it."""
+
+    code: int
+    body: Mapping[str, Any]
+
+    @property
+    def ok(self) -> bool:
+        """Whether it is a 2xx."""
+        return 200 <= self.code < 300
+
+    @property
+    def detail(self) -> str:
+        """The sentence of an error."""
+        return str(self.body.get("detail") or f"HTTP {self.code}")
+
+
+class Rest:
+    """Requests to one door; a connection for each thread, kept open.
+
+    `pause` is asked to wait that many seconds between two tries.
+    """
+
+    def __init__(self, door: Door, *, tries: int = TRIES, pause: Callable[[float], Any] = time.sleep) -> None:
+        self._door = door
+        self._tries = tries
+        self._pause = pause
+        self._local = threading.local()
+
+    def send(self, body: Mapping[str, Any]) -> Answer:
+        """`POST /sms/send`. `body` must have an `idempotency_key`: the request may go out more than once.
+
+        Raises:
+            TroubleError: nobody answered in all tries. The message may have been accepted.
+        """
+        return self._request("POST", "/sms/send", json.dumps(body).encode())
+
+    def status(self, message_id: str) -> Answer:
+        """`GET /sms/{message_id}/status`.
+
+        Raises:
+            TroubleError: nobody answered in all tries.
+        """
+        return self._request("GET", f"/sms/{quote(message_id, safe='')}/status", None)
+
+    def _request(self, method: str, path: str, body: bytes | None) -> Answer:
+        said = ""
+        for attempt in range(self._tries):
+            if attempt:
+                self._pause(min(_FIRST_PAUSE_SECONDS * 2 ** (attempt - 1), _LONGEST_PAUSE_SECONDS))
+            try:
+                answer = self._once(method, path, body)
+            except (OSError, http.client.HTTPException) as error:
+                self._close()
+                said = str(error) or type(error).__name__
+                continue
+            if answer.code not in _AGAIN:
+                return answer
+            said = answer.detail
+        raise TroubleError(
+            f"{self._door.url} does not take requests ({said}): is it running? `helio doctor` tells more",
+            Exit.UNREACHABLE,
+        )
+
+    def _once(self, method: str, path: str, body: bytes | None) -> Answer:
+        connection = self._connection()
+        prefix = urlsplit(self._door.url).path.rstrip("/")
+        headers = {"Authorization": f"Bearer {self._door.api_key}", "Content-Type": "application/json"}
+        connection.request(method, prefix + path, body, headers)
+        response = connection.getresponse()
+        raw = response.read()
+        try:
+            found = json.loads(raw)
+        except ValueError:
+            found = {}
+        return Answer(response.status, found if isinstance(found, dict) else {})
+
+    def _connection(self) -> http.client.HTTPConnection:
+        found: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
+        if found is None:
+            parts = urlsplit(self._door.url)
+            secure = parts.scheme == "https"
+            kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+            found = kind(parts.hostname or "", parts.port, timeout=TIMEOUT_SECONDS)
+            self._local.connection = found
+        return found
+
+    def _close(self) -> None:
+        self._connection().close()
