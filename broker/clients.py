@@ -1,9 +1,12 @@
 """aiokafka clients with the settings that the promises need. Nothing connects before `start()`."""
 
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 
 from schemas.settings import KafkaSettings
@@ -63,6 +66,18 @@ def reader(kafka: KafkaSettings, **options: Any) -> AIOKafkaConsumer:
         fetch_max_wait_ms=500,
         **options,
     )
+
+
+@asynccontextmanager
+async def admin(kafka: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
+    """An admin client within a block: aiokafka's own is no context manager."""
+    quiet()
+    client = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap_servers)
+    try:
+        await client.start()
+        yield client
+    finally:
+        await client.close()
 
 
 def quiet() -> None:

@@ -6,6 +6,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
+from broker import clients
 from schemas.settings import KafkaSettings, TopicSettings
 from schemas.topics import Topic, catalogue
 
@@ -16,7 +17,7 @@ class TopicsDifferError(Exception):
 
 async def create(kafka: KafkaSettings, settings: TopicSettings) -> list[str]:
     """Make every topic that is missing; the names of those made. Existing ones are left as they are."""
-    async with AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap_servers) as admin:
+    async with clients.admin(kafka) as admin:
         present = set(await admin.list_topics())
         missing = [t for t in catalogue(settings.organizations) if t.name not in present]
         if missing:
@@ -38,7 +39,7 @@ async def verify(kafka: KafkaSettings, settings: TopicSettings, names: Collectio
     unknown = set(names) - {t.name for t in wanted}
     if unknown:
         raise TopicsDifferError(f"not in the catalogue: {', '.join(sorted(unknown))}")
-    async with AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap_servers) as admin:
+    async with clients.admin(kafka) as admin:
         partitions = {
             found["topic"]: len(found["partitions"])
             for found in await admin.describe_topics([t.name for t in wanted])
