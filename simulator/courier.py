@@ -1,0 +1,165 @@
+"""Tells receipts: sends each callback when it is due, and again as its provider would."""
+
+import asyncio
+import contextlib
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+from uuid import UUID, uuid5
+
+import aiohttp
+from yarl import URL
+
+from simulator.messages import Message
+from simulator.network import Network, Owed
+from simulator.provider import Attempt, Callback, Outcome, Provider
+
+_log = logging.getLogger(__name__)
+
+_EVENTS: Final = UUID("6f6f3a60-0b43-4f3c-8f0f-3d6f9f0f5c11")
+"""Namespace of event ids: the same receipt has the same id after a restart."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    owed: Owed
+    number: int = 1
+    began: float | None = None
+    """When the first attempt began."""
+
+
+class Courier:
+    """Sends callbacks, a bounded number at once for each provider.
+
+    Providers do not wait for one another: a dead webhook of one delays nobody else's receipts.
+    """
+
+    def __init__(
+        self,
+        providers: Mapping[str, Provider],
+        network: Network,
+        *,
+        concurrency: int,
+        clock: Callable[[], float],
+    ) -> None:
+        self._providers = providers
+        self._network = network
+        self._concurrency = concurrency
+        self._clock = clock
+        self._queues: dict[str, asyncio.Queue[_Job]] = {name: asyncio.Queue() for name in providers}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._session: aiohttp.ClientSession | None = None
+        self.counts: Counter[str] = Counter(attempts=0, answered=0, given_up=0)
+        """`attempts`; and of the callbacks that are over, those `answered` and `given_up`."""
+
+    async def start(self) -> None:
+        """Begin, with what was owed before this process."""
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+        )
+        self._tasks = [
+            asyncio.create_task(self._work(queue), name=f"courier-{name}-{number}")
+            for name, queue in self._queues.items()
+            for number in range(self._concurrency)
+        ]
+        self.schedule(self._network.messages())
+
+    async def stop(self) -> None:
+        """End at once; what is still owed is in the state file."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._session is not None:
+            await self._session.close()
+
+    def schedule(self, messages: Iterable[Message]) -> None:
+        """Send what is owed of these messages, each callback when it is due."""
+        for owed in self._network.owed(messages):
+            told = owed.message.receipts[owed.place].told or 0.0
+            self._later(owed.message.at + told - self._clock(), _Job(owed))
+
+    async def tell_now(self, message: Message) -> None:
+        """Make the first attempt at every callback of `message`, one after the other."""
+        for owed in sorted(self._network.owed([message]), key=_told):
+            await self._attempt(_Job(owed))
+
+    def waiting(self) -> int:
+        """Callbacks that are due and wait for their turn."""
+        return sum(queue.qsize() for queue in self._queues.values())
+
+    def _later(self, seconds: float, job: _Job) -> None:
+        queue = self._queues[job.owed.message.draft.provider]
+        if seconds <= 0:
+            queue.put_nowait(job)
+        else:
+            asyncio.get_running_loop().call_later(seconds, queue.put_nowait, job)
+
+    async def _work(self, queue: asyncio.Queue[_Job]) -> None:
+        while True:
+            await self._attempt(await queue.get())
+
+    async def _attempt(self, job: _Job) -> None:
+        now = self._clock()
+        began = now if job.began is None else job.began
+        attempt = _attempt(job, now)
+        provider = self._providers[job.owed.message.draft.provider]
+        callback = provider.callback(attempt)
+        if callback is None:
+            self._network.told(job.owed)
+            return
+        self.counts["attempts"] += 1
+        outcome = await self._post(callback)
+        wait = provider.pause(attempt, outcome, self._clock() - began)
+        if wait is not None:
+            self._later(wait, replace(job, number=job.number + 1, began=began))
+            return
+        self._network.told(job.owed)
+        if isinstance(outcome, int) and outcome < 300:
+            self.counts["answered"] += 1
+        else:
+            self.counts["given_up"] += 1
+            _log.warning("gave up a callback of %s: %s", job.owed.message.id, outcome)
+
+    async def _post(self, callback: Callback) -> Outcome:
+        """One attempt. The URL goes out as it was signed, not quoted anew."""
+        if self._session is None:
+            raise RuntimeError("the courier was not started")
+        timeout = aiohttp.ClientTimeout(
+            total=None, sock_connect=callback.connect_timeout, sock_read=callback.read_timeout
+        )
+        try:
+            async with self._session.post(
+                URL(callback.url, encoded=True),
+                data=callback.body,
+                headers=callback.headers,
+                timeout=timeout,
+                allow_redirects=False,
+            ) as response:
+                with contextlib.suppress(aiohttp.ClientPayloadError):
+                    await response.read()
+                return response.status
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, ValueError):
+            return "unreachable"
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return "unanswered"
+
+
+def _told(owed: Owed) -> float:
+    return owed.message.receipts[owed.place].told or 0.0
+
+
+def _attempt(job: _Job, now: float) -> Attempt:
+    owed = job.owed
+    event = uuid5(_EVENTS, f"{owed.message.id}/{owed.place}")
+    return Attempt(
+        message=owed.message,
+        place=owed.place,
+        number=job.number,
+        now=now,
+        event_id=str(event),
+        token=str(uuid5(event, str(owed.copy))),
+    )

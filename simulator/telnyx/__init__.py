@@ -1,0 +1,1 @@
+"""Telnyx's Messaging API v2, as its documents describe it."""

@@ -1,0 +1,1 @@
+"""Twilio's Programmable Messaging, as its API reference describes it."""

@@ -1,0 +1,1 @@
+"""Vonage's Messages API v1, as its reference describes it."""
