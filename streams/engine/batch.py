@@ -1,0 +1,56 @@
+"""What goes through Faust's queues: not events, but batches of consecutive records of one partition."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from faust.types import TP
+
+
+class Record(Protocol):
+    """What a handler gets: aiokafka's `ConsumerRecord`, as far as handlers need it."""
+
+    @property
+    def topic(self) -> str: ...  # noqa: D102  # the names speak
+    @property
+    def partition(self) -> int: ...  # noqa: D102
+    @property
+    def offset(self) -> int: ...  # noqa: D102
+    @property
+    def timestamp(self) -> int:
+        """Milliseconds since the epoch: of the producer, or of the append where the topic says so."""
+
+    @property
+    def key(self) -> bytes | None: ...  # noqa: D102
+    @property
+    def value(self) -> bytes | None: ...  # noqa: D102
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes]]: ...  # noqa: D102
+
+
+class Batch:
+    """Consecutive records of one partition, acknowledged as one.
+
+    `outputs` are the producer's batches that hold what it produced, changelog records included, in order.
+    Faust sees a message in it: it keeps a weak set of those unacknowledged, and reads `acked` and `refcount`.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "acked",
+        "first",
+        "generation",
+        "last",
+        "outputs",
+        "records",
+        "refcount",
+        "tp",
+    )
+
+    def __init__(self, tp: TP, records: Sequence[Record], generation: int) -> None:
+        self.tp = tp
+        self.records = records
+        self.generation = generation
+        self.first, self.last = records[0].offset, records[-1].offset
+        self.outputs: dict[Any, None] = {}
+        self.acked = False
+        self.refcount = 1

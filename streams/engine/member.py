@@ -1,0 +1,43 @@
+"""What aiokafka runs in the consumer's thread besides the connection: the group's member and the fetcher."""
+
+import asyncio
+import time
+from typing import Any
+
+from aiokafka.consumer.fetcher import Fetcher
+from aiokafka.consumer.group_coordinator import GroupCoordinator
+
+from streams.engine.exits import Exit, die
+
+
+class Member(GroupCoordinator):  # type: ignore[misc]  # untyped upstream
+    """Closes: a member thrown out rejoins, and its unconfirmed writes land after the new owner's."""
+
+    def reset_generation(self) -> None:
+        """The coordinator does not know us any more, or we leave.
+
+        Harmless between giving partitions up and getting new ones (nothing of ours is unconfirmed then) and
+        while closing.
+        """
+        if not self._performed_join_prepare and not self._closing.done():
+            die(Exit.PAUSED, "thrown out of group %s: stopped or cut off past the session", self.group_id)
+        super().reset_generation()
+
+
+class PacedFetcher(Fetcher):  # type: ignore[misc]  # untyped upstream
+    """Saves CPU: one fetch per `pace` seconds at most, answered at once with all there is; idle, a long poll.
+
+    Cost lies in the rounds, not in the records. (`fetch_min_bytes` would hold back a lone record, and let an
+    idle worker ask 50 times a second.)
+    """
+
+    pace: float
+    _last = 0.0
+
+    async def _proc_fetch_request(self, *args: Any) -> bool:
+        wait = self._last + self.pace - time.monotonic()
+        if wait > 0:
+            await asyncio.sleep(wait)
+        self._last = time.monotonic()
+        has_data: bool = await super()._proc_fetch_request(*args)
+        return has_data
