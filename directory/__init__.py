@@ -1,0 +1,1 @@
+"""The compacted directory topic: its snapshot, its replica, and the writer behind `helio apply`."""
