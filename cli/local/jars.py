@@ -35,30 +35,35 @@ def java() -> str:
     return found
 
 
+def folder(cache: Path) -> Path:
+    """Where the jars lie in `cache`, once they are there. Its name changes with the list of jars."""
+    return cache / f"kafka-{hashlib.sha256(POM.read_bytes()).hexdigest()[:12]}"
+
+
 def fetch(cache: Path) -> Path:
     """The folder with the broker's jars, from `cache` or, the first time, by Maven (about 35 MB).
 
-    Safe to call from several processes at once. The folder's name changes with the list of jars.
+    Safe to call from several processes at once.
 
     Raises:
         MissingToolError: they are not in the cache and `mvn` is missing.
         StartError: Maven failed; its last words are in the message.
     """
-    folder = cache / f"kafka-{hashlib.sha256(POM.read_bytes()).hexdigest()[:12]}"
-    if folder.is_dir():
-        return folder
+    found = folder(cache)
+    if found.is_dir():
+        return found
     cache.mkdir(parents=True, exist_ok=True)
     with _locked(cache / "kafka.lock"):
-        if not folder.is_dir():
-            _download(folder)
-    return folder
+        if not found.is_dir():
+            _download(found)
+    return found
 
 
-def _download(folder: Path) -> None:
+def _download(target: Path) -> None:
     maven = shutil.which("mvn")
     if maven is None:
         raise MissingToolError(f"Maven is missing, it fetches the broker once: {INSTALL_MAVEN}")
-    with tempfile.TemporaryDirectory(dir=folder.parent) as work:
+    with tempfile.TemporaryDirectory(dir=target.parent) as work:
         shutil.copy(POM, work)
         jars = Path(work) / "jars"
         told = subprocess.run(
@@ -69,7 +74,7 @@ def _download(folder: Path) -> None:
         )  # fmt: skip
         if told.returncode != 0:
             raise StartError(f"Maven could not fetch the broker:\n{told.stdout[-2000:]}")
-        jars.replace(folder)
+        jars.replace(target)
 
 
 @contextmanager

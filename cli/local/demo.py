@@ -1,0 +1,106 @@
+"""The demo: its directory and the simulator that answers for the providers, made from one template."""
+
+import json
+import string
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any, Final
+
+from cli.local import secrets
+from cli.local.ports import HOST
+from directory.file import parse
+from schemas.directory import (
+    Account,
+    Number,
+    TelnyxCredentials,
+    TwilioCredentials,
+    VonageCredentials,
+)
+from schemas.provider import Provider
+
+TEMPLATE: Final = Path(__file__).parent.parent / "demo" / "directory.yaml"
+#: The organization of the demo's API key; plain producers to `sms.requests.v1` send on its behalf.
+ORGANIZATION: Final = "acme"
+ORGANIZATIONS: Final = (ORGANIZATION, "globex")
+#: Vonage's name for the account as a whole; only its simulator asks for one.
+VONAGE_API_KEY: Final = "de300001"
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What the demo needs to be known of."""
+
+    directory: Path
+    """To be applied before services start."""
+    simulator: Path
+    """The simulator's configuration."""
+    api_key: str
+    senders: list[str]
+    """Numbers that the key may send from; the providers take turns."""
+    callback_secret: str
+
+
+def write(home: Path, simulator_port: int) -> Demo:
+    """Make the demo's secrets, directory and simulator configuration in `home`."""
+    known = secrets.ensure(home / "secrets")
+    text = string.Template(TEMPLATE.read_text()).substitute(
+        HELIO_SIMULATOR=f"http://{HOST}:{simulator_port}", HELIO_SECRETS=home / "secrets"
+    )
+    directory = home / "directory.yaml"
+    directory.write_text(text)
+    entities = list(parse(text, source=directory.name, variables={}).entities.values())
+    accounts = {e.id: e for e in entities if isinstance(e, Account)}
+    numbers = [e for e in entities if isinstance(e, Number)]
+    config = home / "simulator.json"
+    config.touch(mode=0o600)
+    config.write_text(json.dumps(_simulator(home, simulator_port, accounts, numbers, known), indent=2) + "\n")
+    senders = [n for n in numbers if n.organization == ORGANIZATION]
+    return Demo(directory, config, known["api_key"], _in_turns(senders, accounts), known["callback_secret"])
+
+
+def _in_turns(numbers: Sequence[Number], accounts: Mapping[str, Account]) -> list[str]:
+    """The numbers' ids so ordered that the providers take turns."""
+    of = {p: [n.id for n in numbers if accounts[n.account].provider is p] for p in Provider}
+    return [number for turn in zip_longest(*of.values()) for number in turn if number is not None]
+
+
+def _simulator(
+    home: Path,
+    port: int,
+    accounts: Mapping[str, Account],
+    numbers: Sequence[Number],
+    known: Mapping[str, str],
+) -> dict[str, Any]:
+    state = home / "simulator"
+    state.mkdir(exist_ok=True)
+    theirs = [_account(account, numbers, known) for account in accounts.values()]
+    return {"port": port, "state": str(state / "messages.jsonl"), "accounts": theirs}
+
+
+def _account(account: Account, numbers: Sequence[Number], known: Mapping[str, str]) -> dict[str, Any]:
+    """The provider's side of an account: the other half of each key that we hold."""
+    senders = [number.id for number in numbers if number.account == account.id]
+    common = {"id": account.id, "provider": account.provider, "numbers": senders}
+    match account.credentials:
+        case TwilioCredentials() as twilio:
+            return common | {
+                "account_sid": twilio.account_sid,
+                "api_key_sid": twilio.api_key_sid,
+                "api_key_secret": known["twilio_api_key_secret"],
+                "auth_token": known["twilio_auth_token"],
+            }
+        case TelnyxCredentials():
+            return common | {
+                "api_key": known["telnyx_api_key"],
+                "signing_seed": known["telnyx_seed"],
+            }
+        case VonageCredentials() as vonage:
+            return common | {
+                "numbers": [sender.removeprefix("+") for sender in senders],  # as Vonage writes them
+                "api_key": VONAGE_API_KEY,
+                "application_id": vonage.application_id,
+                "public_key": secrets.vonage_public_key(known["vonage_private_key"]),
+                "signature_secret": known["vonage_signature_secret"],
+            }

@@ -1,0 +1,17 @@
+"""Whether a service of ours is ready, asked over HTTP."""
+
+from http.client import HTTPConnection, HTTPException
+
+from cli.local.ports import HOST
+
+
+def http_ok(port: int, path: str) -> bool:
+    """Whether `path` answers 200 within a second."""
+    connection = HTTPConnection(HOST, port, timeout=1)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == 200
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
