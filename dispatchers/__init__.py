@@ -1,0 +1,1 @@
+"""The service that hands messages to providers: paced, claimed, at most once per intent (DESIGN §5)."""

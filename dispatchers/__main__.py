@@ -1,0 +1,42 @@
+"""`python -m dispatchers --provider twilio`: one process for one provider; many may share its partitions."""
+
+import argparse
+import logging
+import sys
+
+import uvloop
+
+from broker.topics import TopicsDifferError
+from dispatchers.app import serve
+from dispatchers.reader import RetentionError
+from schemas.provider import Provider
+from schemas.settings import Settings
+
+
+def main() -> None:
+    """Run until told to stop. Exit code 74: topics differ; 76: retention took tasks; 1: any other fault."""
+    parser = argparse.ArgumentParser(prog="python -m dispatchers", description=__doc__)
+    parser.add_argument("--provider", required=True, type=Provider, choices=list(Provider))
+    provider = parser.parse_args().provider
+    settings = Settings()
+    logging.basicConfig(
+        level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
+    )
+    if settings.ready_file:
+        settings.ready_file.unlink(missing_ok=True)
+    try:
+        uvloop.run(serve(settings, provider))
+    except* TopicsDifferError as e:
+        _end(74, e)
+    except* RetentionError as e:
+        _end(76, e)
+
+
+def _end(code: int, errors: BaseExceptionGroup[Exception]) -> None:
+    for error in errors.exceptions:
+        logging.getLogger("dispatchers").critical("%s", error)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

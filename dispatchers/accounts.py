@@ -1,0 +1,64 @@
+"""The adapters of the accounts in the directory, connected when first needed."""
+
+import logging
+from collections.abc import Callable
+
+from directory.secrets import SecretMissingError
+from directory.snapshot import Directory
+from dispatchers.port import ProviderPort
+from ledger.claims import Pace
+from schemas.directory import Account
+from schemas.tasks import Task
+
+log = logging.getLogger(__name__)
+
+
+class Accounts:
+    """What the directory says of a task's account and number: the adapter to use and the pace to keep."""
+
+    def __init__(
+        self, directory: Callable[[], Directory], connect: Callable[[Account], ProviderPort]
+    ) -> None:
+        self._directory = directory
+        self._connect = connect
+        self._connected: dict[str, tuple[Account, ProviderPort]] = {}
+        self._replaced: list[ProviderPort] = []
+
+    def port(self, account_id: str) -> ProviderPort | str:
+        """The adapter of an account as the directory has it now, or a sentence: why there is none."""
+        account = self._directory().account(account_id)
+        if account is None:
+            return f"account {account_id} is not in the directory"
+        known = self._connected.get(account_id)
+        if known and known[0] == account:
+            return known[1]
+        try:
+            port = self._connect(account)
+        except SecretMissingError as e:
+            log.error("account %s cannot be used: %s", account_id, e)  # noqa: TRY400 - the sentence says it all
+            return f"account {account_id} cannot be used: {e}"
+        if known:
+            # What is in flight on the old one still needs it; it is closed with the process.
+            self._replaced.append(known[1])
+        self._connected[account_id] = (account, port)
+        return port
+
+    def paces(self, task: Task) -> tuple[Pace, ...]:
+        """The caps that a hand-over counts against: its number's and its account's."""
+        directory = self._directory()
+        found = []
+        if number := directory.number(task.sender):
+            found.append(Pace(f"number:{number.id}", number.rate, number.burst))
+        if account := directory.account(task.account):
+            found.append(Pace(f"account:{account.id}", account.rate, account.burst))
+        return tuple(found)
+
+    def quota(self, sender: str) -> int:
+        """How many of a sender's tasks may leave the window at once: a quarter second of its pace."""
+        number = self._directory().number(sender)
+        return max(1, number.burst, int(number.rate / 4)) if number else 1
+
+    async def close(self) -> None:
+        """Close every adapter."""
+        for port in [*self._replaced, *(port for _, port in self._connected.values())]:
+            await port.close()

@@ -1,0 +1,128 @@
+"""Puts one provider's dispatcher together and runs it until it is told to stop."""
+
+import asyncio
+import logging
+import os
+import random
+import signal
+import socket
+import time
+from contextlib import AsyncExitStack
+from functools import partial
+from uuid import uuid4
+
+from broker import clients
+from broker.publish import publisher
+from broker.topics import verify
+from directory.replica import Replica
+from dispatchers.accounts import Accounts
+from dispatchers.handover import HandOver
+from dispatchers.journal import Journal
+from dispatchers.providers import connect
+from dispatchers.reader import Reader
+from dispatchers.tools import Tools
+from dispatchers.window import Window
+from ledger import Ledger
+from ledger.rebuild import ensure_epoch
+from schemas import callback, topics
+from schemas.messages import Lane
+from schemas.provider import Provider
+from schemas.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+async def serve(settings: Settings, provider: Provider) -> None:
+    """Hand over `provider`'s tasks until SIGTERM or SIGINT; then finish what is in flight.
+
+    Raises:
+        TopicsDifferError: topics are missing or set up otherwise.
+        RetentionError: tasks were lost to retention.
+    """
+    stop = asyncio.Event()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(sign, stop.set)
+    sources = [topics.dispatch(provider, lane) for lane in Lane]
+    await verify(
+        settings.kafka,
+        settings.topics,
+        [*sources, topics.INTENTS, topics.EVENTS, topics.dead_letters(sources[0]), *topics.WAITING.values()],
+    )
+    async with AsyncExitStack() as stack:
+        replica = Replica(settings.kafka)
+        await replica.start()
+        stack.push_async_callback(replica.stop)
+        producer = clients.producer(settings.kafka)
+        await producer.start()
+        stack.push_async_callback(producer.stop)
+        ledger = await stack.enter_async_context(Ledger(settings.redis))
+        accounts = Accounts(lambda: replica.directory, partial(connect, http=settings.dispatch))
+        stack.push_async_callback(accounts.close)
+        publish = publisher(producer)
+        gate = asyncio.Lock()
+
+        async def ledger_ready() -> None:
+            async with gate:
+                await ensure_epoch(ledger, settings.kafka, publish, _now)
+
+        journal = Journal(f"{provider}-{socket.gethostname()}-{os.getpid()}", publish, _now)
+        tools = Tools(
+            ledger=ledger,
+            journal=journal,
+            accounts=accounts,
+            settings=settings.dispatch,
+            ledger_ready=ledger_ready,
+            callback_url=lambda to: callback.url(
+                settings.callbacks.public_url, provider, to, settings.callbacks.secrets[0]
+            ),
+            now=_now,
+            new_nonce=lambda: uuid4().hex,
+            chance=random.random,
+        )
+        window = Window(accounts.quota, settings.dispatch.window)
+        hand_over = HandOver(window, tools)
+        consumer = clients.group_consumer(settings.kafka, f"helio-dispatch-{provider}")
+        reader = Reader(
+            consumer,
+            window,
+            hand_over,
+            publish,
+            _now,
+            release_seconds=settings.kafka.session_timeout_seconds / 2,
+        )
+        await ledger_ready()
+        consumer.subscribe(sources, listener=reader)
+        await consumer.start()
+        stack.push_async_callback(consumer.stop)
+        if settings.ready_file:
+            settings.ready_file.touch()
+        log.info("dispatcher for %s is ready", provider)
+        await _run(settings, reader, hand_over, stop)
+        log.info("dispatcher for %s has stopped", provider)
+
+
+async def _run(settings: Settings, reader: Reader, hand_over: HandOver, stop: asyncio.Event) -> None:
+    async with asyncio.TaskGroup() as group:
+        working = group.create_task(hand_over.run())
+        others = [
+            group.create_task(reader.read()),
+            group.create_task(reader.commit_every(settings.kafka.commit_interval_seconds)),
+            group.create_task(_raise(reader.failed)),
+        ]
+        await stop.wait()
+        others[0].cancel()
+        hand_over.stop_taking()
+        # Longer only if ledger or broker are away as well; the next process settles what is left.
+        await asyncio.wait({working}, timeout=settings.dispatch.drain_seconds + 5)
+        working.cancel()
+        await reader.commit()
+        for other in others:
+            other.cancel()
+
+
+async def _raise(failed: asyncio.Future[None]) -> None:
+    await failed
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

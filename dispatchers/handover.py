@@ -1,0 +1,282 @@
+"""The hand-over protocol of DESIGN §5: look, intent, claim, HTTP, outcome, close; in batches.
+
+One loop takes what the window has ready as far as the HTTP call; `settling` takes what came of the calls to
+its end. The order of the steps is that of the model-checked protocol: whatever is interrupted between two
+of them, the next process to read the task finds its trace in the claim and goes on from there.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from time import monotonic
+from typing import assert_never
+
+from dispatchers import policy
+from dispatchers.journal import ambiguous_fact, closed_fact, outcome_fact, void
+from dispatchers.port import Handover
+from dispatchers.settling import Result, Settling
+from dispatchers.tools import Tools
+from dispatchers.window import Item, Window
+from ledger.claims import Ask, Claim, Closed, Looked, Open, Refused, Wait, Won
+from schemas.callback import Callback
+from schemas.facts import AnyFact
+from schemas.provider import Outcome, Unavailable
+from schemas.tasks import Void
+
+log = logging.getLogger(__name__)
+
+#: Most tasks of one batch: one look, one intent record, one claim.
+BATCH = 200
+
+
+class HandOver:
+    """Hands over what the window holds. `bell` is rung when there may be something to do."""
+
+    def __init__(self, window: Window, tools: Tools) -> None:
+        self.bell = asyncio.Event()
+        self._window = window
+        self._tools = tools
+        self._voids: list[Void] = []
+        self._settling = Settling(window, tools, self._has_settled)
+        self._calls: set[asyncio.Task[None]] = set()
+        self._calling = 0
+        self._settled = asyncio.Event()
+        self._open = True
+
+    @property
+    def busy(self) -> int:
+        """Hand-overs that have begun and are not settled."""
+        return self._calling + self._settling.open
+
+    def add_voids(self, items: Sequence[Item]) -> None:
+        """Items have left the window; the intents that stand for them are voided."""
+        for item in items:
+            self._forget_nonce(item, stands=False)
+        self.bell.set()
+
+    def stop_taking(self) -> None:
+        """Hand over nothing more; what has begun goes on."""
+        self._open = False
+        self.bell.set()
+
+    async def run(self) -> None:
+        """Hand over until `stop_taking`, then let what is in flight finish (bounded by `drain_seconds`)."""
+        async with asyncio.TaskGroup() as self._group:
+            settling = self._group.create_task(self._settling.run())
+            await self._hand_over()
+            if not await self.quiet(self._tools.settings.drain_seconds):
+                log.warning("%d hand-overs did not end in time; another process settles them", self.busy)
+            await self._flush_voids()
+            settling.cancel()
+            for call in self._calls:
+                call.cancel()
+
+    async def quiet(self, seconds: float) -> bool:
+        """Wait until nothing is in flight; False if that took longer than `seconds`."""
+        try:
+            async with asyncio.timeout(seconds):
+                while self.busy:
+                    self._settled.clear()
+                    await self._settled.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _hand_over(self) -> None:
+        """Until `stop_taking`: take what is ready, look, write intents, claim, call."""
+        while self._open:
+            self.bell.clear()
+            now = self._tools.now()
+            room = min(BATCH, self._tools.settings.max_in_flight - self.busy)
+            items = self._window.take(room, now) if room > 0 else []
+            if items:
+                await self._batch(items)
+            elif self._voids:
+                await self._flush_voids()
+            else:
+                await self._idle(self._window.next_due(now) if room > 0 else None, now)
+
+    async def _flush_voids(self) -> None:
+        if self._voids:
+            await self._write_intents([])
+
+    async def _idle(self, due: int | None, now: int) -> None:
+        """Until the bell rings or the clock says `due`."""
+        timeout = None if due is None else max(due - now, 1) / 1000
+        try:
+            await asyncio.wait_for(self.bell.wait(), timeout)
+        except TimeoutError:
+            return
+
+    async def _batch(self, items: list[Item]) -> None:
+        fresh = [item for item in items if item.nonce is None]
+        found = await self._tools.ask(lambda ledger: ledger.look(_ids(fresh)))
+        going = await self._steps(list(zip(fresh, found, strict=True)))
+        for item in going:
+            item.nonce = self._tools.new_nonce()
+        if going or self._voids:
+            await self._write_intents(going)
+        # An intent stands for those that just got a nonce, and for those that wait for their slot.
+        await self._claim([item for item in items if item.nonce is not None])
+
+    async def _write_intents(self, items: Sequence[Item]) -> None:
+        voids, self._voids = self._voids, []
+        await self._tools.journal.intents(items, voids)
+
+    async def _claim(self, items: Sequence[Item]) -> None:
+        if not items:
+            return
+        asked_at = monotonic()
+        asks = [self._ask(item) for item in items]
+        verdicts = await self._tools.ask(lambda ledger: ledger.claim(asks))
+        waiting: list[Item] = []
+        refused: list[tuple[Item, Looked]] = []
+        now = self._tools.now()
+        for item, verdict in zip(items, verdicts, strict=True):
+            match verdict:
+                case Won():
+                    self._send(item, asked_at)
+                case Wait(ms=ms):
+                    self._window.rest_sender(item.task.sender, now + ms)
+                    waiting.append(item)
+                case Refused(claim=claim):
+                    # An intent that closed(unknown) refused is not voided: rule 7.
+                    self._forget_nonce(item, stands=_is_unknown(claim))
+                    refused.append((item, Looked(claim, until_passed=False)))
+                case _:
+                    assert_never(verdict)
+        self.add_voids(self._window.put_back(waiting))
+        # Those that may go after all found a claim that has changed in between: they look again.
+        self._window.put_back(await self._steps(refused))
+
+    def _ask(self, item: Item) -> Ask:
+        task, settings = item.task, self._tools.settings
+        return Ask(
+            message_id=task.message_id,
+            attempt=task.attempt,
+            how=task.how,
+            nonce=item.nonce or "",
+            record=str(item.record),
+            segments=task.segments,
+            paces=self._tools.accounts.paces(task),
+            valid_until=task.valid_until,
+            forget_at=task.forget_at,
+            hold_ms=round((settings.http_timeout_seconds + settings.claim_margin_seconds) * 1000),
+        )
+
+    async def _steps(self, found: Sequence[tuple[Item, Looked]]) -> list[Item]:
+        """Do what each claim asks for; the items that may go."""
+        going: list[Item] = []
+        facts: list[tuple[Item, AnyFact]] = []
+        over: list[Item] = []
+        now = self._tools.now()
+        for item, looked in found:
+            match policy.step(item.task, item.record, looked):
+                case policy.Go():
+                    going.append(item)
+                case policy.ComeBack():
+                    self._window.rest(item, now + policy.COME_BACK_MS)
+                case policy.TakeOver():
+                    over.append(item)
+                case policy.SayUnknown(claim=claim):
+                    facts.append((item, _unknown_again(item, claim, now)))
+                case policy.SayClosed(claim=claim):
+                    facts.append((item, closed_fact(item, claim.why, now)))
+                case policy.RetryAgain(claim=claim):
+                    await self._retry_again(item, claim)
+                    going.append(item)
+                case policy.Done():
+                    item.finish()
+                case never:
+                    assert_never(never)
+        await self._take_over(over)
+        await self._end(facts)
+        return going
+
+    async def _retry_again(self, item: Item, claim: Open) -> None:
+        """The claim was opened for a retry by this very record; that may not have been said yet."""
+        item.retry_as(claim.attempt - 1, maybe_sent=claim.maybe_sent)
+        again = Unavailable(detail="it was to be tried again when the process was interrupted")
+        await self._tools.journal.write([outcome_fact(item, again, "", self._tools.now())])
+        item.retry_as(claim.attempt, maybe_sent=claim.maybe_sent)
+
+    async def _take_over(self, items: Sequence[Item]) -> None:
+        """Rule 4: `closed(unknown)`, then `ambiguous` acknowledged, then finished."""
+        if not items:
+            return
+        claims = await self._tools.ask(lambda ledger: ledger.take_over(_ids(items)))
+        facts: list[tuple[Item, AnyFact]] = []
+        for item, claim in zip(items, claims, strict=True):
+            if isinstance(claim, Closed) and claim.why == "unknown":
+                facts.append((item, _unknown_again(item, claim, self._tools.now())))
+            else:
+                self._window.rest(item, self._tools.now())
+        await self._end(facts)
+
+    async def _end(self, facts: Sequence[tuple[Item, AnyFact]]) -> None:
+        if facts:
+            await self._tools.journal.write([fact for _, fact in facts])
+        for item, _ in facts:
+            item.finish()
+
+    def _send(self, item: Item, asked_at: float) -> None:
+        self._calling += 1
+        call = self._group.create_task(self._call(item, asked_at))
+        self._calls.add(call)
+        call.add_done_callback(self._calls.discard)
+
+    async def _call(self, item: Item, asked_at: float) -> None:
+        nonce, item.nonce = item.nonce or "", None
+        margin = self._tools.settings.claim_margin_seconds
+
+        def still_mine() -> bool:
+            # `until` is the claim's time plus timeout plus margin by Redis' clock, counted from after
+            # `asked_at`. A call that begins within the margin is over before anyone may take over.
+            return monotonic() - asked_at < margin
+
+        port = self._tools.accounts.port(item.task.account)
+        outcome: Outcome
+        if isinstance(port, str):
+            outcome = Unavailable(detail=port)
+        else:
+            url = self._tools.callback_url(_callback(item, nonce))
+            outcome = await port.send(
+                Handover(task=item.task, nonce=nonce, callback_url=url, still_mine=still_mine)
+            )
+        self._calling -= 1
+        self._settling.add(Result(item, nonce, outcome))
+        self.bell.set()
+
+    def _has_settled(self) -> None:
+        self._settled.set()
+        self.bell.set()
+
+    def _forget_nonce(self, item: Item, *, stands: bool) -> None:
+        if item.nonce and not stands:
+            self._voids.append(void(item, item.nonce))
+        item.nonce = None
+
+
+def _ids(items: Sequence[Item]) -> list[str]:
+    return [item.task.message_id for item in items]
+
+
+def _is_unknown(claim: Claim) -> bool:
+    return isinstance(claim, Closed) and claim.why == "unknown"
+
+
+def _unknown_again(item: Item, claim: Closed, now: int) -> AnyFact:
+    detail = "the process that handed it over was interrupted before it knew the outcome"
+    return ambiguous_fact(item, claim.attempt, claim.nonce, detail, now)
+
+
+def _callback(item: Item, nonce: str) -> Callback:
+    task = item.task
+    return Callback(
+        account=task.account,
+        organization=task.organization,
+        message_id=task.message_id,
+        attempt=task.attempt,
+        nonce=nonce,
+        forget_at=task.forget_at,
+    )

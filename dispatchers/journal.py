@@ -1,0 +1,112 @@
+"""What a dispatcher writes to Kafka: intents before a hand-over, facts after it, tasks that must wait."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from broker.publish import Outgoing, Publish
+from dispatchers.window import Item
+from schemas import topics
+from schemas.facts import AmbiguousFact, AnyFact, Closed, ClosedWhy, OutcomeFact
+from schemas.provider import Accepted, Rejected, Throttled, Unavailable
+from schemas.tasks import Intent, Intents, Task, Void
+from schemas.waiting import Ticket, next_topic
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A task that is not due before `task.not_before`, with the record identity that it carries."""
+
+    task: Task
+
+
+class Journal:
+    """The records of one dispatcher. Every method returns when the broker has acknowledged all of them."""
+
+    def __init__(self, name: str, publish: Publish, now: Callable[[], int]) -> None:
+        self._name = name.encode()
+        self._publish = publish
+        self._now = now
+
+    async def intents(self, items: Sequence[Item], voids: Sequence[Void]) -> None:
+        """One record for the batch: what is about to be handed over, and what of earlier ones was not."""
+        record = Intents(at=self._now(), intents=tuple(map(_intent, items)), voids=tuple(voids))
+        await self._publish([Outgoing(topics.INTENTS, self._name, record.encode())])
+
+    async def write(self, records: Sequence[AnyFact | Waiting]) -> None:
+        """Facts to the events topic, waiting tasks to where their wait is spent; in this order."""
+        await self._publish([self._outgoing(record) for record in records])
+
+    def _outgoing(self, record: AnyFact | Waiting) -> Outgoing:
+        if not isinstance(record, Waiting):
+            return Outgoing(topics.EVENTS, record.message_id.encode(), record.encode())
+        task = record.task
+        ticket = Ticket(
+            due=task.not_before,
+            topic=topics.dispatch(task.provider, task.lane),
+            key=task.sender.encode(),
+        )
+        topic = next_topic(ticket, self._now())
+        if topic == ticket.topic:
+            return Outgoing(topic, ticket.key, task.encode())
+        return Outgoing(topic, task.message_id.encode(), task.encode(), ticket.headers())
+
+
+def outcome_fact(
+    item: Item, outcome: Accepted | Rejected | Throttled | Unavailable, nonce: str, now: int
+) -> OutcomeFact:
+    """The fact that the hand-over of `item` came to `outcome`."""
+    return OutcomeFact(**_attempted(item.task, now), nonce=nonce, record=item.record, outcome=outcome)
+
+
+def ambiguous_fact(item: Item, attempt: int, nonce: str, detail: str, now: int) -> AmbiguousFact:
+    """The fact that nobody knows what came of an attempt; "" for a nonce that is not known."""
+    return AmbiguousFact(
+        **{**_attempted(item.task, now), "attempt": attempt},
+        nonces=(nonce,) if nonce else (),
+        detail=detail,
+    )
+
+
+def closed_fact(item: Item, why: str, now: int) -> Closed:
+    """The fact that the message ended without a send."""
+    task = item.task
+    return Closed(
+        message_id=task.message_id,
+        organization=task.organization,
+        at=now,
+        forget_at=task.forget_at,
+        why=ClosedWhy(why),
+    )
+
+
+def void(item: Item, nonce: str) -> Void:
+    """That the intent that stood for `item` was not acted on."""
+    return Void(message_id=item.task.message_id, attempt=item.task.attempt, nonce=nonce)
+
+
+def _intent(item: Item) -> Intent:
+    task = item.task
+    return Intent(
+        message_id=task.message_id,
+        organization=task.organization,
+        attempt=task.attempt,
+        nonce=item.nonce or "",
+        record=item.record,
+        provider=task.provider,
+        account=task.account,
+        sender=task.sender,
+        forget_at=task.forget_at,
+    )
+
+
+def _attempted(task: Task, now: int) -> dict[str, object]:
+    return {
+        "message_id": task.message_id,
+        "organization": task.organization,
+        "at": now,
+        "forget_at": task.forget_at,
+        "attempt": task.attempt,
+        "provider": task.provider,
+        "account": task.account,
+        "sender": task.sender,
+    }

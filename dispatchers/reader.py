@@ -1,0 +1,151 @@
+"""Reads a provider's tasks into the window, and commits what is finished."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.abc import ConsumerRebalanceListener
+from aiokafka.errors import KafkaError
+
+from broker.publish import Outgoing, Publish
+from dispatchers.handover import HandOver
+from dispatchers.window import Item, Line, Window
+from schemas.base import DecodeError
+from schemas.dead_letters import dead_letter
+from schemas.tasks import Task
+
+log = logging.getLogger(__name__)
+
+
+class RetentionError(Exception):
+    """Tasks were deleted by the topic's retention before they were handed over. The log says which."""
+
+
+class Reader(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstream
+    """Feeds the window from the consumer; partitions come and go by the group's word."""
+
+    def __init__(
+        self,
+        consumer: AIOKafkaConsumer,
+        window: Window,
+        hand_over: HandOver,
+        publish: Publish,
+        now: Callable[[], int],
+        *,
+        release_seconds: float,
+    ) -> None:
+        self._consumer = consumer
+        self._window = window
+        self._hand_over = hand_over
+        self._publish = publish
+        self._now = now
+        self._release_seconds = release_seconds
+        self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def read(self) -> None:
+        """For ever: read what there is room for."""
+        while True:
+            self._make_room()
+            batches = await self._consumer.getmany(timeout_ms=200)
+            for partition, records in batches.items():
+                line = self._window.line((partition.topic, partition.partition))
+                if line is not None:
+                    await self._take(line, records)
+            if batches:
+                self._hand_over.bell.set()
+
+    async def commit(self, lines: Collection[Line] | None = None) -> None:
+        """Commit the lowest unfinished offset of each line (default: of all) that has moved."""
+        moved = {line: due for line in lines or self._window.lines() if (due := line.due()) is not None}
+        if not moved:
+            return
+        try:
+            await self._consumer.commit({TopicPartition(*line.partition): at for line, at in moved.items()})
+        except KafkaError as e:
+            # The group is being rearranged or the broker is away; what is not committed is read again.
+            log.info("not committed now: %r", e)
+            return
+        for line, offset in moved.items():
+            line.committed(offset)
+
+    async def commit_every(self, seconds: float) -> None:
+        """For ever: commit at this pace."""
+        while True:
+            await asyncio.sleep(seconds)
+            await self.commit()
+
+    # -- rebalances
+
+    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
+        """Forget what is at hand of them; give what is in flight a moment to end, then commit."""
+        partitions = [(tp.topic, tp.partition) for tp in revoked]
+        lines = [line for p in partitions if (line := self._window.line(p)) is not None]
+        self._hand_over.add_voids(self._window.revoke(partitions))
+        if lines:
+            await self._hand_over.quiet(self._release_seconds)
+            await self.commit(lines)
+
+    async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+        """Start each partition from its commit, if its log still reaches that far back."""
+        try:
+            await self._check_retention(assigned)
+        except (RetentionError, KafkaError) as e:
+            # aiokafka only logs what a listener raises; the process ends by this instead.
+            if not self.failed.done():
+                self.failed.set_exception(e)
+            return
+        for tp in assigned:
+            self._window.assign((tp.topic, tp.partition))
+        log.info("%d partitions assigned", len(assigned))
+
+    async def _check_retention(self, assigned: Collection[TopicPartition]) -> None:
+        beginnings = await self._consumer.beginning_offsets(list(assigned))
+        for tp in assigned:
+            committed = await self._consumer.committed(tp)
+            if committed is not None and committed < beginnings[tp]:
+                raise RetentionError(
+                    f"{tp.topic}[{tp.partition}]: offsets {committed} to {beginnings[tp] - 1} were deleted "
+                    "by retention before they were handed over. To go on after them, set the group's "
+                    f"offset to {beginnings[tp]}"
+                )
+
+    # -- records
+
+    def _make_room(self) -> None:
+        paused = self._consumer.paused()
+        for tp in self._consumer.assignment():
+            full = self._window.full((tp.topic, tp.partition))
+            if full and tp not in paused:
+                self._consumer.pause(tp)
+            elif tp in paused and not full:
+                self._consumer.resume(tp)
+
+    async def _take(self, line: Line, records: list[ConsumerRecord]) -> None:
+        now = self._now()
+        unreadable: list[tuple[ConsumerRecord, str]] = []
+        for record in records:
+            line.open(record.offset)
+            try:
+                self._window.add(Item(line, record.offset, Task.decode(record.value)), now)
+            except DecodeError as e:
+                unreadable.append((record, str(e)))
+        if unreadable:
+            log.warning("%d unreadable tasks in %s go to the dead letters", len(unreadable), line.partition)
+            await self._publish([_dead_letter(record, reason) for record, reason in unreadable])
+        for record, _ in unreadable:
+            line.finish(record.offset)
+
+
+def _dead_letter(record: ConsumerRecord, reason: str) -> Outgoing:
+    letter = dead_letter(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        timestamp_ms=record.timestamp,
+        key=record.key,
+        value=record.value,
+        headers=record.headers,
+        reason=reason,
+    )
+    return Outgoing(letter.topic, letter.key, letter.value, letter.headers)

@@ -1,0 +1,155 @@
+"""The exactly-once run: hands in a plan through both doors, optionally breaks things, and judges.
+
+    python -m tests.chaos.spine --messages 3000            nothing is killed: no excuse for anything
+    python -m tests.chaos.spine --messages 3000 --rounds 3 every process of ours is killed, 3 times over
+
+Exits with 1 if a promise was broken.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+
+from cli.local.kafka import QUICK_JVM
+from cli.local.stack import Stack
+from schemas import topics
+from schemas.settings import KafkaSettings
+from tests.chaos.disorder import Disorder
+from tests.chaos.load import Handed, by_door, hand_in
+from tests.chaos.plan import plan
+from tests.chaos.verdict import DEAD, JUDGED, Verdict, judge, judge_records
+from tests.chaos.watch import Watch, read_all
+
+#: Short sessions: a killed member is missed sooner, a frozen one need not be frozen for long.
+SETTINGS: Mapping[str, Mapping[str, object]] = {
+    "kafka": {"session_timeout_seconds": 6, "heartbeat_seconds": 1, "commit_interval_seconds": 0.5},
+}
+#: How long after the last hand-in a message may take to its end. Beyond it, it counts as not delivered.
+PATIENCE_SECONDS = 120
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What to do."""
+
+    messages: int
+    seed: int = 1
+    #: 0: nothing is killed.
+    rounds: int = 0
+    per_second: float = 150.0
+
+
+async def run(stack: Stack, wanted: Run, say: Callable[[str], None] = print) -> Verdict:
+    """One run on a started stack."""
+    at = stack.run
+    kafka = KafkaSettings(bootstrap_servers=at.kafka)
+    calm = wanted.rounds == 0
+    made = plan(wanted.messages, at.senders, wanted.seed)
+    handed, watch = Handed(), Watch(kafka)
+    following = asyncio.create_task(watch.follow())
+    disorder = Disorder(stack, watch.unsettled, say)
+    say(f"handing in {len(made.messages)} messages, {len(made.order)} hand-ins: {dict(by_door(made))}")
+    began = time.monotonic()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(
+            hand_in(
+                made,
+                ingress=at.ingress,
+                api_key=at.api_key,
+                kafka=at.kafka,
+                topic=topics.REQUESTS,
+                per_second=wanted.per_second,
+                handed=handed,
+            )
+        )
+        if not calm:
+            group.create_task(disorder.rounds(wanted.rounds))
+    say(f"all handed in after {time.monotonic() - began:.0f} s; answers over REST: {dict(handed.answers)}")
+    texts = {message.text for message in made.messages if handed.acknowledged[message.number]}
+    if not await watch.until(lambda: _all_ended(watch, texts), PATIENCE_SECONDS):
+        say("not all ended in time")
+    say(f"all ended after {time.monotonic() - began:.0f} s")
+    verdict = judge(made, handed, watch.stories, await handsets(at.simulator), calm=calm)
+    records = await read_all(kafka, [*JUDGED, *DEAD])
+    judge_records(verdict, records, watch.stories, by_door(made), calm=calm)
+    await ask_back(verdict, watch, at.ingress, at.api_key)
+    following.cancel()
+    with suppress(asyncio.CancelledError):
+        await following
+    if disorder.kills:
+        flying = [count for _, count in disorder.kills]
+        say(f"kills {len(flying)}, in flight at each: {', '.join(map(str, flying))}")
+    say(verdict.table())
+    for problem in verdict.problems[:40]:
+        say(f"PROBLEM {problem}")
+    return verdict
+
+
+def _all_ended(watch: Watch, texts: set[str]) -> bool:
+    told = {s.last["text"] for s in watch.stories.values() if s.last["status"] in {"delivered", "unknown"}}
+    return texts <= told and not watch.unsettled() - sum(
+        s.last["status"] == "unknown" for s in watch.stories.values()
+    )
+
+
+async def handsets(simulator: str) -> list[dict[str, object]]:
+    """Every text that any handset got."""
+    async with aiohttp.ClientSession() as session, session.get(f"{simulator}/handsets") as response:
+        texts: list[dict[str, object]] = (await response.json())["texts"]
+        return texts
+
+
+async def ask_back(verdict: Verdict, watch: Watch, ingress: str, api_key: str) -> None:
+    """GET every message: the view must say what the status topic says, once it has caught up."""
+    limit = asyncio.Semaphore(32)
+    words = {"delivered": "sent", "sent": "sent", "unknown": "sending", "queued": "queued"}
+
+    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {api_key}"}) as session:
+
+        async def agrees(message_id: str, status: str) -> bool:
+            async with limit, session.get(f"{ingress}/sms/{message_id}/status") as response:
+                found = json.loads(await response.text())
+                return found.get("state") == status and found.get("status") == words.get(status, "failed")
+
+        wrong = {message_id: story.last["status"] for message_id, story in watch.stories.items()}
+        for _ in range(50):
+            told = list(wrong.items())
+            right = await asyncio.gather(*(agrees(message_id, status) for message_id, status in told))
+            wrong = {i: s for (i, s), agreed in zip(told, right, strict=True) if not agreed}
+            if not wrong:
+                return
+            await asyncio.sleep(0.2)  # the view follows the topic at its own pace
+    verdict.say(f"GET disagrees with the status topic about {len(wrong)} messages: {list(wrong.items())[:3]}")
+
+
+def main() -> None:
+    """Start a stack of its own, run, and say what was found."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--messages", type=int, default=3000)
+    parser.add_argument("--rounds", type=int, default=0, help="how often every process is killed")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--per-second", type=float, default=150.0)
+    parser.add_argument("--home", type=Path, help="keep the stack's state here")
+    options = parser.parse_args()
+    wanted = Run(
+        messages=options.messages, seed=options.seed, rounds=options.rounds, per_second=options.per_second
+    )
+    with tempfile.TemporaryDirectory() as temporary:
+        home = options.home or Path(temporary)
+        stack = Stack(home, settings=SETTINGS, jvm=QUICK_JVM, documented_ports=False, say=print)
+        with stack:
+            verdict = asyncio.run(run(stack, wanted))
+    sys.exit(1 if verdict.problems else 0)
+
+
+if __name__ == "__main__":
+    main()

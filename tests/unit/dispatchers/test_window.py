@@ -1,0 +1,140 @@
+"""The window: turns, rests, quotas, and commits that never pass an unfinished record."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dispatchers.window import Item, Line, Window
+from schemas.messages import Lane
+from schemas.provider import Provider
+from schemas.tasks import Task
+
+PARTITION = ("sms.dispatch.twilio.queued.v1", 0)
+
+
+def task(sender: str = "+15550001", lane: Lane = Lane.QUEUED, not_before: int = 0) -> Task:
+    return Task(
+        message_id="m",
+        organization="acme",
+        lane=lane,
+        provider=Provider.TWILIO,
+        account="tw",
+        sender=sender,
+        to_number="+15559999",
+        text="hello",
+        segments=1,
+        not_before=not_before,
+        valid_until=10**13,
+        forget_at=10**13,
+    )
+
+
+def window(quota: int = 100) -> tuple[Window, Line]:
+    found = Window(lambda _: quota, room=1000)
+    found.assign(PARTITION)
+    line = found.line(PARTITION)
+    assert line is not None
+    return found, line
+
+
+def fill(found: Window, line: Line, tasks: list[Task], now: int = 0) -> list[Item]:
+    items = []
+    for offset, one in enumerate(tasks):
+        line.open(offset)
+        items.append(Item(line, offset, one))
+        found.add(items[-1], now)
+    return items
+
+
+def test_senders_take_turns() -> None:
+    found, line = window()
+    fill(found, line, [task("a"), task("a"), task("a"), task("b"), task("c")])
+    assert [i.task.sender for i in found.take(10, 0)] == ["a", "b", "c", "a", "a"]
+
+
+def test_turns_go_on_over_batches() -> None:
+    found, line = window()
+    fill(found, line, [task("a")] * 3 + [task("b")] * 3)
+    taken = [found.take(1, 0)[0].task.sender for _ in range(6)]
+    assert taken == ["a", "b", "a", "b", "a", "b"]
+
+
+def test_immediate_goes_before_queued() -> None:
+    found, line = window()
+    fill(found, line, [task("a"), task("b", Lane.IMMEDIATE)])
+    assert [i.task.sender for i in found.take(10, 0)] == ["b", "a"]
+
+
+def test_a_quota_bounds_what_leaves_at_once() -> None:
+    found, line = window(quota=2)
+    fill(found, line, [task("a")] * 5 + [task("b")])
+    assert [i.task.sender for i in found.take(10, 0)] == ["a", "b", "a"]
+
+
+def test_a_resting_sender_holds_up_nobody_else() -> None:
+    found, line = window()
+    fill(found, line, [task("a"), task("b")])
+    found.rest_sender("a", 500)
+    assert [i.task.sender for i in found.take(10, 0)] == ["b"]
+    assert found.next_due(0) == 500
+    assert [i.task.sender for i in found.take(10, 500)] == ["a"]
+
+
+def test_what_waits_for_its_slot_keeps_its_place() -> None:
+    found, line = window()
+    fill(found, line, [task("a")] * 3)
+    first, second = found.take(2, 0)
+    assert found.put_back([first, second]) == []
+    assert [i.offset for i in found.take(10, 0)] == [0, 1, 2]
+
+
+def test_a_task_that_is_not_due_rests() -> None:
+    found, line = window()
+    fill(found, line, [task(not_before=300)])
+    assert found.take(10, 299) == []
+    assert found.next_due(299) == 300
+    assert len(found.take(10, 300)) == 1
+
+
+def test_a_revoked_partition_is_forgotten_with_what_rests_of_it() -> None:
+    found, line = window()
+    items = fill(found, line, [task(), task(), task(not_before=99)])
+    taken = found.take(1, 0)
+    dropped = found.revoke([PARTITION])
+    assert {i.offset for i in dropped} == {1, 2}
+    assert found.put_back(taken) == [items[0]]
+    assert found.take(10, 1000) == []
+    assert found.next_due(0) is None
+
+
+def test_a_partition_that_comes_back_starts_anew() -> None:
+    found, line = window()
+    items = fill(found, line, [task()])
+    found.revoke([PARTITION])
+    found.assign(PARTITION)
+    fresh = found.line(PARTITION)
+    assert fresh is not None
+    fresh.open(0)
+    items[0].finish()
+    assert fresh.due() == 0
+
+
+@given(st.permutations(range(8)), st.integers(0, 8))
+def test_the_commit_is_the_lowest_unfinished_offset(order: list[int], many: int) -> None:
+    line = Line(PARTITION)
+    for offset in range(8):
+        line.open(offset)
+    done = set(order[:many])
+    for offset in order[:many]:
+        line.finish(offset)
+    unfinished = [offset for offset in range(8) if offset not in done]
+    assert line.due() == (unfinished[0] if unfinished else 8)
+
+
+def test_a_commit_is_due_until_it_has_been_made() -> None:
+    line = Line(PARTITION)
+    assert line.due() is None
+    line.open(4)
+    line.finish(4)
+    assert line.due() == 5
+    line.committed(5)
+    assert line.due() is None
