@@ -1,0 +1,59 @@
+# From a fresh clone: `make up` runs everything here, `make test` checks everything. See README.md.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help install up down test lint lock spine
+
+BIN := .venv/bin
+INSTALLED := .venv/installed
+N ?= 3000
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+
+install: $(INSTALLED) ## everything into .venv, at the locked versions
+
+# Hashes hold for the installer itself, for every package and for what builds ours.
+$(INSTALLED): pyproject.toml $(wildcard requirements/*.txt)
+	@if ! test -x $(BIN)/pip; then \
+	  for python in python3 python3.13 python3.12 python3.11 none; do \
+	    if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then break; fi; \
+	  done; \
+	  test $$python != none || { echo "Python 3.11 to 3.13 is missing: apt-get install python3 python3-venv"; exit 1; }; \
+	  $$python -c 'import ensurepip, venv' 2>/dev/null \
+	    || { echo "this $$python cannot make environments: apt-get install python3-venv"; exit 1; }; \
+	  echo "making .venv with $$($$python --version)"; \
+	  $$python -m venv --clear .venv; \
+	fi
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	$(BIN)/uv pip install --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	$(BIN)/uv pip install --python $(BIN)/python --quiet --no-deps --build-constraints requirements/build.txt -e .
+	@touch $@
+
+up: install ## start everything here and send a first message over each provider; Ctrl-C ends it
+	@exec $(BIN)/helio up
+
+down: ## end what `helio up --detach` started
+	@$(BIN)/helio down
+
+test: lint ## lint, and the whole suite on a real broker
+	$(BIN)/pytest
+
+lint: install ## format, style, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+
+spine: install ## the exactly-once run with N messages: make spine N=3000
+	$(BIN)/python -m tests.chaos.spine --messages $(N)
+
+lock: install ## newest allowed versions into requirements/
+	printf 'uv\n' | $(BIN)/uv pip compile $(LOCK) -o requirements/uv.txt -
+	printf 'setuptools>=80\n' | $(BIN)/uv pip compile $(LOCK) -o requirements/build.txt -
+	$(BIN)/uv pip compile $(LOCK) --extra local -o requirements/runtime.txt pyproject.toml
+	$(BIN)/uv pip compile $(LOCK) --extra local --extra dev -o requirements/dev.txt pyproject.toml
+
+# Hashes and no URLs: the lock holds wherever the packages come from.
+LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
