@@ -1,0 +1,106 @@
+"""What an answer means: pure functions from status, headers and error code to an outcome.
+
+The provider's own code decides, then the HTTP status. What does not say that a message was refused unsent
+is ambiguous.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+
+from dispatchers.providers.exchange import Reply
+from schemas.codes import NOT_PROCESSED, fault_of_refusal
+from schemas.provider import Ambiguous, Fault, Outcome, Provider, Rejected, Throttled
+
+_MAX_DETAIL: Final = 300
+
+#: HTTP statuses without a code that we know. Other 4xx are about the request; 5xx and 408 say nothing.
+_BY_STATUS: Final[dict[int, Fault]] = {
+    401: Fault.ACCOUNT,
+    402: Fault.ACCOUNT,
+    403: Fault.ACCOUNT,
+    404: Fault.SENDER,
+    408: Fault.AMBIGUOUS,
+    429: Fault.RETRYABLE,
+}
+#: Telnyx's rules for `Idempotency-Key`: the first request is still going on; or the key was used for another.
+_TELNYX_BY_STATUS: Final[dict[int, Fault]] = {409: Fault.AMBIGUOUS, 422: Fault.AMBIGUOUS}
+
+
+def json_object(body: bytes) -> dict[str, Any]:
+    """The JSON object in `body`; empty if it is anything else."""
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def text(value: object) -> str:
+    """`value` if it is a word or a number, else ""."""
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+
+
+def refusal(
+    provider: Provider, reply: Reply, *, code: str = "", detail: str = "", parameter: str = "", now: float
+) -> Outcome:
+    """What an answer that is not 2xx comes to.
+
+    Args:
+        provider: who answered.
+        reply: its answer.
+        code: the provider's own code, "" where the body has none.
+        detail: its sentence.
+        parameter: the field that it names as invalid.
+        now: seconds since the epoch, for a `Retry-After` that is a date.
+    """
+    known = fault_of_refusal(provider, code, parameter)
+    fault = known or _by_status(provider, reply.status)
+    sentence = (detail or f"{provider} answered {reply.status}")[:_MAX_DETAIL]
+    if fault is Fault.AMBIGUOUS:
+        return Ambiguous(detail=f"{provider} answered {reply.status} {code}: {sentence}"[:_MAX_DETAIL])
+    if fault is Fault.RETRYABLE:
+        if not (code in NOT_PROCESSED[provider] or 400 <= reply.status < 500):
+            return Ambiguous(detail=f"{provider} answered {reply.status} {code}: {sentence}"[:_MAX_DETAIL])
+        return Throttled(code=code, detail=sentence, retry_after=retry_after(reply.headers, now))
+    return Rejected(fault=fault, code=code, detail=sentence)
+
+
+def _by_status(provider: Provider, status: int) -> Fault:
+    if provider is Provider.TELNYX and status in _TELNYX_BY_STATUS:
+        return _TELNYX_BY_STATUS[status]
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
+    return Fault.CONTENT if 400 <= status < 500 else Fault.AMBIGUOUS
+
+
+def unreadable(provider: Provider, reply: Reply) -> Ambiguous:
+    """A 2xx that names no message: it may well have been accepted."""
+    return Ambiguous(detail=f"{provider} answered {reply.status} without a message id")
+
+
+def retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """`Retry-After` in seconds from `now`: a number or a date (RFC 9110 §10.2.3); None if there is none."""
+    value = headers.get("Retry-After", "")
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(value).timestamp() - now
+        except ValueError:
+            return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def seconds_left(valid_until: int, now: float, limits: tuple[int, int]) -> int:
+    """How long a message is still valid, in whole seconds, within what the provider takes.
+
+    Args:
+        valid_until: milliseconds since the epoch.
+        now: seconds since the epoch.
+        limits: the shortest and the longest that the provider takes.
+    """
+    lowest, highest = limits
+    return min(max(int(valid_until / 1000 - now), lowest), highest)

@@ -1,0 +1,64 @@
+"""The aiohttp session under the Twilio and Telnyx SDKs: it writes one POST, if the claim still holds."""
+
+from collections.abc import Mapping, Sequence
+
+import aiohttp
+from aiohttp import ClientRequest, ClientTimeout
+from aiohttp.connector import Connection
+from aiohttp.tracing import Trace
+
+from dispatchers.providers.exchange import NotWrittenError, Reply, current
+from schemas.settings import DispatchSettings
+
+
+class ClaimingConnector(aiohttp.TCPConnector):
+    """Asks for leave when the connection is there: no task switch lies between that and the first byte."""
+
+    async def connect(
+        self,
+        req: ClientRequest,
+        traces: list[Trace],
+        timeout: ClientTimeout,  # noqa: ASYNC109 - aiohttp's signature
+    ) -> Connection:
+        """The connection to write to.
+
+        Raises:
+            NotWrittenError: the claim is lost; the connection went back to the pool unused.
+        """
+        connection = await super().connect(req, traces, timeout)
+        try:
+            current().leave()
+        except BaseException:
+            connection.release()
+            raise
+        return connection
+
+
+def session(http: DispatchSettings) -> aiohttp.ClientSession:
+    """A session with timeouts, to be made in the running loop. Redirects and retries are off for POST.
+
+    The environment's proxies are not used: callers on one host must not differ by what is set there.
+    """
+    return aiohttp.ClientSession(
+        connector=ClaimingConnector(limit=http.max_in_flight),
+        timeout=ClientTimeout(total=http.http_timeout_seconds, sock_connect=http.connect_timeout_seconds),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+    )
+
+
+async def post(
+    session: aiohttp.ClientSession,
+    url: str,
+    *,
+    body: bytes,
+    headers: Mapping[str, str] | Sequence[tuple[str, str]],
+) -> None:
+    """POST once, and tell the current exchange how it went."""
+    exchange = current()
+    try:
+        async with session.post(url, data=body, headers=headers, allow_redirects=False) as response:
+            exchange.reply = Reply(response.status, response.headers, await response.read())
+    except (aiohttp.ClientError, OSError, NotWrittenError) as error:
+        # TimeoutError is an OSError. Whether it left is the exchange's knowledge, not the exception's.
+        exchange.failed(error)

@@ -1,0 +1,122 @@
+"""Telnyx: Messaging, one `POST /v2/messages`. Of the three only Telnyx knows idempotency keys."""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import aiohttp
+import httpx
+from telnyx import AsyncTelnyx, omit
+
+from directory.secrets import resolve
+from dispatchers.port import Handover
+from dispatchers.providers import http as wire
+from dispatchers.providers.answers import json_object, refusal, text, unreadable
+from dispatchers.providers.exchange import Exchange, Reply, under_way
+from schemas.directory import Account, TelnyxCredentials
+from schemas.provider import Accepted, Outcome, Provider
+from schemas.settings import DispatchSettings
+
+_BASE_URL: Final = "https://api.telnyx.com"
+#: aiohttp says these itself: what it can decompress, where it connects to, how long the body is.
+_OWN_HEADERS: Final = frozenset({b"host", b"accept-encoding", b"content-length"})
+
+
+class AiohttpTransport(httpx.AsyncBaseTransport):
+    """The SDK's transport on our session: httpx' own pool opens a connection per message under load."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """POST once; the answer goes to the exchange."""
+        await wire.post(
+            self._session,
+            str(request.url),
+            body=request.content,
+            headers=[
+                (name.decode(), value.decode())
+                for name, value in request.headers.raw
+                if name.lower() not in _OWN_HEADERS
+            ],
+        )
+        return httpx.Response(200, json={})
+
+
+class TelnyxPort:
+    """Sends through one Telnyx account."""
+
+    def __init__(
+        self,
+        account: Account,
+        credentials: TelnyxCredentials,
+        http: DispatchSettings,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        for name in ("telnyx", "httpx", "httpcore"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+        self._clock = clock
+        self._session = wire.session(http)
+        self._client = AsyncTelnyx(
+            api_key=resolve(credentials.api_key),
+            base_url=f"{(account.base_url or _BASE_URL).rstrip('/')}/v2",
+            # The default of 2 would POST again on 408, 409, 429, 5xx, timeouts and dropped connections.
+            max_retries=0,
+            # Of the environment only what is given here counts: no proxies, no netrc.
+            http_client=httpx.AsyncClient(transport=AiohttpTransport(self._session), trust_env=False),
+        )
+        # Imports two thousand modules now; the first send would stall the loop for over a second.
+        self._messages = self._client.messages
+
+    async def send(self, handover: Handover) -> Outcome:
+        """See `ProviderPort.send`. Telnyx takes no validity period."""
+        task = handover.task
+        # Not a parameter of the SDK; documented in answers and webhooks.
+        extra: dict[str, Any] = {"tags": [task.message_id]}
+        exchange = Exchange(handover.still_mine)
+        with under_way(exchange):
+            await self._messages.send(
+                to=task.to_number,
+                from_=task.sender,
+                text=task.text or omit,
+                media_urls=list(task.media) or omit,
+                type="MMS" if task.media else "SMS",
+                webhook_url=handover.callback_url,
+                use_profile_webhooks=False,
+                idempotency_key=handover.nonce,
+                extra_body=extra,
+            )
+        return exchange.outcome(lambda reply: read(reply, self._clock()))
+
+    async def close(self) -> None:
+        """See `ProviderPort.close`."""
+        await self._client.close()
+        await self._session.close()
+
+
+def read(reply: Reply, now: float) -> Outcome:
+    """What Telnyx' answer means."""
+    found = json_object(reply.body)
+    if not 200 <= reply.status < 300:
+        error = _first(found.get("errors"))
+        return refusal(
+            Provider.TELNYX,
+            reply,
+            code=text(error.get("code")),
+            detail=text(error.get("detail")) or text(error.get("title")),
+            now=now,
+        )
+    data = found.get("data")
+    if not (isinstance(data, dict) and text(data.get("id"))):
+        return unreadable(Provider.TELNYX, reply)
+    parts = data.get("parts")
+    return Accepted(
+        provider_message_id=text(data["id"]), segments=parts if isinstance(parts, int) and parts > 0 else None
+    )
+
+
+def _first(errors: object) -> dict[str, Any]:
+    if isinstance(errors, list) and errors and isinstance(errors[0], dict):
+        return errors[0]
+    return {}

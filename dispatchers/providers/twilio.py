@@ -1,0 +1,122 @@
+"""Twilio: Programmable Messaging, one `POST /2010-04-01/Accounts/{sid}/Messages.json`."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import aiohttp
+from twilio.base import values
+from twilio.http import AsyncHttpClient
+from twilio.http.response import Response
+from twilio.rest import Client
+
+from directory.secrets import resolve
+from dispatchers.port import Handover
+from dispatchers.providers import http as wire
+from dispatchers.providers.answers import json_object, refusal, seconds_left, text, unreadable
+from dispatchers.providers.exchange import Exchange, Reply, under_way
+from schemas.directory import Account, TwilioCredentials
+from schemas.provider import Accepted, Outcome, Provider
+from schemas.settings import DispatchSettings
+
+#: Seconds that `ValidityPeriod` may say; Twilio advises against 5 and less.
+_VALIDITY: Final = (6, 36_000)
+#: By default Twilio retries a callback once, and only where it could not connect. A connection override
+#: in the URL's fragment (never transmitted, never signed) makes that five times, whatever the failure.
+_RETRY_CALLBACKS: Final = "#rc=5&rp=all"
+
+
+class SharedSession(AsyncHttpClient):  # type: ignore[misc] # the SDK has no types
+    """The SDK's HTTP client on our session. Its own one ignores the timeout that it is given."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        super().__init__(logging.getLogger("twilio"), is_async=True)
+        self._session = session
+
+    async def request(  # noqa: PLR0917 - the SDK's signature
+        self,
+        method: str,  # noqa: ARG002
+        uri: str,
+        params: Mapping[str, object] | None = None,  # noqa: ARG002
+        data: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        timeout: float | None = None,  # noqa: ARG002, ASYNC109
+        allow_redirects: bool = False,  # noqa: ARG002
+    ) -> Response:
+        """POST `data` as a form; the answer goes to the exchange."""
+        sent = dict(headers or {})
+        if auth:
+            sent["Authorization"] = aiohttp.encode_basic_auth(*auth)
+        body = urlencode(data or {}, doseq=True).encode()
+        await wire.post(self._session, uri, body=body, headers=sent)
+        return Response(204, "")
+
+
+class TwilioPort:
+    """Sends through one Twilio account."""
+
+    def __init__(
+        self,
+        account: Account,
+        credentials: TwilioCredentials,
+        http: DispatchSettings,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        logging.getLogger("twilio").setLevel(logging.WARNING)
+        self._clock = clock
+        self._session = wire.session(http)
+        client = Client(
+            credentials.api_key_sid,
+            resolve(credentials.api_key_secret),
+            account_sid=credentials.account_sid,
+            http_client=SharedSession(self._session),
+            # Left alone, the SDK would let TWILIO_EDGE and TWILIO_REGION rewrite the host. An empty mapping
+            # counts as none given.
+            environment={"TWILIO_REGION": "", "TWILIO_EDGE": ""},
+        )
+        if account.base_url:
+            client.api.base_url = account.base_url
+        # Imports the resource now; the first send would stall the loop.
+        self._messages: Any = client.messages
+
+    async def send(self, handover: Handover) -> Outcome:
+        """See `ProviderPort.send`."""
+        task = handover.task
+        exchange = Exchange(handover.still_mine)
+        with under_way(exchange):
+            await self._messages.create_async(
+                to=task.to_number,
+                from_=task.sender,
+                body=task.text or values.unset,
+                media_url=list(task.media) or values.unset,
+                status_callback=handover.callback_url + _RETRY_CALLBACKS,
+                validity_period=seconds_left(task.valid_until, self._clock(), _VALIDITY),
+            )
+        return exchange.outcome(lambda reply: read(reply, self._clock()))
+
+    async def close(self) -> None:
+        """See `ProviderPort.close`."""
+        await self._session.close()
+
+
+def read(reply: Reply, now: float) -> Outcome:
+    """What Twilio's answer means."""
+    found = json_object(reply.body)
+    if not 200 <= reply.status < 300:
+        return refusal(Provider.TWILIO, reply, code=text(found.get("code")), detail=_sentence(found), now=now)
+    sid = text(found.get("sid"))
+    if not sid:
+        return unreadable(Provider.TWILIO, reply)
+    # "0": not yet known, with a messaging service.
+    segments = text(found.get("num_segments"))
+    return Accepted(
+        provider_message_id=sid, segments=(int(segments) or None) if segments.isdecimal() else None
+    )
+
+
+def _sentence(found: Mapping[str, Any]) -> str:
+    # RFC 9457 errors have `title` and `detail` in place of `message`.
+    return text(found.get("message")) or text(found.get("detail")) or text(found.get("title"))
