@@ -34,15 +34,16 @@ _Q, _N, _S, _D, _U, _F, _C = (
 )
 
 #: Where a message may go from each state. Endings correct each other by rank only:
-#: delivered over undelivered over failed over cancelled. `failed -> sent` is for a failure by policy,
-#: which is a belief and yields to the provider's own word (DESIGN §5, rule 6).
+#: delivered over undelivered over failed over cancelled. `failed -> sent` is for a failure that was our own
+#: belief (by policy, or refused by us), which yields to the provider's word (DESIGN §5, rule 6); of endings
+#: without a hand-over, `failed -> cancelled` is for a cancel that was answered to its owner.
 MOVES: Final[dict[State | None, frozenset[State]]] = {
     None: frozenset({_Q, _F, _C}),
     _Q: frozenset({_N, _S, _D, _U, _F, _C}),
     _N: frozenset({_Q, _S, _D, _U, _F, _C}),
     _S: frozenset({_D, _U, _F}),
     _C: frozenset({_S, _F, _U, _D}),
-    _F: frozenset({_S, _U, _D}),
+    _F: frozenset({_S, _U, _D, _C}),
     _U: frozenset({_D}),
     _D: frozenset(),
 }

@@ -1,0 +1,233 @@
+"""The fold: what one fact makes of a message's row, and which transitions it tells (DESIGN §4).
+
+Pure. The state is a function of the set of facts, so any order and any repetition of them ends in the same
+state. Which transitions were told on the way depends on the order: the row keeps them, each with its fact's
+offset. A fact at or below the row's last offset is a replay after a crash: it tells its own again, verbatim.
+"""
+
+from typing import Final, assert_never
+
+from schemas import ids
+from schemas.facts import (
+    AmbiguousFact,
+    AnyFact,
+    Closed,
+    ClosedWhy,
+    OutcomeFact,
+    Receipt,
+    ReceiptStatus,
+    Rejected,
+    Routed,
+)
+from schemas.provider import Accepted, Throttled, Unavailable
+from schemas.provider import Rejected as RejectedByProvider
+from schemas.public import Failure, StatusRecord
+from streams.rows import Origin, Rank, Row, Told, Word, hand_over, weightier
+
+#: Receipts that a row sets aside for each account until a fact of ours names their hand-over. Only who holds
+#: an account's key and the secret of our MAC can bring one: nobody pushes out those of another account.
+MOST_ASIDE: Final = 8
+
+_RECEIPTS: Final = {
+    ReceiptStatus.SENT: Rank.SENT,
+    ReceiptStatus.DELIVERED: Rank.DELIVERED,
+    ReceiptStatus.UNDELIVERED: Rank.UNDELIVERED,
+    ReceiptStatus.FAILED: Rank.FAILED,
+}
+_CLOSED: Final = {
+    ClosedWhy.EXPIRED: "It could not be handed over within its validity.",
+    ClosedWhy.OPTED_OUT: "The recipient has opted out.",
+}
+
+
+def fold(row: Row | None, fact: AnyFact, offset: int) -> tuple[Row, list[StatusRecord]]:
+    """The row after `fact`, which lies at `offset` of its partition, and what is told on account of it.
+
+    `row` is None where nothing is known of the message (or what was known is forgotten).
+    """
+    if row is not None and offset <= row.offset:
+        return row, [
+            _record(row, sequence) for sequence, told in enumerate(row.told, 1) if told.offset == offset
+        ]
+    if row is None:
+        row = Row(message_id=fact.message_id, offset=offset, forget_at=fact.forget_at)
+    before = len(row.told)
+    row = _told(_heard(row, fact), offset)
+    return row, [_record(row, sequence) for sequence in range(before + 1, len(row.told) + 1)]
+
+
+def _heard(row: Row, fact: AnyFact) -> Row:
+    """The row with `fact` in it."""
+    match fact:
+        case Routed():
+            word = _of_hand_over(fact, Rank.QUEUED)
+            return _outweighed(_begun(row, fact, word, reason=fact.reason), word)
+        case Rejected():
+            word = Word(rank=Rank.REFUSED, at=fact.at, failure=Failure(code=fact.code, detail=fact.detail))
+            return _outweighed(_begun(row, fact, word, conflicts_with=fact.conflicts_with), word)
+        case OutcomeFact():
+            return _named(_outweighed(row, _outcome(fact)), fact, (fact.nonce,))
+        case AmbiguousFact():
+            return _named(_outweighed(row, _of_hand_over(fact, Rank.UNKNOWN)), fact, fact.nonces)
+        case Receipt():
+            return _received(row, hand_over(fact.attempt, fact.nonce, fact.account), _receipt(fact))
+        case Closed():
+            return _outweighed(row, _closed(fact))
+        case _:
+            assert_never(fact)
+
+
+def _begun(
+    row: Row,
+    fact: Routed | Rejected,
+    word: Word,
+    *,
+    reason: str | None = None,
+    conflicts_with: str | None = None,
+) -> Row:
+    """The row with what makes it tell. The first such fact stays: all records of a message agree."""
+    if row.origin is not None:
+        return row
+    origin = Origin(
+        organization=fact.organization,
+        content=fact.content,
+        word=word,
+        reason=reason,
+        conflicts_with=conflicts_with,
+    )
+    return row._replace(origin=origin, forget_at=fact.forget_at)
+
+
+def _of_hand_over(
+    fact: Routed | OutcomeFact | AmbiguousFact | Receipt,
+    rank: Rank,
+    *,
+    provider_message_id: str | None = None,
+    failure: Failure | None = None,
+) -> Word:
+    return Word(
+        rank=rank,
+        at=fact.at,
+        attempt=fact.attempt,
+        provider=fact.provider,
+        account=fact.account,
+        provider_message_id=provider_message_id,
+        failure=failure,
+    )
+
+
+def _outcome(fact: OutcomeFact) -> Word:
+    match fact.outcome:
+        case Accepted(provider_message_id=provider_message_id):
+            return _of_hand_over(fact, Rank.SENT, provider_message_id=provider_message_id)
+        case RejectedByProvider(fault=fault, code=code, detail=detail):
+            failure = Failure(code="rejected", detail=detail, provider_code=code or None, fault=fault)
+            return _of_hand_over(fact, Rank.REJECTED, failure=failure)
+        case Throttled() | Unavailable():
+            return _of_hand_over(fact, Rank.QUEUED)
+        case _:
+            assert_never(fact.outcome)
+
+
+def _receipt(fact: Receipt) -> Word:
+    rank, failure = _RECEIPTS[fact.status], None
+    if rank in (Rank.FAILED, Rank.UNDELIVERED):
+        detail = fact.detail or f"The provider's receipt says {fact.status}."
+        failure = Failure(code=fact.status, detail=detail, provider_code=fact.code, fault=fact.fault)
+    return _of_hand_over(fact, rank, provider_message_id=fact.provider_message_id, failure=failure)
+
+
+def _closed(fact: Closed) -> Word:
+    match fact.why:
+        case ClosedWhy.CANCELLED:
+            return Word(rank=Rank.CANCELLED, at=fact.at)
+        case ClosedWhy.EXPIRED | ClosedWhy.OPTED_OUT:
+            return Word(
+                rank=Rank.CLOSED, at=fact.at, failure=Failure(code=fact.why, detail=_CLOSED[fact.why])
+            )
+        case _:
+            assert_never(fact.why)
+
+
+def _outweighed(row: Row, word: Word) -> Row:
+    """The row after a word that counts: the weightier one stays."""
+    if word.rank <= Rank.UNKNOWN:
+        return row._replace(open=weightier(row.open, word))
+    return row._replace(fate=weightier(row.fate, word))
+
+
+def _named(row: Row, fact: OutcomeFact | AmbiguousFact, nonces: tuple[str, ...]) -> Row:
+    """The row once a fact of ours has named hand-overs: receipts that were set aside for them count now."""
+    names = [hand_over(fact.attempt, nonce, fact.account) for nonce in nonces]
+    fresh = tuple(name for name in names if name not in row.named)
+    if not fresh:
+        return row
+    aside = dict(row.aside or {})
+    row = row._replace(named=row.named + fresh)
+    for word in [aside.pop(name) for name in fresh if name in aside]:
+        row = _outweighed(row, word)._replace(aside=aside or None)
+    return row
+
+
+def _received(row: Row, name: str, word: Word) -> Row:
+    """The row after a receipt for the hand-over `name`."""
+    if name in row.named:
+        return _outweighed(row, word)
+    aside = dict(row.aside or {})
+    aside[name] = weightier(aside.get(name), word)
+    of_account = sorted(key for key, other in aside.items() if other.account == word.account)
+    for key in of_account[MOST_ASIDE:]:  # by name, not by arrival: any order leaves the same ones
+        del aside[key]
+    return row._replace(aside=aside)
+
+
+def _told(row: Row, offset: int) -> Row:
+    """The row after it has told what there is to tell of the fact at `offset`."""
+    told = row.told
+    if row.origin is not None:
+        if not told:
+            told = (Told(offset=offset, word=row.origin.word),)
+        word = row.fate or row.open
+        if word is not None and word.state is not told[-1].word.state:
+            told = (*told, Told(offset=offset, word=_placed(word, row.open)))
+    return row._replace(offset=offset, told=told)
+
+
+def _placed(word: Word, open_: Word | None) -> Word:
+    """A word of no hand-over in particular speaks of the last one that was to be."""
+    if word.attempt is not None or open_ is None:
+        return word
+    return word._replace(attempt=open_.attempt, provider=open_.provider, account=open_.account)
+
+
+def _record(row: Row, sequence: int) -> StatusRecord:
+    """Transition number `sequence` as it is published: made of what never changes, so the same each time."""
+    origin = row.origin
+    if origin is None:
+        raise AssertionError("a row without origin tells nothing")
+    content, word = origin.content, row.told[sequence - 1].word
+    return StatusRecord(
+        id=ids.of_transition(row.message_id, sequence),
+        message_id=row.message_id,
+        organization=origin.organization,
+        sequence=sequence,
+        status=word.state,
+        previous=row.told[sequence - 2].word.state if sequence > 1 else None,
+        at=word.at,
+        accepted_at=content.accepted_at,
+        forget_at=row.forget_at,
+        from_number=content.from_number,
+        to_number=content.to_number,
+        text=content.text,
+        media=content.media,
+        segments=content.segments,
+        reference=content.reference,
+        fingerprint=content.fingerprint,
+        attempt=word.attempt,
+        provider=word.provider,
+        account=word.account,
+        provider_message_id=word.provider_message_id,
+        reason=origin.reason,
+        failure=word.failure,
+        conflicts_with=origin.conflicts_with,
+    )

@@ -1,0 +1,192 @@
+"""A row of the table `rows`: what the facts of one message have said, and what was told of it so far.
+
+Each fact is a `Word` on the message's fate. Words are totally ordered, and a row keeps the weightiest that it
+has heard, so neither the order nor the repetition of facts can matter. Receipts are set aside until a fact of
+ours names the hand-over that they speak of.
+"""
+
+import struct
+from enum import IntEnum
+from typing import Final, NamedTuple
+
+from pydantic import TypeAdapter
+
+from schemas.base import DecodeError, decode_with
+from schemas.messages import Content
+from schemas.provider import Provider
+from schemas.public import Failure
+from schemas.status import State
+
+
+class Rank(IntEnum):
+    """What a word says, weakest first: the higher rank holds (DESIGN §4, §5 rule 6)."""
+
+    #: Routed, or refused for now by the provider: it lies with us.
+    QUEUED = 0
+    #: A hand-over whose outcome cannot be known.
+    UNKNOWN = 1
+    #: Endings without a hand-over. A cancel was answered to its owner, so it stands over what only we knew.
+    REFUSED = 2
+    CLOSED = 3
+    CANCELLED = 4
+    #: The provider's own word, the answer first, then its receipts.
+    REJECTED = 5
+    SENT = 6
+    FAILED = 7
+    UNDELIVERED = 8
+    DELIVERED = 9
+
+
+#: By rank.
+_STATES: Final = (
+    State.QUEUED,
+    State.UNKNOWN,
+    State.FAILED,
+    State.FAILED,
+    State.CANCELLED,
+    State.FAILED,
+    State.SENT,
+    State.FAILED,
+    State.UNDELIVERED,
+    State.DELIVERED,
+)
+
+
+class Word(NamedTuple):
+    """What one fact says of the message."""
+
+    rank: Rank
+    #: When it happened, milliseconds since the epoch.
+    at: int
+    #: The hand-over that it speaks of; None: of none in particular.
+    attempt: int | None = None
+    provider: Provider | None = None
+    account: str | None = None
+    provider_message_id: str | None = None
+    failure: Failure | None = None
+
+    @property
+    def state(self) -> State:
+        """What the message would be if this were all that is known."""
+        return _STATES[self.rank]
+
+
+class Origin(NamedTuple):
+    """What makes a row tell: the request itself, with the first word on it."""
+
+    organization: str
+    content: Content
+    #: Queued where it was routed, refused where it was not.
+    word: Word
+    reason: str | None = None
+    conflicts_with: str | None = None
+
+
+class Told(NamedTuple):
+    """A transition: the word that made it, and the offset of the fact that brought it."""
+
+    offset: int
+    word: Word
+
+
+class Row(NamedTuple):
+    """All that is kept of a message."""
+
+    message_id: str
+    #: Of the last fact in it.
+    offset: int
+    #: When it is dropped.
+    forget_at: int
+    #: None while only other facts than routed and rejected have come: nothing is told yet.
+    origin: Origin | None = None
+    #: The weightiest word that leaves it with us: queued or unknown.
+    open: Word | None = None
+    #: The weightiest of all others.
+    fate: Word | None = None
+    #: The hand-overs that facts of ours have named: `hand_over()`.
+    named: tuple[str, ...] = ()
+    #: Receipts for hand-overs that are not named (yet): the weightiest of each.
+    aside: dict[str, Word] | None = None
+    told: tuple[Told, ...] = ()
+
+    @property
+    def state(self) -> State | None:
+        """A pure function of the facts; None where none of them has counted."""
+        word = self.fate or self.open
+        return None if word is None else word.state
+
+
+def weightier(old: Word | None, new: Word) -> Word:
+    """The one that holds, whichever came first: a total order of all words.
+
+    While a message lies with us the latest attempt speaks, and of one attempt `unknown` over a refusal for
+    now. Otherwise the rank decides.
+    """
+    if old is None or old == new:
+        return new
+    ours, theirs = _weight(old), _weight(new)
+    if ours == theirs:  # equals but for their details: any fixed choice will do
+        return max(old, new, key=repr)
+    return old if ours > theirs else new
+
+
+def _weight(word: Word) -> tuple[int, int, int]:
+    attempt = word.attempt or 0
+    # Of two that say the same, the earlier one: its time is when it became so.
+    if word.rank <= Rank.UNKNOWN:
+        return attempt, word.rank, -word.at
+    return word.rank, attempt, -word.at
+
+
+def hand_over(attempt: int, nonce: str, account: str) -> str:
+    """What a receipt must name to count: one hand-over of ours, through this account."""
+    return f"{attempt} {nonce} {account}"
+
+
+_VERSION: Final = 1
+#: Version, offset, forget_at: what recovery and eviction read without the rest. JSON follows.
+_HEAD: Final = struct.Struct(">BQQ")
+_ROWS: Final = TypeAdapter(Row)
+_to_json = _ROWS.serializer.to_json
+_validator = _ROWS.validator
+
+
+def encode(row: Row) -> bytes:
+    """The row as the table's value."""
+    return _HEAD.pack(_VERSION, row.offset, row.forget_at) + _to_json(row)
+
+
+def decode(value: bytes) -> Row:
+    """The row in a value of the table.
+
+    Raises:
+        DecodeError: it was not written by this version or an earlier one.
+    """
+    _head(value)
+    row: Row = decode_with(_validator, value[_HEAD.size :])
+    return row
+
+
+def keep(old: bytes, new: bytes) -> bytes:
+    """Of two changelog records of a key, the one that has heard more facts: a zombie's late write loses.
+
+    Raises:
+        DecodeError: see `decode`.
+    """
+    return old if _head(old)[0] > _head(new)[0] else new
+
+
+def forgotten(value: bytes, now_ms: int) -> bool:
+    """Whether a row has served its time. Cheap: reads one number.
+
+    Raises:
+        DecodeError: see `decode`.
+    """
+    return _head(value)[1] <= now_ms
+
+
+def _head(value: bytes) -> tuple[int, int]:
+    if len(value) < _HEAD.size or value[0] != _VERSION:
+        raise DecodeError(f"a row of {len(value)} bytes that starts with {value[:1]!r}")
+    _, offset, forget_at = _HEAD.unpack_from(value)
+    return offset, forget_at
