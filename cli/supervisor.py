@@ -149,7 +149,7 @@ class Keeper:
     def _watch_until_ready(self) -> bool:
         """True once the child is ready, False if it ends before."""
         while self.child.alive:
-            if self.child.process.ready():
+            if self.child.process.is_ready():
                 with self._changed:
                     self._ready, self._failure = True, None
                     self._changed.notify_all()

@@ -63,6 +63,9 @@ class Child:
         if self.alive:
             raise StartError(f"{self.process.name} runs already")
         process = self.prepare()
+        if process.ready_file is not None:
+            process.ready_file.parent.mkdir(parents=True, exist_ok=True)
+            process.ready_file.unlink(missing_ok=True)
         self.log.parent.mkdir(parents=True, exist_ok=True)
         if self.log.exists() and self.log.stat().st_size > LOG_KEPT_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
@@ -91,7 +94,7 @@ class Child:
         while not stopped.is_set():
             if not self.alive:
                 raise StartError(f"{self.process.name} ended ({self.exit_code}): {self.tail()}")
-            if self.process.ready():
+            if self.process.is_ready():
                 return
             if time.monotonic() > deadline:
                 raise StartError(

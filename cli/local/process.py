@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 
 class StartError(RuntimeError):
@@ -28,7 +29,13 @@ class Process:
     """Added to our own environment."""
     ready: Callable[[], bool] = always
     """Asked again and again after the start; must return within a second and raise nothing."""
+    ready_file: Path | None = None
+    """A file that it makes when it is ready; removed before each start. Has to be there beside `ready`."""
     ready_seconds: float = 60.0
     """Not ready after that long: the start has failed."""
     grace_seconds: float = 10.0
     """Between SIGTERM and SIGKILL."""
+
+    def is_ready(self) -> bool:
+        """Whether the run that was started last is ready."""
+        return (self.ready_file is None or self.ready_file.exists()) and self.ready()

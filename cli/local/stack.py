@@ -30,7 +30,7 @@ DOCUMENTED_PORTS: Final[Mapping[str, int]] = {
 }  # fmt: skip
 #: What a stack makes in its home, beside the cache.
 STATE: Final = (
-    "kafka", "redis", "simulator", "logs", "secrets",
+    "kafka", "redis", "simulator", "logs", "ready", "secrets",
     "run.json", "ports.json", "simulator.json", "directory.yaml",
 )  # fmt: skip
 
@@ -127,7 +127,7 @@ class Stack:
         simulator = table.simulator(shown.simulator, ports["simulator"], env)
         self._supervisor.start([*servers, self._child(simulator)])
         self._prepare(kafka, shown.directory)
-        services = table.services(ports["ingress"], ports["webhooks"], env, self._env)
+        services = table.services(self.home, ports, env, self._env)
         self._supervisor.start([self._child(process) for process in services])
         with self._writing:
             self._run = Run(

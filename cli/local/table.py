@@ -11,8 +11,8 @@ from cli.local.process import Process
 from schemas.provider import Provider
 
 SIMULATOR: Final = "simulator"
-#: A dispatcher lets what is in flight finish (`HELIO_DISPATCH__DRAIN_SECONDS`, 20); only then is it killed.
-DISPATCHER_GRACE_SECONDS: Final = 25.0
+#: A dispatcher lets what is in flight finish (`HELIO_DISPATCH__DRAIN_SECONDS`, 20); others take less.
+GRACE_SECONDS: Final = 30.0
 
 #: The servers with a URL in `run.json`.
 HTTP: Final = ("ingress", "webhooks", "simulator")
@@ -28,6 +28,9 @@ SERVICES: Final[Mapping[str, tuple[str, ...]]] = {
     "webhooks": ("webhooks",),
 }
 """Our services: process name -> module and arguments."""
+
+#: Those that answer HTTP -> their name among the ports.
+ASKED: Final[Mapping[str, str]] = {"ingress-api": "ingress", "webhooks": "webhooks"}
 
 
 def environment(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
@@ -46,21 +49,26 @@ def simulator(config: Path, port: int, env: Mapping[str, str]) -> Process:
 
 
 def services(
-    ingress_port: int,
-    webhooks_port: int,
+    home: Path,
+    ports: Mapping[str, int],
     env: Mapping[str, str],
     own: Mapping[str, Mapping[str, str]],
 ) -> list[Process]:
-    """Our services. `env` is for all of them, `own` for one by its name."""
-    ports = {"ingress-api": ingress_port, "webhooks": webhooks_port}
-    return [_service(name, {**env, **own.get(name, {})}, ports.get(name)) for name in SERVICES]
+    """Our services. `env` is for all of them, `own` for one by its name.
+
+    Those with a port in `ports` are asked over HTTP; the others make a file when they are ready.
+    """
+    return [_service(home, name, {**env, **own.get(name, {})}, ports) for name in SERVICES]
 
 
-def _service(name: str, env: Mapping[str, str], port: int | None) -> Process:
-    process = Process(name, _module(*SERVICES[name]), env, grace_seconds=DISPATCHER_GRACE_SECONDS)
-    if port is None:
-        return process
-    return Process(**{**vars(process), "ready": lambda: http_ok(port, "/readyz")})
+def _service(home: Path, name: str, env: Mapping[str, str], ports: Mapping[str, int]) -> Process:
+    argv = _module(*SERVICES[name])
+    if name in ASKED:
+        port, path = ports[ASKED[name]], "/readyz"
+        return Process(name, argv, env, lambda: http_ok(port, path), grace_seconds=GRACE_SECONDS)
+    file = home / "ready" / name
+    env = {**env, "HELIO_READY_FILE": str(file)}
+    return Process(name, argv, env, ready_file=file, grace_seconds=GRACE_SECONDS)
 
 
 def _module(*arguments: str) -> tuple[str, ...]:
