@@ -1,5 +1,6 @@
 """The commands of `helio`, one module each. Heavy imports stay inside them: `helio --help` must be quick."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from cli.commands import apply, doctor, send, status, tail, topics
@@ -11,12 +12,13 @@ if TYPE_CHECKING:
 
 def register(app: "Typer") -> None:
     """Add every command of this package to `app`."""
-    for name, command in {
+    commands: dict[str, Callable[..., None]] = {
         "send": send.send,
         "status": status.status,
         "tail": tail.tail,
         "apply": apply.apply,
         "topics": topics.topics,
         "doctor": doctor.doctor,
-    }.items():
+    }
+    for name, command in commands.items():
         app.command(name)(told(command))

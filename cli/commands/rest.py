@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Self
 from urllib.parse import quote, urlsplit
 
 from cli.commands.target import Door
@@ -38,7 +38,7 @@ class Answer:
 
 
 class Rest:
-    """Requests to one door; a connection for each thread, kept open.
+    """Requests to one door; a connection for each thread, kept open until the block ends.
 
     `pause` is asked to wait that many seconds between two tries.
     """
@@ -48,12 +48,21 @@ class Rest:
         self._tries = tries
         self._pause = pause
         self._local = threading.local()
+        self._connections: list[http.client.HTTPConnection] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for connection in self._connections:
+            connection.close()
 
     def send(self, body: Mapping[str, Any]) -> Answer:
         """`POST /sms/send`. `body` must have an `idempotency_key`: the request may go out more than once.
 
         Raises:
-            TroubleError: nobody answered in all tries. The message may have been accepted.
+            TroubleError: the key is wrong, or nobody answered in all tries; the message may have been
+                accepted then.
         """
         return self._request("POST", "/sms/send", json.dumps(body).encode())
 
@@ -61,7 +70,7 @@ class Rest:
         """`GET /sms/{message_id}/status`.
 
         Raises:
-            TroubleError: nobody answered in all tries.
+            TroubleError: the key is wrong, or nobody answered in all tries.
         """
         return self._request("GET", f"/sms/{quote(message_id, safe='')}/status", None)
 
@@ -76,6 +85,10 @@ class Rest:
                 self._close()
                 said = str(error) or type(error).__name__
                 continue
+            if answer.code == 401:
+                raise TroubleError(
+                    f"{self._door.url} does not know this key: give --api-key or set HELIO_API_KEY", Exit.NO
+                )
             if answer.code not in _AGAIN:
                 return answer
             said = answer.detail
@@ -105,6 +118,7 @@ class Rest:
             kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
             found = kind(parts.hostname or "", parts.port, timeout=TIMEOUT_SECONDS)
             self._local.connection = found
+            self._connections.append(found)
         return found
 
     def _close(self) -> None:

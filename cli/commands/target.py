@@ -53,6 +53,8 @@ def door(url: str | None, api_key: str | None) -> Door:
     if api_key is None:
         # The key of the stack here is not for strangers' addresses.
         raise TroubleError("--url needs a key: give --api-key or set HELIO_API_KEY", Exit.NO)
+    if not url.startswith(("http://", "https://")):
+        raise TroubleError(f"--url {url} is not an http:// or https:// address", Exit.NO)
     return Door(url.rstrip("/"), api_key)
 
 

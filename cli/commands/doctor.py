@@ -1,0 +1,77 @@
+"""`helio doctor`: looks at everything that must be right, and says what to do about what is not."""
+
+import asyncio
+import logging
+import os
+from itertools import groupby
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.commands import options
+from cli.commands.trouble import Exit, TroubleError
+
+if TYPE_CHECKING:
+    from cli.commands.findings import Finding
+    from schemas.settings import Settings
+
+
+def doctor(
+    *,
+    url: options.Url = None,
+    webhooks_url: Annotated[
+        str | None,
+        typer.Option(
+            envvar="HELIO_WEBHOOKS_URL", help="The webhooks service. Default: what `helio up` runs."
+        ),
+    ] = None,
+    json: options.Json = False,
+) -> None:
+    """Check settings, broker, topics, clocks, ledger, directory, credentials and services.
+
+    Ends with 0 when all is well, with 1 when there is a problem.
+    """
+    from cli.commands import show
+    from cli.commands.findings import Finding
+    from cli.commands.target import running, settings
+
+    here = running()
+    doors = {"ingress": url or here.get("ingress", ""), "webhooks": webhooks_url or here.get("webhooks", "")}
+    try:
+        found = asyncio.run(_examine(settings(), doors))
+    except TroubleError as trouble:
+        todo = "correct it; all the rest is looked at then"
+        found = [Finding(check="settings", said=str(trouble), todo=todo)]
+    well = all(finding.ok for finding in found)
+    if json:
+        listed = [{"check": f.check, "ok": f.ok, "said": f.said, "todo": f.todo or None} for f in found]
+        show.record({"ok": well, "findings": listed})
+    else:
+        _print(found)
+    raise typer.Exit(Exit.DONE if well else Exit.NO)
+
+
+def _print(found: "list[Finding]") -> None:
+    for check, findings in groupby(found, key=lambda finding: finding.check):
+        typer.secho(check, bold=True)
+        for finding in findings:
+            verdict = typer.style("ok", fg="green") if finding.ok else typer.style("PROBLEM", fg="red")
+            typer.echo(f"  {verdict}  {finding.said}")
+            if finding.todo:
+                typer.echo(f"           -> {finding.todo}")
+
+
+async def _examine(settings: "Settings", doors: dict[str, str]) -> "list[Finding]":
+    from cli.commands import checks, findings
+
+    # What clients log of a broker that is away is said once, as a finding.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    readings: dict[str, findings.Reading] = {}
+    found = [*findings.of_environment(os.environ), *findings.of_settings(settings)]
+    broker = await checks.of_kafka(settings.kafka, settings.topics, readings)
+    store = await checks.of_store(settings.redis, readings)
+    found += [*broker, *findings.of_clocks(readings), *store]
+    if all(finding.ok for finding in broker):
+        found += await checks.of_directory(settings.kafka)
+        found += await checks.of_groups(settings.kafka)
+    return [*found, *await checks.of_doors(doors)]

@@ -1,0 +1,48 @@
+"""What commands print: lines for people, or JSON for programs and nothing else on stdout."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+import typer
+
+from cli.commands.follow import Seen
+from cli.commands.rest import Answer
+
+COLOURS: Final = {
+    "queued": "blue",
+    "sending": "cyan",
+    "unknown": "yellow",
+    "sent": "cyan",
+    "delivered": "green",
+    "undelivered": "red",
+    "failed": "red",
+    "cancelled": "magenta",
+}
+
+
+def record(values: Mapping[str, Any]) -> None:
+    """One JSON object on a line of its own."""
+    typer.echo(json.dumps(values, ensure_ascii=False))
+
+
+def state(name: str) -> str:
+    """A state in its colour."""
+    return typer.style(name, fg=COLOURS.get(name), bold=True)
+
+
+def accepted(answer: Answer) -> None:
+    """The door has taken a message."""
+    via = f" via {answer.body['provider']}" if answer.body.get("provider") else ""
+    typer.echo(f"{answer.body['message_id']}  {state(str(answer.body.get('status')))}{via}")
+
+
+def refused(answer: Answer) -> None:
+    """The door has refused a request: its sentence goes to stderr."""
+    typer.secho(f"refused ({answer.code}): {answer.detail}", err=True, fg="red")
+
+
+def seen(one: Seen) -> None:
+    """A message's state, and what there is to say beside it."""
+    said = [f"{name} {one.answer[name]}" for name in ("provider_message_id", "error") if one.answer.get(name)]
+    typer.echo("  ".join([one.message_id, state(one.state), *said]))

@@ -1,0 +1,51 @@
+"""`helio topics`: makes the topics that are missing and checks all of them."""
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.commands import options
+from cli.commands.trouble import Exit, TroubleError
+
+if TYPE_CHECKING:
+    from schemas.settings import Settings
+
+
+def topics(
+    *,
+    check: Annotated[bool, typer.Option("--check", help="Make nothing.")] = False,
+    json: options.Json = False,
+) -> None:
+    """Make the topics that are missing, and check that all are as they must be.
+
+    Ends with 0, with 1 when a topic differs from what it must be, with 3 when the broker does not answer.
+    """
+    from cli.commands import show
+    from cli.commands.target import settings
+
+    made, problem = asyncio.run(_topics(settings(), make=not check))
+    if json:
+        show.record({"made": made, "problems": problem.split("; ") if problem else []})
+    elif not problem:
+        typer.echo(f"{len(made)} topics made, all are as they must be")
+    if problem:
+        if json:
+            raise typer.Exit(Exit.NO)
+        raise TroubleError(problem, Exit.NO)
+
+
+async def _topics(found: "Settings", *, make: bool) -> tuple[list[str], str]:
+    """The names of the topics made, and what is wrong with any: one sentence, or nothing."""
+    from broker import topics as made_by
+    from cli.commands.reach import reached
+    from schemas.topics import catalogue
+
+    with reached(found.kafka):
+        made = await made_by.create(found.kafka, found.topics) if make else []
+        names = [topic.name for topic in catalogue(found.topics.organizations)]
+        try:
+            await made_by.verify(found.kafka, found.topics, names)
+        except made_by.TopicsDifferError as differ:
+            return made, str(differ)
+    return made, ""

@@ -1,0 +1,99 @@
+"""A door that speaks the send API's wire contract, on loopback: what `helio send` and `status` talk to."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from cli.commands import register
+
+KEY = "helio_test"
+
+
+class Door:
+    """Accepts each idempotency key once. `trouble` may answer a request instead; `after` moves states."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.ids: dict[str, str] = {}
+        self.bodies: list[dict[str, Any]] = []
+        self.most_at_once = 0
+        self.states: dict[str, list[str]] = {}
+        self.trouble: Callable[[dict[str, Any]], tuple[int, str] | None] = lambda _body: None
+        self.journey: list[str] = ["queued", "sent", "delivered"]
+        self.url = ""
+
+    def send(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        with self.lock:
+            self.bodies.append(body)
+            if (answer := self.trouble(body)) is not None:
+                return answer[0], {"detail": answer[1]}
+            key = body["idempotency_key"]
+            message_id = self.ids.setdefault(key, f"id-{len(self.ids) + 1}")
+            self.states.setdefault(message_id, list(self.journey))
+        return 200, {
+            "success": True,
+            "message_id": message_id,
+            "message": "SMS queued successfully via telnyx",
+            "provider": "telnyx",
+            "status": "queued",
+        }
+
+    def status(self, message_id: str) -> tuple[int, dict[str, Any]]:
+        with self.lock:
+            states = self.states.get(message_id)
+            if states is None:
+                return 404, {"detail": f"Message {message_id} not found"}
+            state = states.pop(0) if len(states) > 1 else states[0]
+        return 200, {"message_id": message_id, "status": "sent", "state": state, "error": None}
+
+
+@pytest.fixture
+def door() -> Iterator[Door]:
+    found = Door()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            self._answer(*(found.send(body) if self._known() else (401, {"detail": "Unknown API key"})))
+
+        def do_GET(self) -> None:
+            self._answer(*found.status(self.path.split("/")[2]))
+
+        def _known(self) -> bool:
+            return self.headers["Authorization"] == f"Bearer {KEY}"
+
+        def _answer(self, code: int, body: dict[str, Any]) -> None:
+            raw = json.dumps(body).encode()
+            self.send_response(code)
+            self.send_header("Content-Length", str(len(raw)))
+            self.end_headers()
+            self.wfile.write(raw)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        found.url = f"http://127.0.0.1:{server.server_port}"
+        yield found
+        server.shutdown()
+
+
+@pytest.fixture
+def helio(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Callable[..., Result]:
+    """Runs a command, with no stack of this machine in sight."""
+    for name in ("HELIO_URL", "HELIO_API_KEY", "HELIO_KAFKA__BOOTSTRAP_SERVERS", "HELIO_REDIS__URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HELIO_HOME", str(tmp_path / "home"))
+    app = typer.Typer()
+    register(app)
+    return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])

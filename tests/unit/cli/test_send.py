@@ -1,0 +1,131 @@
+"""`helio send` and `status`: one message, asked for safely, and its way followed to the end."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import Result
+
+from cli.commands.rest import Rest
+from cli.commands.target import Door as Where
+from cli.commands.trouble import Exit, TroubleError
+
+Helio = Callable[..., Result]
+KEY = "helio_test"
+MESSAGE = ("send", "--to", "+12025550199", "--from", "+12125550101", "--text", "hello")
+
+
+def at(door: Any) -> tuple[str, ...]:
+    return ("--url", door.url, "--api-key", KEY)
+
+
+def test_it_says_the_id_of_what_was_accepted(door: Any, helio: Helio) -> None:
+    result = helio(*MESSAGE, *at(door))
+    assert result.exit_code == Exit.DONE
+    assert result.stdout.startswith("id-1  queued via telnyx")
+
+
+def test_json_is_the_answer_and_nothing_else(door: Any, helio: Helio) -> None:
+    result = helio(
+        *MESSAGE, "--immediate", "--media", "http://a/1", "--media", "http://a/2", "--json", *at(door)
+    )
+    assert json.loads(result.stdout)["message_id"] == "id-1"
+    (body,) = door.bodies
+    assert body["queue"] is False
+    assert body["media_urls"] == ["http://a/1", "http://a/2"]
+
+
+def test_wait_follows_it_to_delivered(door: Any, helio: Helio) -> None:
+    result = helio(*MESSAGE, "--wait", *at(door))
+    assert result.exit_code == Exit.DONE
+    assert [line.split()[1] for line in result.stdout.splitlines()] == [
+        "queued",
+        "queued",
+        "sent",
+        "delivered",
+    ]
+
+
+@pytest.mark.parametrize("ending", ["undelivered", "failed", "cancelled"])
+def test_wait_says_no_for_another_ending(door: Any, helio: Helio, ending: str) -> None:
+    door.journey = ["queued", ending]
+    result = helio(*MESSAGE, "--wait", "--json", *at(door))
+    assert result.exit_code == Exit.NO
+    assert json.loads(result.stdout)["state"] == ending
+
+
+@pytest.mark.parametrize("stays", ["queued", "sent", "unknown"])
+def test_wait_ends_when_its_time_is_over(door: Any, helio: Helio, stays: str) -> None:
+    door.journey = [stays]
+    assert helio(*MESSAGE, "--wait", "--timeout", "0.3", *at(door)).exit_code == Exit.TIME_OVER
+
+
+def test_a_refusal_is_told_in_the_doors_words(door: Any, helio: Helio) -> None:
+    door.trouble = lambda _body: (404, "No assistant found for phone number +12125550101")
+    result = helio(*MESSAGE, *at(door))
+    assert result.exit_code == Exit.NO
+    assert "No assistant found" in result.stderr
+    assert not result.stdout
+    refused = helio(*MESSAGE, "--json", *at(door))
+    assert json.loads(refused.stdout)["http_status"] == 404
+
+
+def test_a_lost_answer_is_asked_for_again_with_the_same_key(door: Any) -> None:
+    """Without a key of its own the second request would be a second message."""
+    troubles = [(503, "the broker is away"), (429, "slow down")]
+    door.trouble = lambda _body: troubles.pop() if troubles else None
+    pauses: list[float] = []
+    body = {"from_phone_number": "+1", "to_phone_number": "+2", "message": "x", "idempotency_key": "k"}
+    with Rest(Where(door.url, KEY), pause=pauses.append) as rest:
+        assert rest.send(body).ok
+    assert [sent["idempotency_key"] for sent in door.bodies] == ["k", "k", "k"]
+    assert pauses == [0.25, 0.5]
+
+
+def test_nobody_there_is_one_sentence(helio: Helio) -> None:
+    with (
+        Rest(Where("http://127.0.0.1:1", KEY), tries=2, pause=lambda _seconds: None) as rest,
+        pytest.raises(TroubleError, match="helio doctor") as trouble,
+    ):
+        rest.status("x")
+    assert trouble.value.code is Exit.UNREACHABLE
+    assert helio("status", "x").exit_code == Exit.UNREACHABLE
+
+
+def test_a_wrong_key_is_said_at_once(door: Any, helio: Helio) -> None:
+    result = helio(*MESSAGE, "--url", door.url, "--api-key", "other")
+    assert result.exit_code == Exit.NO
+    assert "--api-key" in result.stderr
+
+
+def test_the_key_of_the_stack_here_does_not_go_to_another_address(helio: Helio, tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    run = {"ingress": "http://127.0.0.1:1", "api_key": "secret", "senders": ["+12125550101"]}
+    (tmp_path / "home" / "run.json").write_text(json.dumps(run))
+    result = helio("status", "x", "--url", "http://example.invalid")
+    assert result.exit_code == Exit.NO
+    assert "--api-key" in result.stderr
+
+
+def test_it_finds_the_stack_that_runs_here(door: Any, helio: Helio, tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    run = {"ingress": door.url, "api_key": KEY, "senders": ["+12125550101"]}
+    (tmp_path / "home" / "run.json").write_text(json.dumps(run))
+    assert helio("send", "--to", "+12025550199", "--text", "hello").exit_code == Exit.DONE
+    assert door.bodies[0]["from_phone_number"] == "+12125550101"
+
+
+def test_status_of_a_stranger_is_no(door: Any, helio: Helio) -> None:
+    result = helio("status", "nobody", *at(door))
+    assert result.exit_code == Exit.NO
+    assert "Message nobody not found" in result.stderr
+
+
+def test_status_watch_prints_each_change_once(door: Any, helio: Helio) -> None:
+    door.states["id-7"] = ["queued", "queued", "sent", "sent", "undelivered"]
+    result = helio("status", "id-7", "--watch", "--json", *at(door))
+    states = [json.loads(line)["state"] for line in result.stdout.splitlines()]
+    assert states == ["queued", "sent", "undelivered"]
+    assert result.exit_code == Exit.NO
