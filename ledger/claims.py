@@ -1,0 +1,218 @@
+"""Claims and what is asked of them, as values (DESIGN §5). Opens nothing.
+
+A claim is one key, whose value is a line of words:
+
+    open <attempt> <maybe_sent> <record>
+    sending <attempt> <maybe_sent> <until> <nonce> <record>
+    closed <why> <attempt> [<nonce>]
+
+`scripts/claims.lua` reads and writes the same lines.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from schemas.base import Millis
+from schemas.tasks import How
+
+#: `sent`: handed over and settled. `unknown`: handed over, perhaps. The others: ended without a send.
+Why = Literal["sent", "unknown", "cancelled", "expired", "opted_out"]
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """Nothing was ever handed over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A retry may be handed over: the next `attempt`, which the task `record` asked for."""
+
+    attempt: int
+    record: str
+    #: An earlier attempt may have been sent, so this message can no longer be cancelled.
+    maybe_sent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A hand-over is under way, by whoever knows `nonce`, until `until` by Redis' clock."""
+
+    attempt: int
+    record: str
+    nonce: str
+    until: Millis
+    maybe_sent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """No more hand-overs; only a resend wins over `unknown` of the attempt before it.
+
+    `nonce` is that of an `unknown` attempt; "" where none, or more than one, may have sent it.
+    """
+
+    why: Why
+    attempt: int
+    nonce: str = ""
+
+
+Claim = Absent | Open | Sending | Closed
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A claim as it was found; whether a `Sending` is past its `until` by Redis' clock."""
+
+    claim: Claim
+    until_passed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """A limit that several messages share: `key` such as `number:+15550100` or `account:main`.
+
+    Never more than `rate` + `burst` segments in any one second; see docs/ledger.md.
+    """
+
+    key: str
+    #: Segments per second, above 0.
+    rate: float
+    #: Segments that may go at once after a pause, at least 1.
+    burst: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A claim that is asked for: its intent has been acknowledged by the broker.
+
+    `nonce` and `record` hold no blanks. Asked again with the same nonce, it has won already.
+    """
+
+    message_id: str
+    attempt: int
+    how: How
+    nonce: str
+    record: str
+    segments: int
+    paces: tuple[Pace, ...]
+    valid_until: Millis
+    forget_at: Millis
+    #: The claim holds for this long by Redis' clock, then it may be taken over.
+    hold_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Won:
+    """Hand it over now, and not after `hold_ms` counted from before the first call with this nonce."""
+
+    until: Millis
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A pace lets it go in `ms` at the earliest. No slot was taken; the intent stays good."""
+
+    ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The claim is another's, or over: `claim` says how."""
+
+    claim: Claim
+
+
+Verdict = Won | Wait | Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """A hand-over by whoever did it."""
+
+    message_id: str
+    attempt: int
+    nonce: str
+    forget_at: Millis
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A hand-over that provably did not happen, and the task record that asks for the next attempt."""
+
+    own: Own
+    record: str
+
+
+def parse(line: bytes | None) -> Claim:
+    """The claim in a key's value; None: the key is not there.
+
+    Raises:
+        ValueError: the value is no claim.
+    """
+    if line is None:
+        return Absent()
+    match line.decode().split(" "):
+        case ["open", attempt, maybe_sent, record]:
+            return Open(int(attempt), record, maybe_sent == "1")
+        case ["sending", attempt, maybe_sent, until, nonce, record]:
+            return Sending(int(attempt), record, nonce, int(until), maybe_sent == "1")
+        case ["closed", ("sent" | "unknown" | "cancelled" | "expired" | "opted_out") as why, attempt, *nonce]:
+            return Closed(why, int(attempt), *nonce)
+    raise ValueError(f"not a claim: {line!r}")
+
+
+def line(claim: Open | Closed) -> str:
+    """The key's value for a claim that a rebuild writes."""
+    match claim:
+        case Open(attempt=attempt, record=record, maybe_sent=maybe_sent):
+            return f"open {attempt} {int(maybe_sent)} {record}"
+        case Closed(why=why, attempt=attempt, nonce=nonce):
+            return f"closed {why} {attempt} {nonce}".rstrip()
+
+
+def verdict(answer: list[bytes | int | None]) -> Verdict:
+    """What `claim.lua` answers for one ask."""
+    match answer:
+        case [b"won", int() as until]:
+            return Won(until)
+        case [b"wait", int() as ms]:
+            return Wait(ms)
+        case [b"refused", (bytes() | None) as found]:
+            return Refused(parse(found))
+    raise ValueError(f"not a verdict: {answer!r}")
+
+
+def encode_asks(asks: Sequence[Ask]) -> str:
+    """The argument of `claim.lua`: JSON, each pace once; asks name theirs by place, from 1 as in Lua."""
+    places: dict[Pace, int] = {}
+    listed = [
+        {
+            "id": ask.message_id,
+            "attempt": ask.attempt,
+            "how": ask.how,
+            "nonce": ask.nonce,
+            "record": ask.record,
+            "segments": ask.segments,
+            "paces": [places.setdefault(pace, len(places) + 1) for pace in ask.paces],
+            "valid_until": ask.valid_until,
+            "forget_at": ask.forget_at,
+            "hold": ask.hold_ms,
+        }
+        for ask in asks
+    ]
+    paces = [{"key": pace.key, "rate": pace.rate, "burst": pace.burst} for pace in places]
+    return json.dumps({"paces": paces, "asks": listed}, separators=(",", ":"))
+
+
+def encode_own(done: Sequence[Own], records: Sequence[str] = ()) -> str:
+    """The argument of `close.lua`, `lose.lua` and `reopen.lua` (which also takes the records)."""
+    listed = [
+        {"id": own.message_id, "attempt": own.attempt, "nonce": own.nonce, "forget_at": own.forget_at}
+        for own in done
+    ]
+    for own, record in zip(listed, records, strict=False):
+        own["record"] = record
+    return json.dumps(listed, separators=(",", ":"))

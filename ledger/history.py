@@ -1,0 +1,120 @@
+"""What Kafka says of one message's hand-overs, and the claim that follows from it (DESIGN §5, §8). Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeGuard
+
+from ledger.claims import Absent, Closed, Open
+from schemas.base import Millis
+from schemas.facts import AmbiguousFact, AnyFact, ClosedWhy, OutcomeFact, Receipt
+from schemas.facts import Closed as ClosedFact
+from schemas.provider import Accepted, Rejected
+from schemas.tasks import Intent, Void
+
+#: The facts that bear on a claim. `Routed` and our own `Rejected` speak of no hand-over.
+ClaimFact = OutcomeFact | AmbiguousFact | Receipt | ClosedFact
+#: Nobody is handing over, as far as a rebuilt ledger knows: whoever still does finds its claim unknown.
+Rebuilt = Absent | Open | Closed
+
+
+@dataclass(slots=True)
+class History:
+    """One message's intents, the nonces of those that were voided, and its facts, in any order."""
+
+    intents: list[Intent] = field(default_factory=list)
+    voids: set[str] = field(default_factory=set)
+    facts: list[ClaimFact] = field(default_factory=list)
+
+    def add(self, known: "Intent | Void | ClaimFact") -> None:
+        """One more thing that Kafka says."""
+        match known:
+            case Intent():
+                self.intents.append(known)
+            case Void(nonce=nonce):
+                self.voids.add(nonce)
+            case fact:
+                self.facts.append(fact)
+
+    @property
+    def claim(self) -> Rebuilt:
+        """What follows from it."""
+        return rebuilt(self.intents, self.voids, self.facts)
+
+    @property
+    def forget_at(self) -> Millis:
+        """When every store forgets the message."""
+        return max(known.forget_at for known in (*self.intents, *self.facts))
+
+
+def settles(fact: AnyFact) -> TypeGuard[OutcomeFact]:
+    """Whether the message is closed(sent) by this fact alone, whatever else is known."""
+    return isinstance(fact, OutcomeFact) and isinstance(fact.outcome, Accepted | Rejected)
+
+
+def rebuilt(intents: Sequence[Intent], voids: Iterable[str], facts: Sequence[ClaimFact]) -> Rebuilt:
+    """The claim of a message; the order and repetition of what is known do not matter.
+
+    An intent that was not voided and came to nothing certain may have been sent: closed(unknown), and no
+    throttling outweighs that it was called ambiguous. A receipt counts if an intent's nonce and account
+    are its own; a fact of ours counts by itself.
+    """
+    settled = [fact.attempt for fact in facts if settles(fact)]
+    settled += [receipt.attempt for receipt in facts if _is_receipt_of(receipt, intents)]
+    if settled:
+        return Closed("sent", max(settled))
+    ended = {fact.why for fact in facts if isinstance(fact, ClosedFact)}
+    if ended:
+        return Closed(next(why for why in ClosedWhy if why in ended).value, 0)
+    gone = set(voids)
+    standing = [intent for intent in intents if intent.nonce not in gone]
+    if not standing:
+        return Absent()
+    attempt = max(intent.attempt for intent in standing)
+    ambiguous = {fact.attempt for fact in facts if isinstance(fact, AmbiguousFact)}
+    retried = [fact for fact in facts if isinstance(fact, OutcomeFact) and fact.attempt == attempt]
+    if not retried or attempt in ambiguous:
+        nonces = {intent.nonce for intent in standing if intent.attempt == attempt}
+        return Closed("unknown", attempt, nonces.pop() if len(nonces) == 1 else "")
+    return Open(attempt + 1, min(str(fact.record) for fact in retried), bool(ambiguous))
+
+
+def ambiguous_facts(history: History, now: Millis) -> list[AmbiguousFact]:
+    """What a rebuild must say of a closed(unknown): one fact for each sender that it may have gone out from.
+
+    Nothing where the claim is another, or all of it has been said before.
+    """
+    claim = history.claim
+    if not (isinstance(claim, Closed) and claim.why == "unknown"):
+        return []
+    said = {
+        nonce
+        for fact in history.facts
+        if isinstance(fact, AmbiguousFact) and fact.attempt == claim.attempt
+        for nonce in fact.nonces
+    }
+    maybe = [i for i in history.intents if i.attempt == claim.attempt and i.nonce not in history.voids]
+    if all(intent.nonce in said for intent in maybe):
+        return []
+    senders = {(i.provider, i.account, i.sender): i for i in maybe}
+    return [
+        AmbiguousFact(
+            message_id=one.message_id,
+            organization=one.organization,
+            at=now,
+            forget_at=one.forget_at,
+            attempt=one.attempt,
+            provider=one.provider,
+            account=one.account,
+            sender=one.sender,
+            nonces=tuple(sorted(i.nonce for i in maybe if (i.provider, i.account, i.sender) == sender)),
+            detail="the ledger was lost while it was being handed over",
+        )
+        for sender, one in senders.items()
+    ]
+
+
+def _is_receipt_of(fact: ClaimFact, intents: Sequence[Intent]) -> TypeGuard[Receipt]:
+    return isinstance(fact, Receipt) and any(
+        (fact.attempt, fact.nonce, fact.account) == (intent.attempt, intent.nonce, intent.account)
+        for intent in intents
+    )

@@ -1,0 +1,130 @@
+"""The ledger: claims, pacing and the status view, one script call for each batch."""
+
+import logging
+from collections.abc import Collection, Sequence
+from typing import Self
+from uuid import uuid4
+
+from ledger import claims, view
+from ledger.claims import Again, Ask, Claim, Looked, Own, Sending, Verdict
+from ledger.errors import LedgerUnavailableError
+from ledger.server import Server
+from ledger.view import Seen
+from schemas.public import StatusRecord
+from schemas.settings import RedisSettings
+
+log = logging.getLogger(__name__)
+
+
+class Ledger:
+    """The ledger's API. Every method is one round trip, and may be repeated if its answer is lost.
+
+    Methods about claims raise `LedgerNotReadyError` while there is no valid epoch; all of them raise
+    `LedgerUnavailableError` when the server does not answer or takes no writes.
+    """
+
+    def __init__(self, settings: RedisSettings) -> None:
+        self.server = Server(settings)
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Say in the log if the server does not answer yet; calls then raise until it does."""
+        try:
+            await self.server.ping()
+        except LedgerUnavailableError as e:
+            log.warning("the ledger does not answer yet: %s", e)
+
+    async def stop(self) -> None:
+        """Close the connections."""
+        await self.server.stop()
+
+    # Claims (DESIGN §5)
+
+    async def look(self, ids: Sequence[str]) -> list[Looked]:
+        """The claims of these messages, by Redis' clock."""
+        if not ids:
+            return []
+        now, *lines = await self.server.run("look", *ids)
+        found = map(claims.parse, lines)
+        return [Looked(claim, isinstance(claim, Sending) and claim.until < now) for claim in found]
+
+    async def claim(self, asks: Sequence[Ask]) -> list[Verdict]:
+        """Decide each claim together with the slots of all its paces, in order.
+
+        Intents come first: each must be acknowledged by the broker before its claim is asked for. A claim
+        that could be won after `valid_until` is closed as `expired` instead.
+        """
+        if not asks:
+            return []
+        return [claims.verdict(answer) for answer in await self.server.run("claim", claims.encode_asks(asks))]
+
+    async def close(self, done: Sequence[Own]) -> None:
+        """Settled, and the fact is acknowledged: `sending` or `closed(unknown)` of its own becomes `sent`."""
+        if done:
+            await self.server.run("close", claims.encode_own(done))
+
+    async def lose(self, lost: Sequence[Own]) -> list[bool]:
+        """The outcome is not known: own `sending` becomes `closed(unknown)`.
+
+        True where it is `closed(unknown)` of that nonce now; False where the claim is no longer its own.
+        """
+        if not lost:
+            return []
+        return [answer == 1 for answer in await self.server.run("lose", claims.encode_own(lost))]
+
+    async def take_over(self, ids: Sequence[str]) -> list[Claim]:
+        """Any `sending` past its `until` becomes `closed(unknown)`; the claims as they now are."""
+        if not ids:
+            return []
+        return [claims.parse(line) for line in await self.server.run("take_over", *ids)]
+
+    async def reopen(self, again: Sequence[Again]) -> list[bool]:
+        """Provably not handed over: own `sending` becomes `open` to the next attempt, asked by that record.
+
+        True where it is so now; False where the claim is no longer its own, and nothing may be said of it.
+        """
+        if not again:
+            return []
+        asked = claims.encode_own([a.own for a in again], [a.record for a in again])
+        return [answer == 1 for answer in await self.server.run("reopen", asked)]
+
+    # The status view (DESIGN §3, §4)
+
+    async def first(self, rows: Sequence[StatusRecord]) -> None:
+        """The ingress' own rows, as sequence 0: never over another."""
+        if rows:
+            await self.server.run("view_first", *view.first_args(rows))
+
+    async def put(self, rows: Sequence[StatusRecord]) -> None:
+        """Rows of `sms.status.v1`, in any order and repetition: only a higher sequence replaces."""
+        if rows:
+            await self.server.run("view_put", *view.put_args(rows))
+
+    async def get(self, message_id: str) -> Seen:
+        """What the view says of a message. Needs no epoch: without one nothing is `sending`."""
+        return view.seen(await self.server.run("view_get", message_id))
+
+    async def missing_partitions(self, partitions: Collection[int]) -> set[int]:
+        """Those of `sms.status.v1` that must be read again: the server may have lost what was put of them."""
+        if not partitions:
+            return set()
+        return set(await self.server.run("view_missing", *partitions))
+
+    async def begin_partition(self, partition: int) -> str:
+        """Reading a partition again begins; the token to hand to `mark_whole`."""
+        token = uuid4().hex
+        await self.server.run("view_begin", token, partition)
+        return token
+
+    async def mark_whole(self, partition: int, token: str, partitions: int) -> bool:
+        """The partition was put from its start to the end that it had when reading began.
+
+        `partitions`: how many `sms.status.v1` has. False if the server has lost something since: begin again.
+        """
+        return bool(await self.server.run("view_whole", token, partition, partitions))

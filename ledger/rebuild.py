@@ -1,0 +1,144 @@
+"""The epoch: whether the ledger may be believed, and how it is rebuilt from Kafka when not (DESIGN §8).
+
+A rebuild locks, reads a whole lifetime of facts and intents up to where they ended after the lock was taken,
+writes claims under keys of an epoch to come, has every `ambiguous` acknowledged, and publishes the epoch by
+one compare-and-set. One that is overtaken (its lock has expired, the server is another, or was wiped again)
+publishes nothing; what it wrote expires, or is swept by the next.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+
+from broker import clients
+from broker.publish import Outgoing, Publish
+from ledger.claims import Absent
+from ledger.errors import FencedError, LedgerUnavailableError
+from ledger.gathering import Gathering
+from ledger.history import History, ambiguous_facts
+from ledger.ledger import Ledger
+from ledger.lock import Lock
+from schemas import topics
+from schemas.base import Millis
+from schemas.settings import KafkaSettings
+
+log = logging.getLogger(__name__)
+
+#: A rebuild that says nothing to the server for this long has lost its lock.
+LOCK_MS = 30_000
+_PAUSE_SECONDS = 0.5
+_POLL_MS = 1_000
+_BATCH = 1_000
+_TELL_EVERY = 100_000
+
+
+async def ensure_epoch(
+    ledger: Ledger,
+    kafka: KafkaSettings,
+    publish: Publish,
+    now: Callable[[], Millis],
+    *,
+    lock_ms: int = LOCK_MS,
+) -> bool:
+    """Return when the ledger has a valid epoch: at once if it has one, else rebuild it or wait for who does.
+
+    True if this call has rebuilt it. Servers that do not answer are asked again until they do.
+
+    Raises:
+        UnreadableIntentsError: see there; nothing may be handed over before somebody has looked.
+    """
+    while True:
+        try:
+            lock = await Lock.acquire(ledger.server, lock_ms)
+            if lock == "valid":
+                return False
+            if isinstance(lock, Lock):
+                await _rebuild(lock, kafka, publish, now)
+                return True
+        except FencedError as e:
+            log.warning("ledger.rebuild abandoned: %s", e)
+        except (LedgerUnavailableError, KafkaError) as e:
+            log.warning("ledger.rebuild: %r; trying again", e)
+        await asyncio.sleep(_PAUSE_SECONDS)
+
+
+async def _rebuild(lock: Lock, kafka: KafkaSettings, publish: Publish, now: Callable[[], Millis]) -> None:
+    log.warning("ledger.rebuild began epoch=%s run=%s", lock.token, lock.run)
+    try:
+        found = Gathering(lock, now())
+        await _gather(kafka, found)
+        unknown = await _finish(lock, found.histories, publish, now())
+        await lock.publish()
+    except BaseException:
+        await _release(lock)
+        raise
+    log.warning(
+        "ledger.rebuild published epoch=%s settled=%d others=%d unknown=%d unreadable=%d",
+        lock.token, found.settled, len(found.histories), unknown, found.unreadable,
+    )  # fmt: skip
+    await lock.sweep()
+
+
+async def _gather(kafka: KafkaSettings, found: Gathering) -> None:
+    consumer = clients.reader(kafka)
+    consumer.subscribe([topics.EVENTS, topics.INTENTS])
+    await consumer.start()
+    try:
+        ends = await consumer.end_offsets(list(consumer.assignment()))
+        # Facts first: most messages are settled by one, and their intents need not be kept at all.
+        await _read(consumer, ends, topics.EVENTS, found.facts)
+        await _read(consumer, ends, topics.INTENTS, found.intents)
+    finally:
+        await consumer.stop()
+
+
+async def _read(
+    consumer: AIOKafkaConsumer,
+    ends: Mapping[TopicPartition, int],
+    topic: str,
+    take: Callable[[Sequence[ConsumerRecord]], Awaitable[None]],
+) -> None:
+    """Hand over `topic` up to `ends`, batch by batch."""
+    partitions = [partition for partition in ends if partition.topic == topic]
+    others = [partition for partition in ends if partition.topic != topic]
+    consumer.pause(*others)
+    consumer.resume(*partitions)
+    read, told = 0, 0
+    while behind := [p for p in partitions if await consumer.position(p) < ends[p]]:
+        batches = await consumer.getmany(*behind, timeout_ms=_POLL_MS, max_records=_BATCH)
+        records = [r for p, batch in batches.items() for r in batch if r.offset < ends[p]]
+        await take(records)
+        read += len(records)
+        if read - told >= _TELL_EVERY:
+            told = read
+            log.info("ledger.rebuild topic=%s read=%d", topic, read)
+
+
+async def _finish(lock: Lock, histories: Mapping[str, History], publish: Publish, now: Millis) -> int:
+    """Write the claims that are left, have every `ambiguous` acknowledged; how many of them were new."""
+    unknown = 0
+    for ids in _chunks(list(histories), _BATCH):
+        claims = {id_: histories[id_].claim for id_ in ids}
+        await lock.write(
+            (id_, claim, histories[id_].forget_at)
+            for id_, claim in claims.items()
+            if not isinstance(claim, Absent)
+        )
+        facts = [fact for id_ in ids for fact in ambiguous_facts(histories[id_], now)]
+        await publish([Outgoing(topics.EVENTS, fact.message_id.encode(), fact.encode()) for fact in facts])
+        unknown += len(facts)
+    return unknown
+
+
+def _chunks(ids: list[str], size: int) -> list[list[str]]:
+    return [ids[start : start + size] for start in range(0, len(ids), size)]
+
+
+async def _release(lock: Lock) -> None:
+    try:
+        await lock.release()
+    except LedgerUnavailableError as e:
+        log.info("ledger.rebuild: the lock is left to expire: %s", e)

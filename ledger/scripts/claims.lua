@@ -1,0 +1,54 @@
+-- The claim of a message: see ledger/claims.py for its lines. Numbers stay text where only compared or copied.
+local UNKNOWN, SENT = 'unknown', 'sent'
+-- A key outlives the moment at which the message is forgotten by this, in milliseconds.
+local MARGIN = 3600000
+
+local function int(number)
+  return string.format('%.0f', number)
+end
+
+local function claim_key(id)
+  return 'helio:' .. epoch .. ':c:' .. id
+end
+
+local function read_claim(id)
+  local line = redis.call('GET', claim_key(id))
+  if not line then
+    return { state = 'absent', line = false }
+  end
+  local state, rest = string.match(line, '^(%l+) (.+)$')
+  local claim = { state = state, line = line }
+  if state == 'open' then
+    claim.attempt, claim.maybe_sent, claim.record = string.match(rest, '^(%d+) ([01]) (%S+)$')
+  elseif state == 'sending' then
+    claim.attempt, claim.maybe_sent, claim.till, claim.nonce, claim.record =
+      string.match(rest, '^(%d+) ([01]) (%d+) (%S+) (%S+)$')
+    claim.till = tonumber(claim.till)
+  else
+    claim.why, claim.attempt, claim.nonce = string.match(rest, '^(%S+) (%d+) ?(%S*)$')
+  end
+  claim.attempt = tonumber(claim.attempt)
+  return claim
+end
+
+-- Never deleted: it lives as long as its message, and always longer than now.
+local function write_claim(id, line, forget_at)
+  redis.call('SET', claim_key(id), line, 'PXAT', int(math.max(forget_at, now) + MARGIN))
+  return line
+end
+
+local function closed_line(why, attempt, nonce)
+  return 'closed ' .. why .. ' ' .. int(attempt) .. (nonce and nonce ~= '' and ' ' .. nonce or '')
+end
+
+local function open_line(attempt, maybe_sent, record)
+  return 'open ' .. int(attempt) .. ' ' .. maybe_sent .. ' ' .. record
+end
+
+local function is_own_sending(claim, nonce)
+  return claim.state == 'sending' and claim.nonce == nonce
+end
+
+local function is_own_unknown(claim, nonce)
+  return claim.state == 'closed' and claim.why == UNKNOWN and nonce ~= '' and claim.nonce == nonce
+end

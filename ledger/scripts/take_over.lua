@@ -1,0 +1,11 @@
+-- ARGV: message ids. A sending past its `until` becomes closed(unknown). Answers each claim's line as it now is.
+local found = {}
+for n, id in ipairs(ARGV) do
+  local claim = read_claim(id)
+  if claim.state == 'sending' and claim.till < now then
+    claim.line = closed_line(UNKNOWN, claim.attempt, claim.nonce)
+    redis.call('SET', claim_key(id), claim.line, 'KEEPTTL')
+  end
+  found[n] = claim.line
+end
+return found

@@ -1,0 +1,96 @@
+"""The connection to Redis or Valkey, and the scripts that run there."""
+
+import logging
+from importlib.resources import files
+from typing import Any, Final
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as NoConnection
+from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
+from redis.exceptions import TimeoutError as NoAnswer
+
+from ledger.errors import FencedError, LedgerNotReadyError, LedgerUnavailableError
+from schemas.settings import RedisSettings
+
+log = logging.getLogger(__name__)
+
+#: Each script and the files that it is made of, in their order.
+SCRIPTS: Final[dict[str, tuple[str, ...]]] = {
+    **{name: ("run", "ready", "claims", name) for name in ("look", "close", "lose", "take_over", "reopen")},
+    "claim": ("run", "ready", "claims", "pace", "claim"),
+    **{name: (name,) for name in ("view_first", "view_put")},
+    **{name: ("run", name) for name in ("rebuild_lock", "rebuild_sweep")},
+    **{name: ("run", "rebuild_fence", name) for name in ("rebuild_write", "rebuild_publish")},
+    "rebuild_unlock": ("rebuild_unlock",),
+    **{name: ("run", "view_read", name) for name in ("view_get", "view_missing", "view_begin", "view_whole")},
+}
+#: Codes of error replies that say that the server cannot serve now, beside those that redis-py knows.
+_PASSING: Final = ("NOREPLICAS", "MASTERDOWN", "MISCONF", "BUSY", "UNKILLABLE", "READONLY", "OOM")
+_CONNECTIONS: Final = 32
+
+
+def script_text(parts: tuple[str, ...]) -> str:
+    """The Lua of these files, one after the other: what the first define, the later ones use."""
+    return "\n".join((files("ledger.scripts") / f"{part}.lua").read_text() for part in parts)
+
+
+class Server:
+    """One server. Connects when first asked; what is lost is connected again."""
+
+    def __init__(self, settings: RedisSettings) -> None:
+        pool = BlockingConnectionPool.from_url(
+            settings.url,
+            max_connections=_CONNECTIONS,
+            timeout=settings.timeout_seconds,
+            socket_timeout=settings.timeout_seconds,
+            socket_connect_timeout=settings.timeout_seconds,
+            # A pooled connection may have died with the server's last run. Every script may be repeated.
+            retry=Retry(NoBackoff(), 1, (NoConnection,)),
+        )
+        self._client = Redis.from_pool(pool)
+        self._scripts = {
+            name: self._client.register_script(script_text(parts)) for name, parts in SCRIPTS.items()
+        }
+
+    async def ping(self) -> None:
+        """Check that the server answers.
+
+        Raises:
+            LedgerUnavailableError: it does not.
+        """
+        try:
+            await self._client.ping()
+        except RedisError as e:
+            raise _meaning(e) from e
+
+    async def run(self, script: str, *args: str | bytes | int) -> Any:
+        """What the script answers; it runs wholly or not at all, and nothing else runs meanwhile.
+
+        Raises:
+            LedgerNotReadyError: see there.
+            LedgerUnavailableError: see there; the script may have run.
+        """
+        try:
+            return await self._scripts[script](args=args)
+        except RedisError as e:
+            raise _meaning(e) from e
+
+    async def stop(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+
+def _meaning(error: RedisError) -> Exception:
+    if isinstance(error, NoConnection | NoAnswer | ReadOnlyError | OutOfMemoryError):
+        return LedgerUnavailableError(f"{type(error).__name__}: {error}")
+    if isinstance(error, ResponseError):
+        text = str(error)
+        if text.startswith("NOTREADY"):
+            return LedgerNotReadyError(text.partition(" ")[2])
+        if text.startswith("FENCED"):
+            return FencedError(text.partition(" ")[2])
+        if text.startswith(_PASSING):
+            return LedgerUnavailableError(text)
+    return error
