@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID, uuid5
@@ -25,6 +25,8 @@ _EVENTS: Final = UUID("6f6f3a60-0b43-4f3c-8f0f-3d6f9f0f5c11")
 @dataclass(frozen=True, slots=True)
 class _Job:
     owed: Owed
+    rest: tuple[Owed, ...]
+    """What is told of this message after the first attempt."""
     number: int = 1
     began: float | None = None
     """When the first attempt began."""
@@ -34,6 +36,8 @@ class Courier:
     """Sends callbacks, a bounded number at once for each provider.
 
     Providers do not wait for one another: a dead webhook of one delays nobody else's receipts.
+    Of one message, each callback waits for the first attempt at the one before it; so unless a
+    script or a retry changes it, their order is that of the statuses.
     """
 
     def __init__(
@@ -78,18 +82,25 @@ class Courier:
 
     def schedule(self, messages: Iterable[Message]) -> None:
         """Send what is owed of these messages, each callback when it is due."""
-        for owed in self._network.owed(messages):
-            told = owed.message.receipts[owed.place].told or 0.0
-            self._later(owed.message.at + told - self._clock(), _Job(owed))
+        for message in messages:
+            self._next(self._network.owed(message))
 
     async def tell_now(self, message: Message) -> None:
         """Make the first attempt at every callback of `message`, one after the other."""
-        for owed in sorted(self._network.owed([message]), key=_told):
-            await self._attempt(_Job(owed))
+        for owed in self._network.owed(message):
+            await self._attempt(_Job(owed, rest=()))
 
     def waiting(self) -> int:
         """Callbacks that are due and wait for their turn."""
         return sum(queue.qsize() for queue in self._queues.values())
+
+    def _next(self, owed: Sequence[Owed]) -> None:
+        """Tell the first of these when it is due, and the others after it."""
+        if not owed:
+            return
+        first, *rest = owed
+        due = first.message.at + (first.message.receipts[first.place].told or 0.0)
+        self._later(due - self._clock(), _Job(first, rest=tuple(rest)))
 
     def _later(self, seconds: float, job: _Job) -> None:
         queue = self._queues[job.owed.message.draft.provider]
@@ -100,7 +111,10 @@ class Courier:
 
     async def _work(self, queue: asyncio.Queue[_Job]) -> None:
         while True:
-            await self._attempt(await queue.get())
+            job = await queue.get()
+            await self._attempt(job)
+            if job.number == 1:
+                self._next(job.rest)
 
     async def _attempt(self, job: _Job) -> None:
         now = self._clock()
@@ -146,10 +160,6 @@ class Courier:
             return "unreachable"
         except (aiohttp.ClientError, TimeoutError, OSError):
             return "unanswered"
-
-
-def _told(owed: Owed) -> float:
-    return owed.message.receipts[owed.place].told or 0.0
 
 
 def _attempt(job: _Job, now: float) -> Attempt:

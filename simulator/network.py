@@ -51,14 +51,13 @@ class Network:
         self._journal.append({"told": key})
         self._told.add(key)
 
-    def owed(self, messages: Iterable[Message]) -> list[Owed]:
-        """The callbacks of these messages that are still to be told."""
+    def owed(self, message: Message) -> list[Owed]:
+        """The callbacks of a message that are still to be told, in the order of their telling."""
+        told = [(receipt.told, place) for place, receipt in enumerate(message.receipts)]
         return [
             Owed(message, place, copy)
-            for message in messages
-            for place, receipt in enumerate(message.receipts)
-            if receipt.told is not None
-            for copy in range(receipt.copies)
+            for _, place in sorted((at, place) for at, place in told if at is not None)
+            for copy in range(message.receipts[place].copies)
             if (message.id, place, copy) not in self._told
         ]
 
