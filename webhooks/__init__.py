@@ -1,0 +1,1 @@
+"""Where the providers report: verified, read, acknowledged by the broker, and only then answered."""

@@ -1,0 +1,160 @@
+"""The routes: read the request, let it be judged, produce, answer."""
+
+import json
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from directory.secrets import SecretMissingError
+from schemas.facts import Receipt
+from schemas.provider import Provider
+from schemas.settings import CallbackSettings
+from webhooks import metrics
+from webhooks.judgement import TAKEN, UNKNOWN_ACCOUNT, Answer, Outcome, judge
+from webhooks.keys import Keys
+from webhooks.publishing import Publish
+from webhooks.words import Incoming
+
+_LOG: Final = logging.getLogger(__name__)
+#: Nobody is there to read it; what web servers log for a caller who has gone.
+_GONE: Final = 499
+#: What people should look into; forged ones come from anywhere and are only counted.
+_TOLD: Final = frozenset(
+    {
+        Outcome.UNKNOWN_STATUS,
+        Outcome.UNSIGNED,
+        Outcome.INBOUND,
+        Outcome.UNREADABLE,
+        Outcome.SECRET_MISSING,
+        Outcome.BROKER_AWAY,
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What the routes are made of."""
+
+    keys: Keys
+    publish: Publish
+    callbacks: CallbackSettings
+    body_limit_bytes: int
+    #: For `/readyz`: None, or why callbacks cannot be taken now.
+    trouble: Callable[[], Awaitable[str | None]]
+    #: Milliseconds since the epoch.
+    clock: Callable[[], int]
+
+
+def make_app(parts: Parts) -> Starlette:
+    """The application; whoever made `parts` starts and stops what is in them."""
+
+    def route(path: str, provider: Provider, methods: Sequence[str] = ("POST",)) -> Route:
+        async def endpoint(request: Request) -> Response:
+            return await _answered(request, provider, parts)
+
+        return Route(path, endpoint, methods=list(methods))
+
+    async def livez(_: Request) -> Response:
+        return Response(b"ok")
+
+    async def readyz(_: Request) -> Response:
+        trouble = await parts.trouble()
+        return Response(trouble or "ready", 503 if trouble else 200)
+
+    async def numbers(_: Request) -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return Starlette(
+        routes=[
+            route("/webhooks/sms/twilio", Provider.TWILIO),
+            # The address that the channel API names.
+            route("/v1/webhook/twilio/sms-status", Provider.TWILIO),
+            route("/webhooks/sms/telnyx", Provider.TELNYX),
+            # An application at Vonage may be set to call by GET.
+            route("/webhooks/sms/vonage", Provider.VONAGE, ("POST", "GET")),
+            Route("/livez", livez),
+            Route("/readyz", readyz),
+            Route("/metrics", numbers),
+        ]
+    )
+
+
+async def _answered(request: Request, provider: Provider, parts: Parts) -> Response:
+    started = time.perf_counter()
+    try:
+        answer = await _answer(request, provider, parts)
+    except ClientDisconnect:
+        return Response(status_code=_GONE)
+    metrics.CALLBACKS.labels(provider, answer.outcome).inc()
+    metrics.ANSWER_SECONDS.observe(time.perf_counter() - started)
+    if answer.outcome in _TOLD:
+        _LOG.warning(
+            "callback.%s provider=%s account=%s message_id=%s: %s",
+            answer.outcome,
+            provider,
+            request.query_params.get("account"),
+            request.query_params.get("message"),
+            answer.detail,
+        )
+    if answer.status == 204:
+        return Response(status_code=204)
+    body = json.dumps({"detail": answer.detail}).encode()
+    # What was too large is not read to its end: the connection cannot be used again.
+    headers = {"Connection": "close"} if answer.outcome is Outcome.TOO_LARGE else None
+    return Response(body, answer.status, headers, media_type="application/json")
+
+
+async def _answer(request: Request, provider: Provider, parts: Parts) -> Answer:
+    body = await _body(request, parts.body_limit_bytes)
+    if body is None:
+        return Answer(413, Outcome.TOO_LARGE, f"Request body exceeds {parts.body_limit_bytes} bytes")
+    try:
+        secrets = parts.keys.of(provider, request.query_params.get("account", ""))
+    except SecretMissingError as error:
+        # The sentence names only the reference, but not even that is the caller's business.
+        _LOG.error("secret.missing: %s", error)
+        return Answer(503, Outcome.SECRET_MISSING, "Cannot verify signatures now")
+    if secrets is None:
+        return UNKNOWN_ACCOUNT
+    incoming = _incoming(request, body, parts.callbacks.public_url)
+    found = judge(provider, incoming, secrets, parts.callbacks.secrets, parts.clock())
+    if not isinstance(found, Receipt):
+        return found
+    if await parts.publish(found):
+        return TAKEN
+    return Answer(503, Outcome.BROKER_AWAY, "Not acknowledged by the broker: send it again")
+
+
+def _incoming(request: Request, body: bytes, public_url: str) -> Incoming:
+    """The request as its sender knows it: what a proxy made of scheme and host is not what was signed."""
+    query = request.scope["query_string"].decode("latin-1")
+    path = request.scope["raw_path"].decode("latin-1")
+    return Incoming(
+        method=request.method,
+        url=public_url.rstrip("/") + path + (f"?{query}" if query else ""),
+        query=request.query_params,
+        headers=request.headers,
+        body=body,
+    )
+
+
+async def _body(request: Request, limit: int) -> bytes | None:
+    """The whole body; None if it is longer than `limit` bytes."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > limit:
+        return None
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > limit:
+            return None
+        parts.append(part)
+    return b"".join(parts)

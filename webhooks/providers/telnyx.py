@@ -1,0 +1,95 @@
+"""Telnyx' message events: Ed25519 over time and body; the URL is not signed."""
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from schemas.codes import fault_of_receipt
+from schemas.facts import ReceiptStatus
+from schemas.provider import Provider
+from webhooks.providers.fields import first, json_object, mapping, millis, moved, text
+from webhooks.words import Inbound, Incoming, Report, Strange, Unreadable, Verdict, Word
+
+#: How far the signed time may be from ours, in seconds, either way.
+TOLERANCE: Final = 300
+
+#: `data.payload.to[].status` (Telnyx, "Receiving webhooks"); None: moves nothing. `delivery_unconfirmed`
+#: is the carrier's last word: it took the text and will not say more.
+STATUSES: Final[dict[str, ReceiptStatus | None]] = {
+    "queued": None,
+    "sending": None,
+    "sent": ReceiptStatus.SENT,
+    "delivery_unconfirmed": ReceiptStatus.SENT,
+    "delivered": ReceiptStatus.DELIVERED,
+    "read": ReceiptStatus.DELIVERED,
+    "delivery_failed": ReceiptStatus.UNDELIVERED,
+    "sending_failed": ReceiptStatus.FAILED,
+    "expired": ReceiptStatus.FAILED,
+}
+_REPORTS: Final = frozenset({"message.sent", "message.finalized"})
+
+
+def verify(incoming: Incoming, secrets: Sequence[str], now: float) -> Verdict:
+    """By the public keys (32 bytes in base64), and the time within `TOLERANCE`.
+
+    Raises:
+        ValueError: one of `secrets` is no such key.
+    """
+    stamp = incoming.headers.get("telnyx-timestamp", "")
+    encoded = incoming.headers.get("telnyx-signature-ed25519", "")
+    if not encoded:
+        return Verdict.UNSIGNED
+    if not (stamp.isascii() and stamp.isdecimal() and abs(now - int(stamp)) <= TOLERANCE):
+        return Verdict.FORGED
+    try:
+        signature = base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        return Verdict.FORGED
+    signed = f"{stamp}|".encode() + incoming.body
+    return Verdict.GENUINE if any(_signed(key, signature, signed) for key in secrets) else Verdict.FORGED
+
+
+def _signed(key: str, signature: bytes, signed: bytes) -> bool:
+    public = Ed25519PublicKey.from_public_bytes(base64.b64decode(key, validate=True))
+    try:
+        public.verify(signature, signed)
+    except InvalidSignature:
+        return False
+    return True
+
+
+def parse(incoming: Incoming) -> Word:
+    """What it says: of its one recipient, at the time of the event."""
+    event = json_object(incoming.body)
+    if event is None:
+        return Unreadable("no JSON object")
+    data = mapping(event.get("data"))
+    kind = text(data.get("event_type"))
+    if kind == "message.received":
+        return Inbound()
+    return _report(data, mapping(data.get("payload"))) if kind in _REPORTS else Strange(kind)
+
+
+def _report(data: Mapping[str, Any], payload: Mapping[str, Any]) -> Word:
+    status = text(first(payload.get("to")).get("status"))
+    message = text(payload.get("id"))
+    if not (status and message):
+        return Unreadable("no message id or status")
+    reached = moved(STATUSES, status)
+    if not isinstance(reached, ReceiptStatus):
+        return reached
+    error = first(payload.get("errors"))
+    code = text(error.get("code")) or None
+    title = text(error.get("title"))
+    return Report(
+        provider_message_id=message,
+        status=reached,
+        at=millis(data.get("occurred_at")),
+        code=code,
+        fault=fault_of_receipt(Provider.TELNYX, code, title) if code else None,
+        detail=text(error.get("detail")) or title or None,
+    )

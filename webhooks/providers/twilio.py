@@ -1,0 +1,92 @@
+"""Twilio's status callbacks: signed over URL and form fields, without a time."""
+
+from collections.abc import Sequence
+from typing import Final
+from urllib.parse import parse_qs
+
+from twilio.request_validator import (
+    SIGNATURE_HEADER,
+    SIGNATURE_SETTINGS_HEADER,
+    RequestValidator,
+    get_signature_algorithm,
+)
+
+from schemas.codes import fault_of_receipt
+from schemas.facts import ReceiptStatus
+from schemas.provider import Provider
+from webhooks.providers.fields import moved
+from webhooks.words import Inbound, Incoming, Report, Unreadable, Verdict, Word
+
+#: `MessageStatus` (Twilio, "Message resource: status values"); None: moves nothing.
+STATUSES: Final[dict[str, ReceiptStatus | None]] = {
+    "accepted": None,
+    "scheduled": None,
+    "queued": None,
+    "sending": None,
+    "sent": ReceiptStatus.SENT,
+    "delivered": ReceiptStatus.DELIVERED,
+    "read": ReceiptStatus.DELIVERED,
+    "undelivered": ReceiptStatus.UNDELIVERED,
+    "failed": ReceiptStatus.FAILED,
+    "canceled": ReceiptStatus.FAILED,
+}
+#: `SmsStatus` of a text that comes in, which has no `MessageStatus`.
+_INBOUND: Final = frozenset({"received", "receiving"})
+
+
+class _Fields(dict[str, list[str]]):
+    """Form fields as the validator asks for them: repeated ones count each."""
+
+    def getall(self, name: str) -> list[str]:
+        return self[name]
+
+
+def verify(incoming: Incoming, secrets: Sequence[str], now: float) -> Verdict:  # noqa: ARG001 - no time is signed
+    """By the account's auth tokens; a replay is absorbed further on, as any repeat is."""
+    signature = incoming.headers.get(SIGNATURE_HEADER.lower())
+    if not signature:
+        return Verdict.UNSIGNED
+    algorithm = get_signature_algorithm(incoming.headers.get(SIGNATURE_SETTINGS_HEADER.lower()))
+    if _is_form(incoming):
+        params: _Fields | str = _fields(incoming)
+    elif "bodySHA256" in incoming.query:
+        params = incoming.body.decode(errors="replace")
+    else:
+        return Verdict.FORGED
+    for secret in secrets:
+        if RequestValidator(secret).validate(incoming.url, params, signature, algorithm):
+            return Verdict.GENUINE
+    return Verdict.FORGED
+
+
+def parse(incoming: Incoming) -> Word:
+    """What it says; its moment is not told."""
+    fields = {name: values[0] for name, values in _fields(incoming).items()} if _is_form(incoming) else {}
+    status = fields.get("MessageStatus", "")
+    if not status:
+        if fields.get("SmsStatus") in _INBOUND or "Body" in fields:
+            return Inbound()
+        return Unreadable("no MessageStatus")
+    sid = fields.get("MessageSid") or fields.get("SmsSid")
+    if not sid:
+        return Unreadable("no MessageSid")
+    reached = moved(STATUSES, status)
+    if not isinstance(reached, ReceiptStatus):
+        return reached
+    code = fields.get("ErrorCode") or None
+    return Report(
+        provider_message_id=sid,
+        status=reached,
+        code=code,
+        fault=fault_of_receipt(Provider.TWILIO, code) if code else None,
+        detail=fields.get("ErrorMessage") or None,
+    )
+
+
+def _is_form(incoming: Incoming) -> bool:
+    return incoming.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+
+
+def _fields(incoming: Incoming) -> _Fields:
+    # An empty field is signed as well.
+    return _Fields(parse_qs(incoming.body.decode(errors="replace"), keep_blank_values=True))
