@@ -25,6 +25,7 @@ from cli.local.process import StartError
 from cli.local.run import Run
 from cli.local.stack import Stack
 from cli.screen import Screen
+from directory.file import DirectoryFileError
 from schemas.public import StatusRecord
 
 STOP_SECONDS: Final = 90.0
@@ -50,8 +51,8 @@ def up(
             _in_background(where, screen, messages=messages)
         else:
             _in_foreground(where, screen, messages=messages)
-    except StartError as error:
-        screen.say(str(error))
+    except (StartError, KafkaError, DirectoryFileError) as error:
+        screen.say(f"{type(error).__name__}: {error}" if isinstance(error, KafkaError) else str(error))
         raise typer.Exit(1) from None
 
 

@@ -14,8 +14,7 @@ from cli.local.process import MissingToolError, StartError
 
 POM = Path(__file__).with_name("pom.xml")
 JAVA_AT_LEAST = 17  # Kafka 4
-INSTALL_JAVA = "apt-get install openjdk-17-jre-headless"
-INSTALL_MAVEN = "apt-get install maven"
+INSTALL = "apt-get install openjdk-17-jre-headless maven"
 
 
 def java() -> str:
@@ -26,12 +25,12 @@ def java() -> str:
     """
     found = shutil.which("java")
     if found is None:
-        raise MissingToolError(f"Java is missing: {INSTALL_JAVA}")
+        raise MissingToolError(f"Java is missing: {INSTALL}")
     told = subprocess.run([found, "-version"], capture_output=True, text=True, check=False).stderr
     version = re.search(r'version "(\d+)', told)
     if version is None or int(version[1]) < JAVA_AT_LEAST:
         said = told.partition("\n")[0]
-        raise MissingToolError(f"Kafka 4 needs Java {JAVA_AT_LEAST} or newer, found {said}: {INSTALL_JAVA}")
+        raise MissingToolError(f"Kafka 4 needs Java {JAVA_AT_LEAST} or newer, found {said}: {INSTALL}")
     return found
 
 
@@ -62,7 +61,7 @@ def fetch(cache: Path) -> Path:
 def _download(target: Path) -> None:
     maven = shutil.which("mvn")
     if maven is None:
-        raise MissingToolError(f"Maven is missing, it fetches the broker once: {INSTALL_MAVEN}")
+        raise MissingToolError(f"Maven is missing, it fetches the broker once: {INSTALL}")
     with tempfile.TemporaryDirectory(dir=target.parent) as work:
         shutil.copy(POM, work)
         jars = Path(work) / "jars"

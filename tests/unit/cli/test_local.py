@@ -150,7 +150,7 @@ def test_missing_java_and_maven_say_what_to_install(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     with pytest.raises(MissingToolError, match=r"Java is missing: apt-get install openjdk"):
         jars.java()
-    with pytest.raises(MissingToolError, match=r"Maven is missing.*: apt-get install maven"):
+    with pytest.raises(MissingToolError, match=r"Maven is missing.*: apt-get install openjdk.* maven"):
         jars.fetch(tmp_path / "cache")
 
 

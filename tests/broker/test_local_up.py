@@ -1,0 +1,114 @@
+"""`helio up --detach` and `helio down`, as a person runs them, with all services."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from cli.local.ports import is_free
+from cli.local.run import Run, holder
+from cli.local.table import SERVICES
+
+pytestmark = [pytest.mark.broker, pytest.mark.e2e]
+EVERYTHING = {"kafka", "redis", "simulator", *SERVICES}
+
+
+class Helio:
+    """The command line, with a home of its own."""
+
+    def __init__(self, home: Path, cache: Path) -> None:
+        self.home = home
+        self._env = {**os.environ, "HELIO_HOME": str(home), "HELIO_CACHE": str(cache)}
+
+    def __call__(self, *arguments: str) -> list[dict[str, Any]]:
+        done = subprocess.run(
+            [sys.executable, "-m", "cli", *arguments, "--json"],
+            env=self._env,
+            stdout=subprocess.PIPE,
+            timeout=180,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout.decode()
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    @property
+    def run(self) -> Run:
+        run = Run.read(self.home)
+        assert run is not None, "nothing runs"
+        return run
+
+    def until(self, wanted: Callable[[Run], bool]) -> Run:
+        """The first state of `run.json` that is as `wanted`."""
+        deadline = time.monotonic() + 60
+        while not wanted(self.run):
+            assert time.monotonic() < deadline, self.run
+            time.sleep(0.05)  # between two looks at a file
+        return self.run
+
+
+@pytest.fixture
+def helio(tmp_path: Path, jar_cache: Path) -> Iterator[Helio]:
+    command = Helio(tmp_path / "home", jar_cache)
+    yield command
+    command("down")
+
+
+def way(lines: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """Which states each provider's first message went through."""
+    told: dict[str, tuple[str, list[str]]] = {}
+    for status in (line["status"] for line in lines if "status" in line):
+        provider, states = told.get(status["message_id"], ("", []))
+        told[status["message_id"]] = (status["provider"] or provider, [*states, status["status"]])
+    return dict(told.values())
+
+
+def test_up_shows_a_message_over_each_provider_and_keeps_all_for_the_next_start(helio: Helio) -> None:
+    lines = helio("up", "--detach")
+    delivered = ["queued", "sent", "delivered"]
+    assert way(lines) == {"twilio": delivered, "telnyx": delivered, "vonage": delivered}
+    first = helio.run
+    assert set(first.pids) == EVERYTHING
+    assert len(httpx.get(f"{first.simulator}/handsets").json()["texts"]) == 3
+    message = next(line["status"]["message_id"] for line in lines if "status" in line)
+
+    os.kill(first.pids["streams-route"], signal.SIGKILL)
+    again = helio.until(lambda run: run.restarts["streams-route"] == 1 and set(run.pids) == EVERYTHING)
+    assert again.pids["streams-route"] != first.pids["streams-route"]
+
+    helio("down")
+    assert Run.read(helio.home) is None
+    helio("up", "--detach", "--no-messages")
+    second = helio.run
+    assert (second.ingress, second.kafka, second.api_key) == (first.ingress, first.kafka, first.api_key)
+    key = {"Authorization": f"Bearer {second.api_key}"}
+    found = httpx.get(f"{second.ingress}/sms/{message}/status", headers=key)
+    assert found.json()["status"] == "sent"
+
+
+def test_what_a_killed_supervisor_started_dies_with_it(helio: Helio) -> None:
+    helio("up", "--detach", "--no-messages")
+    first, supervisor = helio.run, holder(helio.home)
+    assert supervisor is not None
+    os.kill(supervisor, signal.SIGKILL)
+    deadline = time.monotonic() + 20
+    ports = [
+        int(place.rpartition(":")[2].partition("/")[0]) for place in (first.kafka, first.redis, first.ingress)
+    ]
+    while holder(helio.home) is not None or not all(map(is_free, ports)):
+        assert time.monotonic() < deadline, "something was left behind"
+        time.sleep(0.05)  # between two looks at the ports
+    lines = helio("up", "--detach")
+    assert set(way(lines)) == {"twilio", "telnyx", "vonage"}
+    assert helio.run.kafka == first.kafka
+
+
+def test_down_says_so_where_nothing_runs(helio: Helio) -> None:
+    assert "nothing runs" in helio("down")[0]["line"]
