@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
+from uuid import UUID
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
@@ -17,6 +18,7 @@ from cli.commands.findings import Finding, Reading
 from directory.replica import Replica
 from directory.secrets import SecretMissingError, resolve
 from directory.snapshot import Directory
+from ledger import Ledger, LedgerNotReadyError, LedgerUnavailableError
 from schemas.directory import (
     Account,
     Active,
@@ -42,6 +44,7 @@ _REACH_IT: Final = (
     "start it, or set HELIO_KAFKA__BOOTSTRAP_SERVERS; where it has access control, let the transaction "
     "`helio-doctor` write to sms.requests.v1"
 )
+_REDIS: Final = "start it, or set HELIO_REDIS__URL"
 _START_IT: Final = "start it and see its log (`helio up` keeps logs in .helio/logs)"
 
 
@@ -189,6 +192,19 @@ def _of_door(name: str, url: str) -> Finding:
     return Finding(check="services", said=said, todo=_START_IT)
 
 
+async def of_ledger(redis: RedisSettings) -> list[Finding]:
+    """Whether the ledger has a valid epoch: without one every hand-over holds."""
+    try:
+        async with Ledger(redis) as ledger:
+            await ledger.look([str(UUID(int=0))])
+    except LedgerNotReadyError as error:
+        todo = "a running dispatcher rebuilds it from Kafka by itself; hand-overs hold until then"
+        return [Finding(check="ledger", said=f"the ledger has no valid epoch ({error})", todo=todo)]
+    except LedgerUnavailableError as error:
+        return [Finding(check="ledger", said=f"the ledger does not answer ({error})", todo=_REDIS)]
+    return [Finding(check="ledger", said="the ledger has a valid epoch")]
+
+
 async def of_store(redis: RedisSettings, readings: dict[str, Reading]) -> list[Finding]:
     """Whether the ledger's server keeps what it is told; its clock goes to `readings`."""
     client = Redis.from_url(redis.url, socket_timeout=ANSWER_SECONDS, decode_responses=True)
@@ -200,7 +216,7 @@ async def of_store(redis: RedisSettings, readings: dict[str, Reading]) -> list[F
         persistence = await client.info("persistence")
     except RedisError as error:
         said = f"Redis does not answer ({error})"
-        return [Finding(check="ledger", said=said, todo="start it, or set HELIO_REDIS__URL")]
+        return [Finding(check="ledger", said=said, todo=_REDIS)]
     finally:
         await client.aclose()
     return list(_of_store(str(memory.get("maxmemory_policy")), appends=bool(persistence.get("aof_enabled"))))

@@ -71,6 +71,8 @@ async def _examine(settings: "Settings", doors: dict[str, str]) -> "list[Finding
     broker = await checks.of_kafka(settings.kafka, settings.topics, readings)
     store = await checks.of_store(settings.redis, readings)
     found += [*broker, *findings.of_clocks(readings), *store]
+    if "Redis" in readings:
+        found += await checks.of_ledger(settings.redis)
     if all(finding.ok for finding in broker):
         found += await checks.of_directory(settings.kafka)
         found += await checks.of_groups(settings.kafka)

@@ -55,7 +55,7 @@ def environment(own_kafka: Kafka, valkey: Any, tmp_path: Path) -> dict[str, str]
     ours = {
         "HELIO_HOME": str(tmp_path),
         "HELIO_KAFKA__BOOTSTRAP_SERVERS": own_kafka.bootstrap_servers,
-        "HELIO_REDIS__URL": valkey.url,
+        "HELIO_REDIS__URL": f"{valkey.url.removesuffix('/0')}/13",  # a database that no other test uses
     }
     return {**os.environ, **ours}
 
@@ -122,6 +122,14 @@ def test_doctor_names_each_worker_that_is_missing(helio: Helio) -> None:
     missing = [finding for finding in found(told, "services") if not finding["ok"]]
     assert any("dispatchers --provider vonage" in finding["said"] for finding in missing)
     assert all(finding["todo"] for finding in missing)
+
+
+@pytest.mark.usefixtures("made")
+def test_doctor_says_that_an_empty_ledger_holds_hand_overs(helio: Helio) -> None:
+    _, told, _ = helio("doctor")
+    epoch = found(told, "ledger")[-1]
+    assert not epoch["ok"]
+    assert "epoch" in epoch["said"]
 
 
 ONE_ACCOUNT = """
