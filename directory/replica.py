@@ -17,8 +17,8 @@ from schemas.base import DecodeError, decode_with
 from schemas.directory import Entry, identity
 from schemas.settings import KafkaSettings
 
-#: The process's exit code when its replica cannot read on (EX_IOERR).
-EXIT_REPLICA_DIED: Final = 74
+#: The process's exit code when its replica cannot read on.
+EXIT_REPLICA_DIED: Final = 77
 _LOG: Final = logging.getLogger(__name__)
 _PARTITION: Final = TopicPartition(topics.DIRECTORY, 0)
 _POLL_MS: Final = 1000

@@ -1,0 +1,86 @@
+"""The REST door as a process: clients, routes, server; up until SIGTERM or SIGINT."""
+
+import logging
+import os
+import time
+from contextlib import AsyncExitStack
+from typing import Final
+from uuid import UUID
+
+from broker import clients
+from broker.topics import verify
+from directory.replica import Replica
+from ingress import health
+from ingress.app import Parts, make_app
+from ingress.publishing import Publisher
+from ingress.sending import Sending
+from ingress.server import Server
+from ledger import Ledger
+from schemas import topics
+from schemas.settings import Settings
+
+_LOG: Final = logging.getLogger(__name__)
+_NOBODY: Final = str(UUID(int=0))
+
+
+async def serve(settings: Settings) -> None:
+    """Answer requests until told to stop; then finish what is under way.
+
+    Raises:
+        TopicsDifferError: a topic is missing or set up otherwise.
+        KafkaError: the broker cannot be reached at the start.
+    """
+    await verify(settings.kafka, settings.topics, [topics.MESSAGES, topics.DIRECTORY])
+    async with AsyncExitStack() as stack:
+        parts = await start(settings, stack)
+
+        def listening() -> None:
+            _LOG.info("ingress.ready")
+            if settings.ready_file is not None:
+                settings.ready_file.touch()
+
+        door = settings.ingress
+        await Server(make_app(parts), door.host, door.port, listening=listening).serve()
+
+
+async def start(settings: Settings, stack: AsyncExitStack) -> Parts:
+    """Connect everything that the routes need; `stack` disconnects it."""
+    replica = Replica(settings.kafka)
+    await replica.start()
+    stack.push_async_callback(replica.stop)
+    # A linger would be added to every answer; while a batch is under way the next one gathers anyway.
+    producer = clients.producer(settings.kafka, linger_ms=0)
+    await producer.start()
+    stack.push_async_callback(producer.stop)
+    ledger = await stack.enter_async_context(Ledger(settings.redis))
+    sending = Sending(
+        lambda: replica.directory,
+        ledger,
+        Publisher(producer, settings.ingress.produce_timeout_seconds),
+        settings.messages,
+        clock=lambda: time.time_ns() // 1_000_000,
+        random=os.urandom,
+    )
+    return Parts(
+        sending=sending,
+        view=ledger,
+        directory=lambda: replica.directory,
+        body_limit_bytes=settings.ingress.body_limit_bytes,
+        needed={"directory": _directory(replica), "broker": health.broker(producer)},
+        # Requests without a key go on without the ledger.
+        shown={"ledger": _ledger(ledger)},
+    )
+
+
+def _directory(replica: Replica) -> health.Check:
+    async def check() -> str:
+        return health.OK if replica.failure() is None else "stands still"
+
+    return check
+
+
+def _ledger(ledger: Ledger) -> health.Check:
+    async def check() -> str:
+        return health.OK if (await ledger.get(_NOBODY)).whole else "not whole"
+
+    return check

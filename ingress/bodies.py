@@ -1,0 +1,85 @@
+"""Reads a request's body: bounded, straight from JSON into the model; its sentences name the field."""
+
+import contextlib
+import re
+from typing import Final
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+from starlette.requests import Request
+
+from ingress.codes import Code
+from ingress.problems import Problem
+from schemas.requests import SendRequest
+
+LONGEST_KEY: Final = 256
+_ESCAPED: Final = re.compile(r'\\(["\\])')
+
+
+async def read(request: Request, limit: int) -> bytes | Problem:
+    """The whole body, or the problem that it is longer than `limit` bytes.
+
+    Raises:
+        ClientDisconnect: the caller has gone.
+    """
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > limit:
+        return _too_large(limit)
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > limit:
+            return _too_large(limit)
+        parts.append(part)
+    return b"".join(parts)
+
+
+def parse(body: bytes, header_key: str | None) -> SendRequest | Problem:
+    """The request in `body`, with the key of the `Idempotency-Key` header, which goes over the field's."""
+    try:
+        request: SendRequest = SendRequest.__pydantic_validator__.validate_json(body)
+    except ValidationError as error:
+        return _problem(error.errors(include_input=False, include_url=False)[0])
+    if header_key is None:
+        return request
+    key = unquoted(header_key)
+    if not 0 < len(key) <= LONGEST_KEY:
+        return Problem(
+            Code.INVALID_IDEMPOTENCY_KEY, f"Invalid Idempotency-Key: 1 to {LONGEST_KEY} characters are taken"
+        )
+    return request.model_copy(update={"idempotency_key": key})
+
+
+def unquoted(value: str) -> str:
+    """The key in an `Idempotency-Key` header: `"abc"` (a string of RFC 8941) and `abc` are the same.
+
+    Frameworks hand headers over as Latin-1; a key that is UTF-8 underneath is read as such, so that it
+    equals the same key in the field.
+    """
+    with contextlib.suppress(UnicodeError):
+        value = value.encode("latin-1").decode()
+    value = value.strip()
+    if len(value) >= 2 and value[0] == value[-1] == '"':
+        return _ESCAPED.sub(r"\1", value[1:-1])
+    return value
+
+
+def _too_large(limit: int) -> Problem:
+    # The rest of the body is not read: the connection cannot be used again.
+    return Problem(
+        Code.BODY_TOO_LARGE, f"Request body exceeds {limit} bytes", headers={"Connection": "close"}
+    )
+
+
+def _problem(error: ErrorDetails) -> Problem:
+    where = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "json_invalid":
+        return Problem(
+            Code.MALFORMED_JSON,
+            f"Request body is not valid JSON: {error['msg'].removeprefix('Invalid JSON: ')}",
+        )
+    if not where:
+        return Problem(Code.MALFORMED_JSON, "Request body must be a JSON object")
+    if error["type"] == "missing":
+        return Problem(Code.MISSING_FIELD, f"Missing required field: {where}")
+    return Problem(Code.INVALID_FIELD, f"Invalid {where}: {error['msg']}")

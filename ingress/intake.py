@@ -1,0 +1,157 @@
+"""The Kafka door: request topics in, `sms.messages.v1` out. Commits only what the broker has acknowledged."""
+
+import asyncio
+import logging
+import signal
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import CommitFailedError, IllegalStateError
+from starlette.applications import Starlette
+
+from broker import clients
+from broker.publish import Publish, publisher
+from broker.topics import verify
+from directory.replica import Replica
+from directory.snapshot import Directory
+from ingress import health, metrics
+from ingress.ahead import Room
+from ingress.requested import Terms, judge, owners
+from ingress.server import Server
+from ingress.turns import Turns
+from schemas import topics
+from schemas.settings import Settings
+
+GROUP: Final = "helio-intake"
+_LOG: Final = logging.getLogger(__name__)
+#: How long a quiet loop waits for a record; also how soon it notices that it is to stop.
+_WAIT_MS: Final = 250
+_HOLD_MS: Final = 50
+
+
+class Intake:
+    """The loop: read in turns, judge, produce, commit.
+
+    A crash between produce and commit repeats records; their ids are the same, and route drops them.
+
+    Args:
+        consumer: subscribed to the request topics.
+        publish: returns once all is acknowledged.
+        directory: gives the newest snapshot.
+        terms: what records are judged by.
+        room: how many more records may go in.
+    """
+
+    def __init__(
+        self,
+        consumer: AIOKafkaConsumer,
+        publish: Publish,
+        directory: Callable[[], Directory],
+        terms: Terms,
+        room: Room,
+    ) -> None:
+        self._consumer = consumer
+        self._publish = publish
+        self._directory = directory
+        self._terms = terms
+        self._room = room
+        self._turns = Turns(consumer)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop` is set.
+
+        Raises:
+            KafkaError: the broker refuses our records, or was away for too long. Nothing is committed that
+                is not acknowledged; the supervisor starts the process again.
+        """
+        while not stop.is_set():
+            room = await self._room.now()
+            if room <= 0:
+                await self._hold()
+                continue
+            records = await self._turns.take(room, _WAIT_MS)
+            if records:
+                await self._let_in(records)
+
+    async def _let_in(self, records: Sequence[ConsumerRecord]) -> None:
+        directory = self._directory()
+        judged = [judge(record, directory, self._terms) for record in records]
+        await self._publish([one.outgoing for one in judged])
+        self._room.took(len(judged))
+        await self._commit(records)
+        for fate, count in Counter(one.fate for one in judged).items():
+            metrics.RECORDS.labels(fate).inc(count)
+
+    async def _commit(self, records: Sequence[ConsumerRecord]) -> None:
+        done = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in records}
+        held = self._consumer.assignment()
+        try:
+            await self._consumer.commit({tp: offset for tp, offset in done.items() if tp in held})
+        except (CommitFailedError, IllegalStateError) as error:
+            # The partitions are another's by now, who reads these records again, to the same ids.
+            _LOG.warning("commit.lost error=%r", error)
+
+    async def _hold(self) -> None:
+        """Wait for route, and stay a member of the group: a paused partition is still polled."""
+        metrics.WAITING.set(1)
+        paused = self._consumer.assignment()
+        self._consumer.pause(*paused)
+        await self._consumer.getmany(timeout_ms=_HOLD_MS)
+        self._consumer.resume(*(paused & self._consumer.assignment()))
+        metrics.WAITING.set(0)
+
+
+async def serve(settings: Settings) -> None:
+    """Let requests in until told to stop.
+
+    Raises:
+        TopicsDifferError: a topic is missing or set up otherwise.
+        KafkaError: see `Intake.run`.
+    """
+    terms = Terms(owners(settings.topics.organizations), settings.intake, settings.messages)
+    sources = [topics.REQUESTS, *terms.owners]
+    needed = [*sources, topics.MESSAGES, topics.DIRECTORY, topics.dead_letters(topics.REQUESTS)]
+    await verify(settings.kafka, settings.topics, needed)
+    if settings.intake.owner is None and not settings.intake.trusted:
+        _LOG.warning(
+            "%s has no owner (HELIO_INTAKE__OWNER): its records become dead letters", topics.REQUESTS
+        )
+    stop = asyncio.Event()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(sign, stop.set)
+    async with AsyncExitStack() as stack:
+        intake = await start(settings, terms, sources, stack)
+        if settings.ready_file is not None:
+            settings.ready_file.touch()
+        _LOG.info("intake.ready topics=%s", ",".join(sources))
+        await intake.run(stop)
+
+
+async def start(settings: Settings, terms: Terms, sources: Sequence[str], stack: AsyncExitStack) -> Intake:
+    """Connect everything that intake needs; `stack` disconnects it."""
+
+    async def opened(client: AIOKafkaConsumer, stop: Callable[[], Awaitable[None]]) -> None:
+        await client.start()
+        stack.push_async_callback(stop)
+
+    replica = Replica(settings.kafka)
+    await opened(replica, replica.stop)
+    producer = clients.producer(settings.kafka)
+    await opened(producer, producer.stop)
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka.bootstrap_servers)
+    await opened(admin, admin.close)
+    consumer = clients.group_consumer(settings.kafka, GROUP)
+    consumer.subscribe(sources)
+    await opened(consumer, consumer.stop)
+    if settings.intake.port:
+        checks = {"broker": health.broker(producer)}
+        app = Starlette(routes=health.routes(checks, {}))
+        server = Server(app, settings.ingress.host, settings.intake.port)
+        await stack.enter_async_context(server.beside())
+    room = Room(consumer, admin, settings.intake.max_ahead, time.monotonic)
+    return Intake(consumer, publisher(producer), lambda: replica.directory, terms, room)

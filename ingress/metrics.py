@@ -1,0 +1,30 @@
+"""The doors' metrics. Labels are of closed sets only; names are a contract with dashboards."""
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge, Histogram
+
+SENDS: Final = Counter(
+    "helio_ingress_sends_total",
+    "POST /sms/send by outcome: queued, replayed, or a code of docs/errors.md. Moves with each answer.",
+    ["outcome"],
+)
+SEND_SECONDS: Final = Histogram(
+    "helio_ingress_send_seconds",
+    "From the head of a POST /sms/send to its answer, the broker's acknowledgement included.",
+    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+FIRST_ROWS_MISSED: Final = Counter(
+    "helio_ingress_first_rows_missed_total",
+    "Acknowledged messages whose first row the ledger did not take: a GET finds them a little later.",
+)
+RECORDS: Final = Counter(
+    "helio_intake_records_total",
+    "Records of the request topics by outcome: accepted, refused, dead. Moves when their batch is done.",
+    ["outcome"],
+)
+AHEAD: Final = Gauge(
+    "helio_intake_ahead_records",
+    "Records on sms.messages.v1 beyond what route has committed, at the last look.",
+)
+WAITING: Final = Gauge("helio_intake_waiting", "1 while intake waits for route, else 0.")

@@ -1,0 +1,63 @@
+"""Hands records to the broker, and says in time whether it has acknowledged them (P1)."""
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable
+from typing import Final
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+
+from ingress.ports import NotAcknowledgedError
+from schemas import topics
+
+#: The process's exit code when its producer can no longer work.
+EXIT_PRODUCER_DIED: Final = 70
+_LOG: Final = logging.getLogger(__name__)
+
+
+def end_process(error: BaseException) -> None:
+    """Leave at once; the supervisor starts the process again with a producer that works."""
+    _LOG.critical("producer.died error=%r: this process ends", error)
+    os._exit(EXIT_PRODUCER_DIED)
+
+
+class Publisher:
+    """A `Publish` over a producer that has been started.
+
+    Args:
+        producer: idempotent; retries by itself for as long as the broker is away.
+        timeout_seconds: how long a caller waits for the acknowledgement.
+        died: called when the producer has failed for good: an idempotent one that has lost its sequence
+            (a batch given up while a partition had no leader) has every later record refused.
+    """
+
+    def __init__(
+        self,
+        producer: AIOKafkaProducer,
+        timeout_seconds: float,
+        *,
+        died: Callable[[BaseException], None] = end_process,
+    ) -> None:
+        self._producer = producer
+        self._timeout = timeout_seconds
+        self._died = died
+
+    async def __call__(self, message_id: str, value: bytes) -> None:
+        """Put `value` on `sms.messages.v1` under `message_id`; return once it is acknowledged.
+
+        Raises:
+            NotAcknowledgedError: not in time, or refused.
+        """
+        try:
+            async with asyncio.timeout(self._timeout):
+                sent = await self._producer.send(topics.MESSAGES, value, key=message_id.encode())
+                await sent
+        except TimeoutError:
+            raise NotAcknowledgedError(message_id) from None
+        except KafkaError as error:
+            _LOG.warning("produce.failed message_id=%s error=%r", message_id, error)
+            if not (error.retriable or isinstance(error, MessageSizeTooLargeError)):
+                self._died(error)
+            raise NotAcknowledgedError(message_id) from error

@@ -1,0 +1,150 @@
+"""One record of a request topic, judged: a message, a refusal or a dead letter. Nothing here can fail."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from aiokafka import ConsumerRecord
+from pydantic import TypeAdapter, ValidationError
+
+from broker.publish import Outgoing
+from directory.snapshot import Directory
+from ingress.acceptance import Accepted, accept, refusal
+from schemas import ids, topics
+from schemas.base import DecodeError
+from schemas.dead_letters import dead_letter
+from schemas.directory import Slug
+from schemas.messages import Door
+from schemas.requests import SendRequest
+from schemas.settings import IntakeSettings, MessageSettings
+
+#: The largest value that a request may have, as DESIGN §2 promises it.
+LARGEST_BYTES: Final = 256 * 1024
+#: What a dead letter holds of a record at most: less than its topic takes.
+_KEPT_VALUE: Final = 1024 * 1024
+_KEPT_REST: Final = 256 * 1024
+_SLUG: Final = TypeAdapter[str](Slug)
+
+
+class Fate(StrEnum):
+    """What became of a record."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    DEAD = "dead"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What is to be produced in a record's place."""
+
+    fate: Fate
+    outgoing: Outgoing
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What records are judged by, apart from the directory."""
+
+    #: Request topics that belong to one organization.
+    owners: dict[str, str]
+    intake: IntakeSettings
+    messages: MessageSettings
+
+
+def owners(organizations: Sequence[str]) -> dict[str, str]:
+    """Whose the request topics of `organizations` are."""
+    return {topics.requests_of(organization): organization for organization in organizations}
+
+
+def judge(record: ConsumerRecord, directory: Directory, terms: Terms) -> Judged:
+    """The message, refusal or dead letter for `record`. The same record always gets the same id and times."""
+    try:
+        request = _decode(record.value)
+        organization = _organization(record.topic, request, terms)
+    except DecodeError as error:
+        return Judged(Fate.DEAD, _dead(record, str(error)))
+    message_id = _message_id(record, request, organization)
+    # When the broker appended it: a record that is read again gets the same times.
+    verdict = accept(
+        request,
+        organization,
+        directory,
+        door=Door.KAFKA,
+        message_id=message_id,
+        now=record.timestamp,
+        settings=terms.messages,
+    )
+    if isinstance(verdict, Accepted):
+        return Judged(Fate.ACCEPTED, _outgoing(message_id, verdict.message.encode()))
+    refused = refusal(
+        verdict,
+        request,
+        organization,
+        door=Door.KAFKA,
+        message_id=message_id,
+        now=record.timestamp,
+        settings=terms.messages,
+    )
+    return Judged(Fate.REFUSED, _outgoing(message_id, refused.encode()))
+
+
+def _decode(value: bytes | None) -> SendRequest:
+    if value is not None and len(value) > LARGEST_BYTES:
+        raise DecodeError(f"the value has {len(value)} bytes; {LARGEST_BYTES} are the limit")
+    return SendRequest.decode(value)
+
+
+def _organization(topic: str, request: SendRequest, terms: Terms) -> str:
+    """On whose behalf: the topic says it, else the settings; the record itself only where it is trusted."""
+    owner = terms.owners.get(topic)
+    if owner is not None:
+        return owner
+    named = request.organization if terms.intake.trusted else None
+    organization = named or terms.intake.owner
+    if organization is None:
+        raise DecodeError(
+            "organization: nobody owns this topic (HELIO_INTAKE__OWNER), "
+            "or its producers are trusted and this record names nobody (HELIO_INTAKE__TRUSTED)"
+        )
+    try:
+        return _SLUG.validate_python(organization)
+    except ValidationError:
+        raise DecodeError("organization: it is no id of an organization") from None
+
+
+def _message_id(record: ConsumerRecord, request: SendRequest, organization: str) -> str:
+    if request.idempotency_key:
+        return ids.of_key(organization, request.idempotency_key)
+    return ids.of_record(record.topic, record.partition, record.offset, record.timestamp)
+
+
+def _outgoing(message_id: str, value: bytes) -> Outgoing:
+    return Outgoing(topics.MESSAGES, message_id.encode(), value)
+
+
+def _dead(record: ConsumerRecord, reason: str) -> Outgoing:
+    key, value, headers = record.key, record.value, list(record.headers)
+    if _size(key, headers) > _KEPT_REST:
+        reason += "; key and headers were too long to be kept here"
+        key, headers = None, []
+    if value is not None and len(value) > _KEPT_VALUE:
+        # A compressed record can be larger than any topic of ours takes. The rest lies at its origin.
+        reason += f"; its first {_KEPT_VALUE} bytes are kept here"
+        value = value[:_KEPT_VALUE]
+    letter = dead_letter(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        timestamp_ms=record.timestamp,
+        key=key,
+        value=value,
+        headers=headers,
+        reason=reason,
+    )
+    return Outgoing(letter.topic, letter.key, letter.value, letter.headers)
+
+
+def _size(key: bytes | None, headers: Sequence[tuple[str, bytes]]) -> int:
+    return len(key or b"") + sum(len(name) + len(value or b"") for name, value in headers)

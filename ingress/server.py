@@ -1,0 +1,73 @@
+"""uvicorn as our services run it."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Final
+
+import uvicorn
+from starlette.types import ASGIApp
+
+#: How long requests under way are waited for at the end.
+_GRACE_SECONDS: Final = 12
+
+
+class Server(uvicorn.Server):
+    """An HTTP server for `app` that stops at SIGTERM and SIGINT and leaves the rest to its owner.
+
+    `listening` is called once connections are taken.
+    """
+
+    def __init__(
+        self, app: ASGIApp, host: str, port: int, *, listening: Callable[[], None] = lambda: None
+    ) -> None:
+        config = uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            loop="uvloop",
+            http="httptools",
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+        )
+        super().__init__(config)
+        self._listening = listening
+        self._signals: tuple[signal.Signals, ...] = (signal.SIGTERM, signal.SIGINT)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and say so."""
+        await super().startup(sockets)
+        if self.started:
+            self._listening()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop at a signal. uvicorn's own way raises it again before our clients are closed."""
+        loop = asyncio.get_running_loop()
+        for sign in self._signals:
+            loop.add_signal_handler(sign, self.stop)
+        try:
+            yield
+        finally:
+            for sign in self._signals:
+                loop.remove_signal_handler(sign)
+
+    def stop(self) -> None:
+        """Finish what is under way, then end."""
+        self.should_exit = True
+
+    @asynccontextmanager
+    async def beside(self) -> AsyncIterator[None]:
+        """Serve beside other work, which handles signals itself."""
+        self._signals = ()
+        task = asyncio.create_task(self.serve())
+        try:
+            yield
+        finally:
+            self.stop()
+            await task
