@@ -1,11 +1,22 @@
 """Breaks a running stack on purpose, one thing after the other, and counts what was in flight each time."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import aiohttp
+import redis.asyncio
+
 from cli.local.stack import KAFKA, REDIS, Stack
 from cli.local.table import SERVICES
+
+#: The consumer groups' session timeout in these runs. Short: a killed member is missed sooner, and a
+#: stopped one need not be stopped for long.
+SESSION_SECONDS = 6.0
+DISPATCHERS = [name for name in SERVICES if name.startswith("dispatchers-")]
+#: An answer that takes this long leaves time to kill whoever waits for it.
+SLOW_MS = 4_000
 
 
 @dataclass
@@ -45,8 +56,32 @@ class Disorder:
                 await self.kill(name)
         await self.restart(KAFKA)
         await self.restart(REDIS)
-        await self.freeze("dispatchers-twilio", 1.5 * session_seconds(self.stack))
+        await self.freeze("dispatchers-twilio", 1.5 * SESSION_SECONDS)
         await self.kill(KAFKA)
+
+    async def interrupt(self, on_handsets: int) -> None:
+        """Kill all dispatchers while providers have texts and have not answered; then wipe the ledger."""
+        slow: dict[str, object] = {
+            "match": {},
+            "fault": {"kind": "slow", "ms": SLOW_MS, "accepted": "before"},
+        }
+        await self._faults([slow])
+        while len(await handsets(self.stack.run.simulator)) < on_handsets:  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.02)
+        self._note("SIGKILL all dispatchers, FLUSHALL")
+        for name in DISPATCHERS:
+            await asyncio.to_thread(self.stack.child(name).kill)
+        async with redis.asyncio.from_url(self.stack.run.redis) as client:
+            await client.flushall()
+        await self._faults([])
+        for name in DISPATCHERS:
+            await self._back(name)
+
+    async def _faults(self, rules: list[dict[str, object]]) -> None:
+        async with aiohttp.ClientSession() as session:
+            url = f"{self.stack.run.simulator}/faults"
+            async with session.put(url, data=json.dumps(rules)) as response:
+                response.raise_for_status()
 
     async def _back(self, name: str) -> None:
         await asyncio.to_thread(self.stack.keeper(name).wait_ready, 60.0)
@@ -57,6 +92,8 @@ class Disorder:
         self.say(f"  {what}: {flying} in flight")
 
 
-def session_seconds(stack: Stack) -> float:
-    """The consumer groups' session timeout in `stack`."""
-    return float(stack.settings["kafka"]["session_timeout_seconds"])
+async def handsets(simulator: str) -> list[dict[str, object]]:
+    """Every text that any handset got."""
+    async with aiohttp.ClientSession() as session, session.get(f"{simulator}/handsets") as response:
+        texts: list[dict[str, object]] = (await response.json())["texts"]
+        return texts

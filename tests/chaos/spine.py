@@ -23,15 +23,14 @@ from cli.local.kafka import QUICK_JVM
 from cli.local.stack import Stack
 from schemas import topics
 from schemas.settings import KafkaSettings
-from tests.chaos.disorder import Disorder
+from tests.chaos.disorder import SESSION_SECONDS, Disorder, handsets
 from tests.chaos.load import Handed, by_door, hand_in
 from tests.chaos.plan import plan
 from tests.chaos.verdict import DEAD, JUDGED, Verdict, judge, judge_records
 from tests.chaos.watch import Watch, read_all
 
-#: Short sessions: a killed member is missed sooner, a frozen one need not be frozen for long.
 SETTINGS: Mapping[str, Mapping[str, object]] = {
-    "kafka": {"session_timeout_seconds": 6, "heartbeat_seconds": 1, "commit_interval_seconds": 0.5},
+    "kafka": {"session_timeout_seconds": SESSION_SECONDS, "commit_interval_seconds": 0.5},
 }
 #: How long after the last hand-in a message may take to its end. Beyond it, it counts as not delivered.
 PATIENCE_SECONDS = 120
@@ -43,8 +42,10 @@ class Run:
 
     messages: int
     seed: int = 1
-    #: 0: nothing is killed.
+    #: How often every process is killed.
     rounds: int = 0
+    #: Kill all dispatchers and wipe the ledger once, amid unanswered calls.
+    interrupted: bool = False
     per_second: float = 150.0
 
 
@@ -52,7 +53,7 @@ async def run(stack: Stack, wanted: Run, say: Callable[[str], None] = print) -> 
     """One run on a started stack."""
     at = stack.run
     kafka = KafkaSettings(bootstrap_servers=at.kafka)
-    calm = wanted.rounds == 0
+    calm = not (wanted.rounds or wanted.interrupted)
     made = plan(wanted.messages, at.senders, wanted.seed)
     handed, watch = Handed(), Watch(kafka)
     following = asyncio.create_task(watch.follow())
@@ -71,8 +72,10 @@ async def run(stack: Stack, wanted: Run, say: Callable[[str], None] = print) -> 
                 handed=handed,
             )
         )
-        if not calm:
+        if wanted.rounds:
             group.create_task(disorder.rounds(wanted.rounds))
+        if wanted.interrupted:
+            group.create_task(disorder.interrupt(on_handsets=wanted.messages // 3))
     say(f"all handed in after {time.monotonic() - began:.0f} s; answers over REST: {dict(handed.answers)}")
     texts = {message.text for message in made.messages if handed.acknowledged[message.number]}
     if not await watch.until(lambda: _all_ended(watch, texts), PATIENCE_SECONDS):
@@ -101,13 +104,6 @@ def _all_ended(watch: Watch, texts: set[str]) -> bool:
     )
 
 
-async def handsets(simulator: str) -> list[dict[str, object]]:
-    """Every text that any handset got."""
-    async with aiohttp.ClientSession() as session, session.get(f"{simulator}/handsets") as response:
-        texts: list[dict[str, object]] = (await response.json())["texts"]
-        return texts
-
-
 async def ask_back(verdict: Verdict, watch: Watch, ingress: str, api_key: str) -> None:
     """GET every message: the view must say what the status topic says, once it has caught up."""
     limit = asyncio.Semaphore(32)
@@ -118,7 +114,8 @@ async def ask_back(verdict: Verdict, watch: Watch, ingress: str, api_key: str) -
         async def agrees(message_id: str, status: str) -> bool:
             async with limit, session.get(f"{ingress}/sms/{message_id}/status") as response:
                 found = json.loads(await response.text())
-                return found.get("state") == status and found.get("status") == words.get(status, "failed")
+                expected = {"state": status, "status": words.get(status, "failed")}
+                return all(found.get(name) == word for name, word in expected.items())
 
         wrong = {message_id: story.last["status"] for message_id, story in watch.stories.items()}
         for _ in range(50):

@@ -9,7 +9,7 @@ from schemas import topics
 from schemas.messages import Lane
 from schemas.provider import Provider
 from tests.chaos.load import Handed
-from tests.chaos.plan import Plan
+from tests.chaos.plan import Door, Plan
 from tests.chaos.watch import Story
 
 DISPATCH = [topics.dispatch(provider, lane) for provider in Provider for lane in Lane]
@@ -117,7 +117,7 @@ def judge_records(
     verdict: Verdict,
     records: Mapping[str, Sequence[Mapping[str, Any]]],
     stories: Mapping[str, Story],
-    hand_ins: Mapping[str, int],
+    hand_ins: Mapping[Door, int],
     *,
     calm: bool,
 ) -> None:
@@ -137,7 +137,7 @@ def judge_records(
 
 
 def _judge_repeats(
-    verdict: Verdict, records: Mapping[str, Sequence[Mapping[str, Any]]], hand_ins: Mapping[str, int]
+    verdict: Verdict, records: Mapping[str, Sequence[Mapping[str, Any]]], hand_ins: Mapping[Door, int]
 ) -> None:
     if len(records[topics.REQUESTS]) != hand_ins["kafka"]:
         verdict.say(f"{len(records[topics.REQUESTS])} requests for {hand_ins['kafka']} hand-ins over Kafka")
