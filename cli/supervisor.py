@@ -76,14 +76,24 @@ class Keeper:
         Raises:
             StartError: it ended before it was ever ready, or was not ready in time.
         """
-        limit = self.child.process.ready_seconds if seconds is None else seconds
-        with self._changed:
-            self._changed.wait_for(lambda: self._is_ready() or self._failure is not None, limit)
-            if self._is_ready():
-                return
-            raise self._failure or StartError(
-                f"{self.name} is not ready after {limit:g} s: {self.child.tail()}"
-            )
+        began = time.monotonic()
+        while not self.became_ready(time.monotonic() - began, seconds):
+            time.sleep(READY_POLL_SECONDS)
+
+    def became_ready(self, after: float, limit: float | None = None) -> bool:
+        """Whether it is ready, `after` seconds of waiting for it.
+
+        Raises:
+            StartError: as `wait_ready`.
+        """
+        if self._ready and self.child.alive:
+            return True
+        if self._failure is not None:
+            raise self._failure
+        limit = self.child.process.ready_seconds if limit is None else limit
+        if after > limit:
+            raise StartError(f"{self.name} is not ready after {limit:g} s: {self.child.tail()}")
+        return False
 
     def hold_down(self) -> None:
         """Stop it, and do not start it again until `let_up`."""
@@ -104,9 +114,6 @@ class Keeper:
             self._changed.notify_all()
         self.child.stop()
         self._thread.join()
-
-    def _is_ready(self) -> bool:
-        return self._ready and self.child.alive
 
     def _keep(self) -> None:
         pause = 0.0
@@ -140,8 +147,7 @@ class Keeper:
         self._tell(Happening.STARTED, f"process {self.child.pid}")
         was_ready = self._watch_until_ready()
         end = f"ended ({self.child.wait()})"
-        with self._changed:
-            self._ready = False
+        self._ready = False
         if not was_ready:
             self._fail(f"{self.name} {end}: {self.child.tail()}")
         return end
@@ -150,9 +156,7 @@ class Keeper:
         """True once the child is ready, False if it ends before."""
         while self.child.alive:
             if self.child.process.is_ready():
-                with self._changed:
-                    self._ready, self._failure = True, None
-                    self._changed.notify_all()
+                self._ready, self._failure = True, None
                 self._tell(Happening.READY, f"process {self.child.pid}")
                 return True
             time.sleep(READY_POLL_SECONDS)
@@ -160,10 +164,8 @@ class Keeper:
 
     def _fail(self, reason: str) -> None:
         """Let whoever waits for the first readiness know that it did not come."""
-        with self._changed:
-            if self.restarts == 0:
-                self._failure = StartError(reason)
-                self._changed.notify_all()
+        if self.restarts == 0:
+            self._failure = StartError(reason)
 
     def _tell(self, what: Happening, detail: str) -> None:
         self._report(Event(self.name, what, detail))
@@ -191,8 +193,10 @@ class Supervisor:
         self._groups.append(group)
         for keeper in group:
             keeper.begin()
-        for keeper in group:
-            keeper.wait_ready()
+        began, waiting = time.monotonic(), group
+        while waiting:
+            waiting = [keeper for keeper in waiting if not keeper.became_ready(time.monotonic() - began)]
+            time.sleep(READY_POLL_SECONDS)
 
     def stop(self) -> None:
         """End everything, last group first. Takes no longer than the longest grace of each group."""

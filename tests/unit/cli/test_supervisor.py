@@ -115,6 +115,13 @@ def test_a_process_that_ends_before_it_is_ready_fails_the_start_with_its_last_wo
         supervisor.start([child(tmp_path, "broken", argv, ready=lambda: False)])
 
 
+def test_the_first_failure_of_a_group_fails_its_start_at_once(tmp_path: Path, supervisor: Supervisor) -> None:
+    never = child(tmp_path, "never", ready=lambda: False, ready_seconds=600)
+    argv = (sys.executable, "-I", "-S", "-c", "raise SystemExit(3)")
+    with pytest.raises(StartError, match=r"broken ended \(3\)"):
+        supervisor.start([never, child(tmp_path, "broken", argv, ready=lambda: False)])
+
+
 def test_a_program_that_does_not_exist_fails_the_start(tmp_path: Path, supervisor: Supervisor) -> None:
     with pytest.raises(StartError, match="absent"):
         supervisor.start([child(tmp_path, "absent", ("/absent",), ready=lambda: False)])
