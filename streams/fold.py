@@ -43,7 +43,8 @@ _CLOSED: Final = {
 def fold(row: Row | None, fact: AnyFact, offset: int) -> tuple[Row, list[StatusRecord]]:
     """The row after `fact`, which lies at `offset` of its partition, and what is told on account of it.
 
-    `row` is None where nothing is known of the message (or what was known is forgotten).
+    `row` is None where nothing is known of the message (or what was known is forgotten). The row returned is
+    the same object if the fact changes nothing.
     """
     if row is not None and offset <= row.offset:
         return row, [
@@ -51,9 +52,11 @@ def fold(row: Row | None, fact: AnyFact, offset: int) -> tuple[Row, list[StatusR
         ]
     if row is None:
         row = Row(message_id=fact.message_id, offset=offset, forget_at=fact.forget_at)
-    before = len(row.told)
-    row = _told(_heard(row, fact), offset)
-    return row, [_record(row, sequence) for sequence in range(before + 1, len(row.told) + 1)]
+    heard = _heard(row, fact)
+    if heard is row:
+        return row, []  # nothing new: a repeat, or outweighed
+    after = _told(heard, offset)
+    return after, [_record(after, sequence) for sequence in range(len(row.told) + 1, len(after.told) + 1)]
 
 
 def _heard(row: Row, fact: AnyFact) -> Row:
@@ -152,8 +155,10 @@ def _closed(fact: Closed) -> Word:
 def _outweighed(row: Row, word: Word) -> Row:
     """The row after a word that counts: the weightier one stays."""
     if word.rank <= Rank.UNKNOWN:
-        return row._replace(open=weightier(row.open, word))
-    return row._replace(fate=weightier(row.fate, word))
+        heaviest = weightier(row.open, word)
+        return row if heaviest is row.open else row._replace(open=heaviest)
+    heaviest = weightier(row.fate, word)
+    return row if heaviest is row.fate else row._replace(fate=heaviest)
 
 
 def _named(row: Row, fact: OutcomeFact | AmbiguousFact, nonces: tuple[str, ...]) -> Row:
@@ -178,7 +183,7 @@ def _received(row: Row, name: str, word: Word) -> Row:
     of_account = sorted(key for key, other in aside.items() if other.account == word.account)
     for key in of_account[MOST_ASIDE:]:  # by name, not by arrival: any order leaves the same ones
         del aside[key]
-    return row._replace(aside=aside)
+    return row if aside == row.aside else row._replace(aside=aside)
 
 
 def _told(row: Row, offset: int) -> Row:

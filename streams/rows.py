@@ -93,7 +93,7 @@ class Row(NamedTuple):
     """All that is kept of a message."""
 
     message_id: str
-    #: Of the last fact in it.
+    #: Of the last fact that changed it.
     offset: int
     #: When it is dropped.
     forget_at: int
@@ -122,8 +122,10 @@ def weightier(old: Word | None, new: Word) -> Word:
     While a message lies with us the latest attempt speaks, and of one attempt `unknown` over a refusal for
     now. Otherwise the rank decides.
     """
-    if old is None or old == new:
+    if old is None:
         return new
+    if old == new:
+        return old
     ours, theirs = _weight(old), _weight(new)
     if ours == theirs:  # equals but for their details: any fixed choice will do
         return max(old, new, key=repr)

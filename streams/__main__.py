@@ -1,0 +1,43 @@
+"""`python -m streams route|fold|views|waiting`: one process each; many of one kind share its partitions."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable
+from typing import Final
+
+import uvloop
+
+from broker.topics import TopicsDifferError
+from schemas.settings import Settings
+from streams import app
+
+#: As the engine's `Exit.TOPICS`.
+_TOPICS_DIFFER: Final = 74
+
+_SERVICES: Final[dict[str, Callable[[Settings], None]]] = {
+    "route": app.run_route,
+    "fold": app.run_fold,
+    "views": lambda settings: uvloop.run(app.serve_views(settings)),
+    "waiting": lambda settings: uvloop.run(app.serve_waiting(settings)),
+}
+
+
+def main() -> None:
+    """Run until told to stop. Exit code 74: topics differ; the others are those of `streams.engine.Exit`."""
+    parser = argparse.ArgumentParser(prog="python -m streams", description=__doc__)
+    parser.add_argument("service", choices=_SERVICES)
+    service = parser.parse_args().service
+    settings = Settings()
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    if settings.ready_file:
+        settings.ready_file.unlink(missing_ok=True)
+    try:
+        _SERVICES[service](settings)
+    except TopicsDifferError as e:
+        logging.getLogger("streams").critical("%s", e)
+        sys.exit(_TOPICS_DIFFER)
+
+
+if __name__ == "__main__":
+    main()

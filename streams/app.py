@@ -1,0 +1,152 @@
+"""The four processes, put together from settings: two apps on the engine, two plain loops."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator, Collection
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+
+from broker import clients
+from broker import topics as checks
+from broker.publish import publisher
+from directory.replica import Replica
+from ledger import Ledger
+from schemas import topics
+from schemas.settings import Settings
+from streams import dedupe, engine, folding, route, rows
+from streams.clock import now_ms
+from streams.folding import Folder
+from streams.route import Router
+from streams.views import Views
+from streams.waiting import Mover
+
+log = logging.getLogger(__name__)
+
+#: Rows of a table that are looked at for eviction, this often: a million in a quarter of an hour.
+_EVICT_ROWS = 2_000
+_EVICT_SECONDS = 2.0
+
+
+def run_route(settings: Settings) -> None:
+    """`route`, until told to stop.
+
+    Raises:
+        TopicsDifferError: topics are missing or set up otherwise.
+    """
+    app = _app(settings, topics.ROUTE_APP, fetch_pace_seconds=0.0, out_linger_seconds=0.002)
+    first = engine.make_table(app, topics.FIRST_TABLE, partitions=settings.topics.partitions)
+    replica = Replica(settings.kafka)
+    router = Router(first, lambda: replica.directory, now_ms)
+    engine.agent(app, topics.MESSAGES, outputs=route.OUTPUTS, handler=router.handle)
+    names = [topics.MESSAGES, topics.DIRECTORY, topics.changelog(topics.ROUTE_APP, topics.FIRST_TABLE)]
+    engine.run(
+        app,
+        on_start=[partial(_verify, settings, [*names, *route.OUTPUTS]), replica.start],
+        on_stop=[replica.stop],
+        every=[
+            (_EVICT_SECONDS, lambda: first.evict(lambda _, row: dedupe.forgotten(row, now_ms()), _EVICT_ROWS))
+        ],
+        ready=partial(_ready, settings),
+    )
+
+
+def run_fold(settings: Settings) -> None:
+    """`fold`, until told to stop.
+
+    Raises:
+        TopicsDifferError: topics are missing or set up otherwise.
+    """
+    app = _app(settings, topics.FOLD_APP, fetch_pace_seconds=0.02, out_linger_seconds=0.02)
+    table = engine.make_table(app, topics.ROWS_TABLE, partitions=settings.topics.partitions, keep=rows.keep)
+    folder = Folder(table, now_ms)
+    engine.agent(app, topics.EVENTS, outputs=folding.OUTPUTS, handler=folder.handle)
+    names = [topics.EVENTS, topics.changelog(topics.FOLD_APP, topics.ROWS_TABLE), *folding.OUTPUTS]
+    engine.run(
+        app,
+        on_start=[partial(_verify, settings, names)],
+        every=[
+            (_EVICT_SECONDS, lambda: table.evict(lambda _, row: rows.forgotten(row, now_ms()), _EVICT_ROWS))
+        ],
+        ready=partial(_ready, settings),
+    )
+
+
+async def serve_views(settings: Settings) -> None:
+    """`views`, until told to stop.
+
+    Raises:
+        TopicsDifferError: topics are missing or set up otherwise.
+    """
+    await _verify(settings, [topics.STATUS])
+    async with AsyncExitStack() as stack:
+        ledger = await stack.enter_async_context(Ledger(settings.redis))
+        consumer = clients.group_consumer(settings.kafka, "helio-views")
+        views = Views(consumer, ledger, partitions=settings.topics.partitions, now=now_ms)
+        views.subscribe()
+        await consumer.start()
+        stack.push_async_callback(consumer.stop)
+        async with _until_told() as stop:
+            _ready(settings)
+            await views.run(stop)
+    log.info("views.stopped")
+
+
+async def serve_waiting(settings: Settings) -> None:
+    """`waiting`, until told to stop.
+
+    Raises:
+        TopicsDifferError: topics are missing or set up otherwise.
+    """
+    delays = {topic: delay for delay, topic in topics.WAITING.items()}
+    letters = {topics.dead_letters(topic) for topic in delays}
+    targets = {topic.name for topic in topics.catalogue(settings.topics.organizations)}
+    await _verify(settings, [*delays, *letters])
+    async with AsyncExitStack() as stack:
+        producer = clients.producer(settings.kafka)
+        await producer.start()
+        stack.push_async_callback(producer.stop)
+        consumer = clients.group_consumer(settings.kafka, "helio-waiting")
+        mover = Mover(consumer, publisher(producer), delays=delays, targets=targets, now=now_ms)
+        mover.subscribe()
+        await consumer.start()
+        stack.push_async_callback(consumer.stop)
+        async with _until_told() as stop:
+            _ready(settings)
+            await mover.run(stop)
+    log.info("waiting.stopped")
+
+
+def _app(
+    settings: Settings, name: str, *, fetch_pace_seconds: float, out_linger_seconds: float
+) -> engine.App:
+    kafka = settings.kafka
+    return engine.make_app(
+        name,
+        kafka.bootstrap_servers,
+        session_seconds=kafka.session_timeout_seconds,
+        heartbeat_seconds=kafka.heartbeat_seconds,
+        commit_seconds=kafka.commit_interval_seconds,
+        fetch_pace_seconds=fetch_pace_seconds,
+        out_linger_seconds=out_linger_seconds,
+    )
+
+
+async def _verify(settings: Settings, names: Collection[str]) -> None:
+    await checks.verify(settings.kafka, settings.topics, names)
+
+
+def _ready(settings: Settings) -> None:
+    if settings.ready_file:
+        settings.ready_file.touch()
+    log.info("streams.ready")
+
+
+@asynccontextmanager
+async def _until_told() -> AsyncIterator[asyncio.Event]:
+    """An event that SIGTERM and SIGINT set."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sign, stop.set)
+    yield stop

@@ -1,0 +1,20 @@
+"""Records that cannot be read: to the dead letters, on the same way as everything else (P12)."""
+
+from schemas.dead_letters import dead_letter
+from streams.engine import Emit, Record
+
+
+def bury(record: Record, reason: str, emit: Emit) -> None:
+    """Emit `record` to the dead-letter topic of its kind, as it came."""
+    letter = dead_letter(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        timestamp_ms=record.timestamp,
+        key=record.key,
+        value=record.value,
+        headers=record.headers,
+        reason=reason,
+    )
+    # The engine emits no null values; the header `helio-dlq-value` still tells null from empty.
+    emit(letter.topic, letter.value or b"", letter.key, letter.headers)

@@ -1,0 +1,79 @@
+"""The app `fold`: facts of `sms.events.v1` go into rows, their transitions to `sms.status.v1`."""
+
+import logging
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from prometheus_client import Counter
+
+from schemas import cloudevents, topics
+from schemas.base import DecodeError
+from schemas.facts import decode_fact
+from schemas.public import StatusRecord
+from streams import rows
+from streams.dead import bury
+from streams.engine import Emit, Record
+from streams.fold import fold
+from streams.tracing import trace
+
+log = logging.getLogger(__name__)
+
+#: All that the handler writes to.
+OUTPUTS: Final = (topics.STATUS, topics.dead_letters(topics.EVENTS))
+
+FORGOTTEN: Final = Counter("helio_fold_forgotten_total", "Facts of messages that are forgotten, dropped.")
+UNREADABLE: Final = Counter("helio_fold_unreadable_total", "Facts that went to the dead letters.")
+TOLD: Final = Counter(
+    "helio_fold_told_total", "Transitions told, repeats included, by the new state.", ["status"]
+)
+
+
+class Rows(Protocol):
+    """The table `rows`: by message id, `rows.Row` in bytes."""
+
+    def get(self, key: bytes, /) -> bytes | None: ...  # noqa: D102  # as a dictionary's
+    def __setitem__(self, key: bytes, value: bytes, /) -> None: ...
+
+
+class Folder:
+    """Handles the records of `sms.events.v1`.
+
+    Args:
+        table: the rows.
+        now: the wall clock, in milliseconds.
+    """
+
+    def __init__(self, table: Rows, now: Callable[[], int]) -> None:
+        self._table = table
+        self._now = now
+
+    def handle(self, record: Record, emit: Emit) -> None:
+        """One record: writes its row if that changed, and emits the transitions that it made."""
+        try:
+            fact = decode_fact(record.value)
+        except DecodeError as e:
+            UNREADABLE.inc()
+            log.warning("fold.unreadable partition=%d offset=%d: %s", record.partition, record.offset, e)
+            bury(record, str(e), emit)
+            return
+        now = self._now()
+        if fact.forget_at <= now:
+            FORGOTTEN.inc()
+            return
+        key = fact.message_id.encode()
+        before = self._row(key, now)
+        after, told = fold(before, fact, record.offset)
+        if after is not before:
+            self._table[key] = rows.encode(after)
+        for status in told:
+            TOLD.labels(status.status).inc()
+            emit(topics.STATUS, status.encode(), key, [*_event(status), *trace(record)], same_partition=True)
+
+    def _row(self, key: bytes, now: int) -> rows.Row | None:
+        value = self._table.get(key)
+        # A row that has served its time is forgotten, whether it was evicted or not.
+        return None if value is None or rows.forgotten(value, now) else rows.decode(value)
+
+
+def _event(status: StatusRecord) -> list[tuple[str, bytes]]:
+    return cloudevents.headers(id=status.id, type=topics.STATUS, at=status.at, subject=status.message_id)

@@ -1,0 +1,183 @@
+"""Writes the ledger's view of every message from `sms.status.v1`, and writes it anew when the ledger lost it.
+
+Rows carry the sequence of their transition and the ledger takes only a higher one, so records may be read
+again, by whomever, as often as it takes. A partition that the ledger has lost is read from its beginning, and
+is whole once what lay in it at that moment is written (DESIGN §3, §8).
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol, TypeVar
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.abc import ConsumerRebalanceListener
+from aiokafka.errors import CommitFailedError, IllegalStateError
+from prometheus_client import Counter
+
+from ledger.errors import LedgerUnavailableError
+from schemas import topics
+from schemas.base import DecodeError
+from schemas.public import StatusRecord
+
+log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+BATCH: Final = 500
+#: At most one fetch in this time: what costs is rounds, not records (DESIGN §9).
+_PACE_SECONDS: Final = 0.02
+_IDLE_MS: Final = 1000
+#: How often the ledger is asked whether it still has everything.
+_CHECK_SECONDS: Final = 1.0
+_PATIENCE_SECONDS: Final = (0.1, 5.0)
+
+WRITTEN: Final = Counter("helio_views_written_total", "Status records that the view was given.")
+UNREADABLE: Final = Counter("helio_views_unreadable_total", "Records of sms.status.v1 that were skipped.")
+
+
+class View(Protocol):
+    """What is asked of the ledger; each call raises `LedgerUnavailableError` when it cannot answer."""
+
+    async def put(self, rows: Sequence[StatusRecord]) -> None: ...  # noqa: D102  # see ledger.Ledger
+    async def missing_partitions(self, partitions: Collection[int]) -> set[int]: ...  # noqa: D102
+    async def begin_partition(self, partition: int) -> str: ...  # noqa: D102
+    async def mark_whole(self, partition: int, token: str, partitions: int) -> bool: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class Rereading:
+    """A partition that is being written anew, up to the end that it had when that began."""
+
+    token: str
+    end: int
+
+
+def newest(records: Iterable[ConsumerRecord], now: int) -> list[StatusRecord]:
+    """The last transition of each message in `records`, without those that are forgotten at `now`."""
+    rows: dict[str, StatusRecord] = {}
+    for record in records:
+        try:
+            row = StatusRecord.decode(record.value)
+        except DecodeError as e:
+            # Only the fold writes here. There is nobody to hand it back to, and the next row has it all.
+            UNREADABLE.inc()
+            log.warning("views.unreadable partition=%d offset=%d: %s", record.partition, record.offset, e)
+            continue
+        known = rows.get(row.message_id)
+        if row.forget_at > now and (known is None or known.sequence <= row.sequence):
+            rows[row.message_id] = row
+    return list(rows.values())
+
+
+class Views(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstream
+    """Keeps the view in step with the partitions of `sms.status.v1` that `consumer` is given.
+
+    Args:
+        consumer: a group's member that commits nothing by itself; not subscribed yet.
+        view: the ledger.
+        partitions: how many `sms.status.v1` has.
+        now: the wall clock, in milliseconds.
+    """
+
+    def __init__(
+        self, consumer: AIOKafkaConsumer, view: View, *, partitions: int, now: Callable[[], int]
+    ) -> None:
+        self._consumer = consumer
+        self._view = view
+        self._partitions = partitions
+        self._now = now
+        self._rereading: dict[TopicPartition, Rereading] = {}
+        self._check_at = 0.0
+
+    def subscribe(self) -> None:
+        """Join the group."""
+        self._consumer.subscribe([topics.STATUS], listener=self)
+
+    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
+        """Whoever owns a partition next finds that it is missing, and begins anew."""
+        del revoked  # eager rebalances take all
+        self._rereading.clear()
+
+    async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+        """Ask at once whether the ledger has them."""
+        del assigned
+        self._check_at = 0.0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop` is set. What is being written then is written again by whoever comes next."""
+        reading = asyncio.create_task(self._read())
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait((reading, stopping), return_when=asyncio.FIRST_COMPLETED)
+            if reading.done():
+                await reading
+        finally:
+            reading.cancel()
+            stopping.cancel()
+
+    async def _read(self) -> None:
+        clock = asyncio.get_running_loop().time
+        while True:
+            if clock() >= self._check_at:
+                self._check_at = clock() + _CHECK_SECONDS
+                await self._begin_missing()
+            found = await self._consumer.getmany(timeout_ms=_IDLE_MS, max_records=BATCH)
+            if found:
+                await self._write(found)
+                await asyncio.sleep(_PACE_SECONDS)
+
+    async def _write(self, found: dict[TopicPartition, list[ConsumerRecord]]) -> None:
+        rows = newest((record for records in found.values() for record in records), self._now())
+        if rows:
+            await _patiently(lambda: self._view.put(rows))
+            WRITTEN.inc(len(rows))
+        reached = {partition: records[-1].offset + 1 for partition, records in found.items()}
+        for partition, offset in reached.items():
+            await self._end(partition, offset)
+        try:
+            await self._consumer.commit(reached)
+        except (CommitFailedError, IllegalStateError) as e:
+            log.info("views.uncommitted %s", e)  # another member has them now, and reads these again
+
+    async def _begin_missing(self) -> None:
+        """Go back to the beginning of what the ledger does not have."""
+        mine = {tp.partition: tp for tp in self._consumer.assignment()}
+        missing = await _patiently(lambda: self._view.missing_partitions(mine.keys()))
+        for number in missing:
+            partition = mine[number]
+            if partition not in self._rereading:
+                await self._begin(partition)
+
+    async def _begin(self, partition: TopicPartition) -> None:
+        token = await _patiently(lambda: self._view.begin_partition(partition.partition))
+        end = (await self._consumer.end_offsets([partition]))[partition]
+        if partition not in self._consumer.assignment():
+            return
+        await self._consumer.seek_to_beginning(partition)
+        self._rereading[partition] = Rereading(token, end)
+        log.info("views.rereading partition=%d end=%d", partition.partition, end)
+        await self._end(partition, await self._consumer.position(partition))
+
+    async def _end(self, partition: TopicPartition, offset: int) -> None:
+        """All before `offset` is written: the partition may be whole again."""
+        rereading = self._rereading.get(partition)
+        if rereading is None or offset < rereading.end:
+            return
+        number = partition.partition
+        whole = await _patiently(lambda: self._view.mark_whole(number, rereading.token, self._partitions))
+        if self._rereading.get(partition) is rereading:
+            del self._rereading[partition]
+        log.info("views.reread partition=%d whole=%s", number, whole)
+
+
+async def _patiently(ask: Callable[[], Awaitable[_T]]) -> _T:
+    """The ledger's answer, however long it takes: without it there is nothing else to do."""
+    wait, longest = _PATIENCE_SECONDS
+    while True:
+        try:
+            return await ask()
+        except LedgerUnavailableError as e:
+            log.warning("views.waiting seconds=%.1f: %s", wait, e)
+        await asyncio.sleep(wait)
+        wait = min(wait * 2, longest)

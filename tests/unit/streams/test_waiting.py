@@ -1,0 +1,86 @@
+"""Where a record that has waited goes: from hop to hop, then to its target without its ticket."""
+
+import pytest
+from aiokafka import ConsumerRecord
+
+from schemas import topics
+from schemas.messages import Lane
+from schemas.provider import Provider
+from schemas.waiting import Ticket
+from streams.waiting import onward
+
+TARGET = topics.dispatch(Provider.VONAGE, Lane.QUEUED)
+TARGETS = {TARGET, topics.EVENTS}
+TRACE = ("traceparent", b"00-1-2-01")
+
+
+def waiting(headers: list[tuple[str, bytes]], value: bytes | None = b"task") -> ConsumerRecord[bytes, bytes]:
+    return ConsumerRecord(
+        topic=topics.WAITING[10_000],
+        partition=2,
+        offset=40,
+        timestamp=1_000,
+        timestamp_type=1,
+        key=b"message-1",
+        value=value,
+        checksum=None,
+        serialized_key_size=0,
+        serialized_value_size=0,
+        headers=tuple(headers),
+    )
+
+
+def ticket(due: int, topic: str = TARGET) -> list[tuple[str, bytes]]:
+    return Ticket(due, topic, b"+15550100001").headers()
+
+
+@pytest.mark.parametrize(
+    ("wait", "topic"),
+    [
+        (-5, TARGET),
+        (0, TARGET),
+        (9_999, TARGET),
+        (10_000, "sms.waiting.10s.v1"),
+        (59_999, "sms.waiting.10s.v1"),
+        (60_000, "sms.waiting.1m.v1"),
+        (600_000, "sms.waiting.10m.v1"),
+        (3_600_000, "sms.waiting.1h.v1"),
+        (10 * 3_600_000, "sms.waiting.1h.v1"),
+    ],
+)
+def test_it_takes_the_longest_hop_that_is_not_too_long(wait: int, topic: str) -> None:
+    assert onward(waiting(ticket(50_000 + wait)), TARGETS, 50_000).topic == topic
+
+
+def test_a_hop_keeps_key_value_and_ticket() -> None:
+    record = waiting([TRACE, *ticket(90_000)])
+    out = onward(record, TARGETS, 50_000)
+    assert (out.key, out.value) == (b"message-1", b"task")
+    assert Ticket.read(out.headers) == Ticket(90_000, TARGET, b"+15550100001")
+    assert TRACE in out.headers
+
+
+def test_at_its_target_it_has_the_tickets_key_and_no_ticket() -> None:
+    out = onward(waiting([TRACE, *ticket(40_000)]), TARGETS, 50_000)
+    assert (out.topic, out.key, out.value) == (TARGET, b"+15550100001", b"task")
+    assert list(out.headers) == [TRACE]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [],
+        ticket(40_000)[:2],
+        [("helio-due", b"soon"), *ticket(40_000)[1:]],
+        [ticket(40_000)[0], ("helio-topic", b"\xff"), ticket(40_000)[2]],
+        # A topic that does not exist would hold up all that waits behind it.
+        ticket(40_000, "sms.nowhere.v1"),
+    ],
+)
+def test_without_a_readable_ticket_it_is_a_dead_letter(headers: list[tuple[str, bytes]]) -> None:
+    out = onward(waiting(headers, value=None), TARGETS, 50_000)
+    found = dict(out.headers)
+    assert (out.topic, out.key, out.value) == ("sms.waiting.dlq.v1", b"message-1", None)
+    assert found["helio-dlq-reason"]
+    assert (found["helio-dlq-topic"], found["helio-dlq-offset"]) == (b"sms.waiting.10s.v1", b"40")
+    assert all(header in out.headers for header in headers)
