@@ -1,0 +1,82 @@
+"""The documentation says what is so: links lead somewhere, tables and examples are those of the code."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from cli import settings_table
+from cli.commands.trouble import Exit
+from directory.file import parse
+from schemas import topics
+from schemas.messages import Lane
+from schemas.provider import Provider
+from schemas.status import MOVES, State
+
+ROOT = Path(__file__).parents[3]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#]+)(?:#[^)]*)?\)")
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(
+        rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    missing = [to for to in LINK.findall(page.read_text(encoding="utf-8")) if not (page.parent / to).exists()]
+    assert not missing
+
+
+def test_the_index_names_every_page() -> None:
+    index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
+    missing = [page.name for page in (ROOT / "docs").glob("*.md") if f"({page.name})" not in index]
+    assert missing == ["README.md"]
+
+
+def test_the_settings_are_those_of_the_code() -> None:
+    """Write them anew with `python -m cli.settings_table`."""
+    text = settings_table.PAGE.read_text(encoding="utf-8")
+    assert settings_table.page(text) == text
+    assert "| `HELIO_DISPATCH__WINDOW` | `2000` | Tasks at hand for each partition" in text
+
+
+def test_the_directory_of_going_live_can_be_applied() -> None:
+    (example,) = blocks(ROOT / "docs" / "going-live.md", "yaml")
+    secret = "env:ACME_API_KEY"
+    assert secret in example, "the key that `apply` would resolve"
+    found = parse(example.replace(secret, "0" * 64), source="going-live", variables={})
+    providers = {e.credentials.provider for e in found.entities.values() if e.kind == "account"}
+    assert providers == set(Provider)
+
+
+def test_the_picture_of_states_shows_legal_moves_only() -> None:
+    (picture,) = blocks(ROOT / "docs" / "architecture.md", "mermaid")
+    words = {"[*]": None, **{state.value: state for state in State}}
+    arrows = re.findall(r"^ +(\S+) --> (\S+?)(?::.*)?$", picture, re.MULTILINE)
+    assert len(arrows) > len(State)
+    for before, after in arrows:
+        if after != "[*]":
+            assert words[after] in MOVES[words[before]], (before, after)
+
+
+def expanded(name: str) -> list[str]:
+    """`a.{b,c}.d` as a shell reads it."""
+    before, brace, rest = name.partition("{")
+    inner, _, after = rest.partition("}")
+    return [f"{before}{one}{after}" for one in inner.split(",")] if brace else [name]
+
+
+def test_every_topic_is_told() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    told = {one for name in re.findall(r"`([^`\n]+)`", page) for one in expanded(name)}
+    told |= {topics.dispatch(provider, lane) for provider in Provider for lane in Lane}
+    assert "sms.dispatch.<provider>.<lane>.v1" in told
+    assert {topic.name for topic in topics.catalogue()} - told == set()
+
+
+def test_exit_codes_are_told() -> None:
+    page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    assert [code for code in Exit if f"| {code.value} |" not in page] == []
