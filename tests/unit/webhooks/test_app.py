@@ -1,0 +1,219 @@
+"""The routes, in process: what is produced before a 2xx, and every other answer."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+
+import httpx
+import pytest
+from prometheus_client import REGISTRY
+
+from directory.secrets import SecretMissingError
+from directory.snapshot import Directory
+from schemas.directory import Entry
+from schemas.facts import Receipt
+from schemas.provider import Provider
+from schemas.settings import CallbackSettings
+from tests.unit.webhooks.signed import (
+    MAC,
+    NOW,
+    PUBLIC,
+    SECRETS,
+    SENT,
+    Post,
+    account,
+    good,
+    twilio,
+    url_of,
+    vonage,
+    vonage_token,
+)
+from webhooks.app import Parts, make_app
+from webhooks.keys import Keys
+
+LIMIT = 2000
+
+
+@dataclass
+class Broker:
+    """Stands in for the producer: acknowledges or not, and keeps what it was given."""
+
+    acknowledges: bool = True
+    taken: list[Receipt] = field(default_factory=list)
+
+    async def publish(self, receipt: Receipt) -> bool:
+        if self.acknowledges:
+            self.taken.append(receipt)
+        return self.acknowledges
+
+    async def trouble(self) -> str | None:
+        return None if self.acknowledges else "the broker does not answer"
+
+
+def resolve(ref: str) -> str:
+    if ref == "env:missing":
+        raise SecretMissingError(ref)
+    return SECRETS[Provider(ref.removeprefix("env:"))]
+
+
+def directory() -> Directory:
+    accounts = [account(p, f"{p}-main", (f"env:{p}",)) for p in Provider]
+    accounts += [account(Provider.TWILIO, secrets=("env:twilio",))]
+    accounts += [account(Provider.TELNYX, "keyless", ("env:missing",))]
+    return Directory().after(
+        Entry(kind="account", id=one.id, organization="operator", version=1, at=0, entity=one)
+        for one in accounts
+    )[0]
+
+
+@pytest.fixture
+def broker() -> Broker:
+    return Broker()
+
+
+@pytest.fixture
+async def client(broker: Broker) -> AsyncIterator[httpx.AsyncClient]:
+    known = directory()
+    app = make_app(
+        Parts(
+            keys=Keys(lambda: known, resolve),
+            publish=broker.publish,
+            callbacks=CallbackSettings(public_url=PUBLIC + "/", secrets=(MAC,)),
+            body_limit_bytes=LIMIT,
+            trouble=broker.trouble,
+            clock=lambda: NOW * 1000,
+        )
+    )
+    # The proxy in front speaks plain HTTP to us, under another name and port.
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=app), base_url="http://10.0.0.7:8081"
+    ) as found:
+        yield found
+
+
+async def send(client: httpx.AsyncClient, post: Post) -> httpx.Response:
+    return await client.request(
+        post.method, post.url.removeprefix(PUBLIC), headers=dict(post.headers), content=post.body
+    )
+
+
+def at(provider: Provider, name: str | None = None) -> str:
+    return url_of(provider, replace(SENT, account=name or f"{provider}-main"))
+
+
+def counted(provider: Provider, outcome: str) -> float:
+    labels = {"provider": provider, "outcome": outcome}
+    return REGISTRY.get_sample_value("helio_webhooks_callbacks_total", labels) or 0.0
+
+
+@pytest.mark.parametrize("provider", Provider)
+async def test_a_receipt_is_produced_before_the_204(
+    provider: Provider, client: httpx.AsyncClient, broker: Broker
+) -> None:
+    before = counted(provider, "taken")
+    answer = await send(client, good(provider, at(provider)))
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert [one.provider for one in broker.taken] == [provider]
+    assert counted(provider, "taken") == before + 1
+
+
+@pytest.mark.parametrize("provider", Provider)
+async def test_without_the_broker_it_is_503_and_so_comes_again(
+    provider: Provider, client: httpx.AsyncClient, broker: Broker
+) -> None:
+    broker.acknowledges = False
+    answer = await send(client, good(provider, at(provider)))
+    assert answer.status_code == 503
+    assert "broker" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("provider", Provider)
+async def test_an_account_that_is_unknown_or_of_another_provider_is_403(
+    provider: Provider, client: httpx.AsyncClient, broker: Broker
+) -> None:
+    other = next(p for p in Provider if p is not provider)
+    for name in ("nobody", f"{other}-main"):
+        assert (await send(client, good(provider, at(provider, name)))).status_code == 403
+    assert (await client.post(f"/webhooks/sms/{provider}")).status_code == 403
+    assert broker.taken == []
+
+
+async def test_a_callback_replayed_at_another_account_with_the_same_key_is_403(
+    client: httpx.AsyncClient, broker: Broker
+) -> None:
+    """Both accounts have one auth token; only the MAC tells their URLs apart."""
+    genuine = at(Provider.TWILIO)
+    moved = genuine.replace("account=twilio-main", "account=main")
+    assert (await send(client, twilio(moved))).status_code == 403
+    assert broker.taken == []
+
+
+async def test_the_channel_apis_address(client: httpx.AsyncClient, broker: Broker) -> None:
+    url = at(Provider.TWILIO).replace("/webhooks/sms/twilio", "/v1/webhook/twilio/sms-status")
+    assert (await send(client, twilio(url))).status_code == 204
+    assert (await send(client, twilio(url, token="wrong"))).status_code == 403
+    assert len(broker.taken) == 1
+
+
+async def test_http_where_https_was_signed_is_403(client: httpx.AsyncClient) -> None:
+    url = at(Provider.TWILIO)
+    assert (await send(client, twilio(url, signed_url=url.replace("https:", "http:")))).status_code == 403
+
+
+async def test_the_signed_query_is_the_raw_one(client: httpx.AsyncClient, broker: Broker) -> None:
+    """Decoded and encoded again it would be another text."""
+    url = at(Provider.TWILIO) + "&odd=%7e%2F/%20+x"
+    assert (await send(client, twilio(url))).status_code == 204
+    assert len(broker.taken) == 1
+
+
+async def test_vonage_by_get(client: httpx.AsyncClient, broker: Broker) -> None:
+    said = {"message_uuid": "a", "status": "delivered"}
+    token = vonage_token(json.dumps(said, separators=(",", ":")).encode())
+    post = Post(
+        at(Provider.VONAGE) + "&message_uuid=a&status=delivered",
+        {"authorization": f"Bearer {token}"},
+        b"",
+        "GET",
+    )
+    assert (await send(client, post)).status_code == 204
+    assert broker.taken[0].raw.endswith("message_uuid=a&status=delivered")
+    for provider in (Provider.TWILIO, Provider.TELNYX):
+        assert (await client.get(f"/webhooks/sms/{provider}")).status_code == 405
+
+
+async def test_an_unsigned_vonage_callback_is_503(client: httpx.AsyncClient, broker: Broker) -> None:
+    post = vonage(url=at(Provider.VONAGE))
+    assert (await send(client, Post(post.url, {}, post.body))).status_code == 503
+    assert broker.taken == []
+
+
+async def test_a_missing_secret_is_503_and_not_told_to_strangers(client: httpx.AsyncClient) -> None:
+    answer = await send(client, good(Provider.TELNYX, at(Provider.TELNYX, "keyless")))
+    assert answer.status_code == 503
+    assert "missing" not in answer.text
+
+
+async def test_a_body_over_the_limit_is_413(client: httpx.AsyncClient, broker: Broker) -> None:
+    async def in_pieces() -> AsyncIterator[bytes]:
+        for _ in range(3):
+            yield b"x" * 1000
+
+    url = at(Provider.VONAGE).removeprefix(PUBLIC)
+    assert (await client.post(url, content=b"x" * (LIMIT + 1))).status_code == 413
+    assert (await client.post(url, content=in_pieces())).status_code == 413
+    assert (await client.post(url, content=b"x" * LIMIT)).status_code == 503
+    assert broker.taken == []
+
+
+async def test_other_providers_have_no_address(client: httpx.AsyncClient) -> None:
+    assert (await client.post("/webhooks/sms/carrier-pigeon")).status_code == 404
+
+
+async def test_health(client: httpx.AsyncClient, broker: Broker) -> None:
+    assert (await client.get("/livez")).status_code == 200
+    assert (await client.get("/readyz")).status_code == 200
+    broker.acknowledges = False
+    assert (await client.get("/readyz")).status_code == 503
+    assert (await client.get("/livez")).status_code == 200
+    assert "helio_webhooks_answer_seconds" in (await client.get("/metrics")).text
