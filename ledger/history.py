@@ -54,9 +54,9 @@ def settles(fact: AnyFact) -> TypeGuard[OutcomeFact]:
 def rebuilt(intents: Sequence[Intent], voids: Iterable[str], facts: Sequence[ClaimFact]) -> Rebuilt:
     """The claim of a message; the order and repetition of what is known do not matter.
 
-    An intent that was not voided and came to nothing certain may have been sent: closed(unknown), and no
-    throttling outweighs that it was called ambiguous. A receipt counts if an intent's nonce and account
-    are its own; a fact of ours counts by itself.
+    An attempt that was intended, not voided, and came to nothing certain may have been sent:
+    closed(unknown), and no throttling outweighs that it was called ambiguous. A receipt counts if an
+    intent's nonce and account are its own; a fact of ours counts by itself, and for the intent before it.
     """
     settled = [fact.attempt for fact in facts if settles(fact)]
     settled += [receipt.attempt for receipt in facts if _is_receipt_of(receipt, intents)]
@@ -67,15 +67,18 @@ def rebuilt(intents: Sequence[Intent], voids: Iterable[str], facts: Sequence[Cla
         return Closed(next(why for why in ClosedWhy if why in ended).value, 0)
     gone = set(voids)
     standing = [intent for intent in intents if intent.nonce not in gone]
-    if not standing:
+    ambiguous = [fact for fact in facts if isinstance(fact, AmbiguousFact)]
+    retries = [fact for fact in facts if isinstance(fact, OutcomeFact)]
+    attempt = max((one.attempt for one in (*standing, *ambiguous, *retries)), default=0)
+    if not attempt:
         return Absent()
-    attempt = max(intent.attempt for intent in standing)
-    ambiguous = {fact.attempt for fact in facts if isinstance(fact, AmbiguousFact)}
-    retried = [fact for fact in facts if isinstance(fact, OutcomeFact) and fact.attempt == attempt]
-    if not retried or attempt in ambiguous:
+    retried = [str(fact.record) for fact in retries if fact.attempt == attempt]
+    said = [fact for fact in ambiguous if fact.attempt == attempt]
+    if said or not retried:
         nonces = {intent.nonce for intent in standing if intent.attempt == attempt}
+        nonces.update(nonce for fact in said for nonce in fact.nonces)
         return Closed("unknown", attempt, nonces.pop() if len(nonces) == 1 else "")
-    return Open(attempt + 1, min(str(fact.record) for fact in retried), bool(ambiguous))
+    return Open(attempt + 1, min(retried), bool(ambiguous))
 
 
 def ambiguous_facts(history: History, now: Millis) -> list[AmbiguousFact]:

@@ -19,14 +19,13 @@ _MARGIN_MS = 3_600_000
 
 @dataclass(frozen=True)
 class Lock:
-    """Held by the one process that may publish an epoch, whose name is `token`, under the server run `run`.
+    """Held by the one process that may publish an epoch, whose name is `token`, under one run of the server.
 
-    Every method but `release` and `sweep` raises `FencedError` once another lock, run or epoch has come.
+    `write` and `publish` raise `FencedError` once another lock, run or epoch has come.
     """
 
     server: Server
     token: str
-    run: str
     life_ms: int
 
     @classmethod
@@ -34,8 +33,8 @@ class Lock:
         """The lock, or why not: the epoch is valid, another rebuilds, or the server may drop claims."""
         token = token_hex(6)
         match await server.run("rebuild_lock", token, life_ms):
-            case [b"locked", bytes() as run]:
-                return cls(server, token, run.decode(), life_ms)
+            case [b"locked"]:
+                return cls(server, token, life_ms)
             case [b"evicts", bytes() as policy]:
                 log.error("the ledger's server may evict claims (%s): set noeviction", policy.decode())
                 return "evicts"
@@ -57,13 +56,13 @@ class Lock:
             "asked": asked,
         }
         there = await self.server.run(
-            "rebuild_write", self.token, self.run, self.life_ms, json.dumps(work, separators=(",", ":"))
+            "rebuild_write", self.token, self.life_ms, json.dumps(work, separators=(",", ":"))
         )
         return {id_ for id_, known in zip(asked, there, strict=True) if known}
 
     async def publish(self) -> None:
         """What was written is the ledger from now on. The lock is free again."""
-        await self.server.run("rebuild_publish", self.token, self.run)
+        await self.server.run("rebuild_publish", self.token)
 
     async def release(self) -> None:
         """Give up, if it is still ours."""

@@ -66,7 +66,7 @@ async def ensure_epoch(
 
 
 async def _rebuild(lock: Lock, kafka: KafkaSettings, publish: Publish, now: Callable[[], Millis]) -> None:
-    log.warning("ledger.rebuild began epoch=%s run=%s", lock.token, lock.run)
+    log.warning("ledger.rebuild began epoch=%s", lock.token)
     try:
         found = Gathering(lock, now())
         await _gather(kafka, found)
