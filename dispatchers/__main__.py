@@ -9,12 +9,13 @@ import uvloop
 from broker.topics import TopicsDifferError
 from dispatchers.app import serve
 from dispatchers.reader import RetentionError
+from dispatchers.window import GapError
 from schemas.provider import Provider
 from schemas.settings import Settings
 
 
 def main() -> None:
-    """Run until told to stop. Exit code 74: topics differ; 76: retention took tasks; 1: any other fault."""
+    """Run until told to stop. Exit codes: docs/dispatchers.md."""
     parser = argparse.ArgumentParser(prog="python -m dispatchers", description=__doc__)
     parser.add_argument("--provider", required=True, type=Provider, choices=list(Provider))
     provider = parser.parse_args().provider
@@ -30,6 +31,8 @@ def main() -> None:
         _end(74, e)
     except* RetentionError as e:
         _end(76, e)
+    except* GapError as e:
+        _end(72, e)
 
 
 def _end(code: int, errors: BaseExceptionGroup[Exception]) -> None:

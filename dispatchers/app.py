@@ -91,6 +91,9 @@ async def serve(settings: Settings, provider: Provider) -> None:
             release_seconds=settings.kafka.session_timeout_seconds / 2,
         )
         await ledger_ready()
+        # Before the group counts on us: an SDK's import and a key's parsing stop the loop for seconds.
+        for account in replica.directory.accounts(provider):
+            accounts.port(account.id)
         consumer.subscribe(sources, listener=reader)
         await consumer.start()
         stack.push_async_callback(consumer.stop)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError
 
 from broker.publish import Outgoing, Publish
 from dispatchers.handover import HandOver
-from dispatchers.window import Item, Line, Window
+from dispatchers.window import GapError, Item, Line, Window
 from schemas.base import DecodeError
 from schemas.dead_letters import dead_letter
 from schemas.tasks import Task
@@ -88,21 +88,22 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstre
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """Start each partition from its commit, if its log still reaches that far back."""
+        # Before anything is awaited: from then on `read` may be given records of these partitions.
+        lines = {tp: self._window.assign((tp.topic, tp.partition)) for tp in assigned}
         try:
-            await self._check_retention(assigned)
-        except (RetentionError, KafkaError) as e:
+            await self._check_starts(lines)
+        except (RetentionError, GapError, KafkaError) as e:
             # aiokafka only logs what a listener raises; the process ends by this instead.
             if not self.failed.done():
                 self.failed.set_exception(e)
             return
-        for tp in assigned:
-            self._window.assign((tp.topic, tp.partition))
         log.info("%d partitions assigned", len(assigned))
 
-    async def _check_retention(self, assigned: Collection[TopicPartition]) -> None:
-        beginnings = await self._consumer.beginning_offsets(list(assigned))
-        for tp in assigned:
+    async def _check_starts(self, lines: Mapping[TopicPartition, Line]) -> None:
+        beginnings = await self._consumer.beginning_offsets(list(lines))
+        for tp, line in lines.items():
             committed = await self._consumer.committed(tp)
+            line.begin(beginnings[tp] if committed is None else committed)
             if committed is not None and committed < beginnings[tp]:
                 raise RetentionError(
                     f"{tp.topic}[{tp.partition}]: offsets {committed} to {beginnings[tp] - 1} were deleted "

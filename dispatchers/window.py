@@ -15,6 +15,10 @@ from schemas.tasks import How, RecordId, Task
 Partition = tuple[str, int]
 
 
+class GapError(Exception):
+    """Records of a partition were skipped. Nothing may be committed past them; the process must end."""
+
+
 class Line:
     """One partition since it was assigned: which of its offsets are unfinished.
 
@@ -25,16 +29,40 @@ class Line:
         self.partition = partition
         self.revoked = False
         self._unfinished: dict[int, None] = {}  # in the order of the log
+        self._first: int | None = None
         self._next: int | None = None
+        self._start: int | None = None
         self._committed: int | None = None
 
     def __len__(self) -> int:
         return len(self._unfinished)
 
+    def begin(self, start: int) -> None:
+        """The group's commit, or the log's beginning, is `start`: the first record to be read.
+
+        Raises:
+            GapError: another one was read first.
+        """
+        self._start = start
+        self._check(self._first)
+
     def open(self, offset: int) -> None:
-        """A record has been read."""
+        """A record has been read.
+
+        Raises:
+            GapError: it is not the next one.
+        """
+        if self._next is None:
+            self._first = offset
+            self._check(offset)
+        elif offset != self._next:
+            raise GapError(f"{self.partition}: read {offset}, and {self._next} was next")
         self._unfinished[offset] = None
         self._next = offset + 1
+
+    def _check(self, first: int | None) -> None:
+        if first is not None and self._start is not None and first != self._start:
+            raise GapError(f"{self.partition}: read {first} first, and {self._start} was next")
 
     def finish(self, offset: int) -> None:
         """Nothing more will be done about the record at `offset`."""
@@ -145,9 +173,10 @@ class Window:
         self._resting: dict[str, int] = {}  # sender -> until when its pace lets nothing go
         self._numbers = count()
 
-    def assign(self, partition: Partition) -> None:
+    def assign(self, partition: Partition) -> Line:
         """A partition is ours from now on, and starts from its commit."""
-        self._lines[partition] = Line(partition)
+        line = self._lines[partition] = Line(partition)
+        return line
 
     def revoke(self, partitions: Iterable[Partition]) -> list[Item]:
         """Partitions are no longer ours: forget what is at hand of them and not being handed over.

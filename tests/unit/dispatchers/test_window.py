@@ -1,9 +1,12 @@
 """The window: turns, rests, quotas, and commits that never pass an unfinished record."""
 
+from collections.abc import Callable
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatchers.window import Item, Line, Window
+from dispatchers.window import GapError, Item, Line, Window
 from schemas.messages import Lane
 from schemas.provider import Provider
 from schemas.tasks import Task
@@ -30,10 +33,7 @@ def task(sender: str = "+15550001", lane: Lane = Lane.QUEUED, not_before: int = 
 
 def window(quota: int = 100) -> tuple[Window, Line]:
     found = Window(lambda _: quota, room=1000)
-    found.assign(PARTITION)
-    line = found.line(PARTITION)
-    assert line is not None
-    return found, line
+    return found, found.assign(PARTITION)
 
 
 def fill(found: Window, line: Line, tasks: list[Task], now: int = 0) -> list[Item]:
@@ -110,9 +110,7 @@ def test_a_partition_that_comes_back_starts_anew() -> None:
     found, line = window()
     items = fill(found, line, [task()])
     found.revoke([PARTITION])
-    found.assign(PARTITION)
-    fresh = found.line(PARTITION)
-    assert fresh is not None
+    fresh = found.assign(PARTITION)
     fresh.open(0)
     items[0].finish()
     assert fresh.due() == 0
@@ -138,3 +136,20 @@ def test_a_commit_is_due_until_it_has_been_made() -> None:
     assert line.due() == 5
     line.committed(5)
     assert line.due() is None
+
+
+def test_a_skipped_record_stops_everything() -> None:
+    line = Line(PARTITION)
+    line.open(4)
+    with pytest.raises(GapError, match="read 6, and 5 was next"):
+        line.open(6)
+
+
+@pytest.mark.parametrize("start_is_known_first", [True, False])
+def test_so_does_one_that_was_skipped_before_the_first(start_is_known_first: bool) -> None:
+    line = Line(PARTITION)
+    steps: list[Callable[[], None]] = [lambda: line.begin(3), lambda: line.open(4)]
+    first, second = steps if start_is_known_first else reversed(steps)
+    first()
+    with pytest.raises(GapError, match="read 4 first, and 3 was next"):
+        second()
