@@ -5,13 +5,15 @@ import asyncio
 import logging
 import signal
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 import uvloop
 from aiohttp import web
 from pydantic import ValidationError
 
-from simulator.app import build
+from simulator.app import COURIER, build
 from simulator.config import Config
 from simulator.journal import StateInUseError
 
@@ -38,17 +40,26 @@ async def _serve(config: Config) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    runner = web.AppRunner(
-        build(config), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS, keepalive_timeout=75
-    )
+    app = build(config)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS, keepalive_timeout=75)
     await runner.setup()
     try:
         await web.TCPSite(runner, config.host, config.port).start()
         host, port = runner.addresses[0][:2]
         print(f"simulator on http://{host}:{port}", flush=True)  # noqa: T201 - the launcher reads it
-        await stopped.wait()
+        await _first(stopped.wait(), app[COURIER].broken())
     finally:
         await runner.cleanup()
+
+
+async def _first(*events: Coroutine[Any, Any, object]) -> None:
+    """Wait for the first of these, and raise what it raised."""
+    tasks = [asyncio.create_task(event) for event in events]
+    done, rest = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in rest:
+        task.cancel()
+    for task in done:
+        task.result()
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from functools import partial
+from typing import Final
 
 from aiohttp import web
 
@@ -21,7 +22,8 @@ from simulator.telnyx.api import Telnyx
 from simulator.twilio.api import Twilio
 from simulator.vonage.api import Vonage
 
-_LARGEST_REQUEST = 1024 * 1024
+COURIER: Final = web.AppKey("courier", Courier)
+_LARGEST_REQUEST: Final = 1024 * 1024
 
 
 def build(config: Config, clock: Callable[[], float] = time.time) -> web.Application:
@@ -56,6 +58,7 @@ def build(config: Config, clock: Callable[[], float] = time.time) -> web.Applica
     _add_telnyx(app, exchange, telnyx)
     app.router.add_post("/v1/messages", partial(exchange.send, vonage))
     _add_lifetime(app, exchange)
+    app[COURIER] = courier
     return app
 
 

@@ -1,25 +1,17 @@
 """Tells receipts: sends each callback when it is due, and again as its provider would."""
 
 import asyncio
-import contextlib
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
-from uuid import UUID, uuid5
 
-import aiohttp
-from yarl import URL
-
+from simulator.client import CallbackClient
 from simulator.messages import Message
 from simulator.network import Network, Owed
-from simulator.provider import Attempt, Callback, Outcome, Provider
+from simulator.provider import Attempt, Provider
 
 _log = logging.getLogger(__name__)
-
-_EVENTS: Final = UUID("6f6f3a60-0b43-4f3c-8f0f-3d6f9f0f5c11")
-"""Namespace of event ids: the same receipt has the same id after a restart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +46,12 @@ class Courier:
         self._clock = clock
         self._queues: dict[str, asyncio.Queue[_Job]] = {name: asyncio.Queue() for name in providers}
         self._tasks: list[asyncio.Task[None]] = []
-        self._session: aiohttp.ClientSession | None = None
+        self._client = CallbackClient()
         self.counts: Counter[str] = Counter(attempts=0, answered=0, given_up=0)
         """`attempts`; and of the callbacks that are over, those `answered` and `given_up`."""
 
     async def start(self) -> None:
         """Begin, with what was owed before this process."""
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-        )
         self._tasks = [
             asyncio.create_task(self._work(queue), name=f"courier-{name}-{number}")
             for name, queue in self._queues.items()
@@ -72,13 +59,18 @@ class Courier:
         ]
         self.schedule(self._network.messages())
 
+    async def broken(self) -> None:
+        """Return never, but raise what ended a worker: a simulator that tells less is no judge."""
+        done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+
     async def stop(self) -> None:
         """End at once; what is still owed is in the state file."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._session is not None:
-            await self._session.close()
+        self._client.close()
 
     def schedule(self, messages: Iterable[Message]) -> None:
         """Send what is owed of these messages, each callback when it is due."""
@@ -119,14 +111,15 @@ class Courier:
     async def _attempt(self, job: _Job) -> None:
         now = self._clock()
         began = now if job.began is None else job.began
-        attempt = _attempt(job, now)
-        provider = self._providers[job.owed.message.draft.provider]
+        message, place, copy = job.owed
+        attempt = Attempt(message, place, job.number, now, copy)
+        provider = self._providers[message.draft.provider]
         callback = provider.callback(attempt)
         if callback is None:
             self._network.told(job.owed)
             return
         self.counts["attempts"] += 1
-        outcome = await self._post(callback)
+        outcome = await self._client.post(callback)
         wait = provider.pause(attempt, outcome, self._clock() - began)
         if wait is not None:
             self._later(wait, replace(job, number=job.number + 1, began=began))
@@ -136,40 +129,4 @@ class Courier:
             self.counts["answered"] += 1
         else:
             self.counts["given_up"] += 1
-            _log.warning("gave up a callback of %s: %s", job.owed.message.id, outcome)
-
-    async def _post(self, callback: Callback) -> Outcome:
-        """One attempt. The URL goes out as it was signed, not quoted anew."""
-        if self._session is None:
-            raise RuntimeError("the courier was not started")
-        timeout = aiohttp.ClientTimeout(
-            total=None, sock_connect=callback.connect_timeout, sock_read=callback.read_timeout
-        )
-        try:
-            async with self._session.post(
-                URL(callback.url, encoded=True),
-                data=callback.body,
-                headers=callback.headers,
-                timeout=timeout,
-                allow_redirects=False,
-            ) as response:
-                with contextlib.suppress(aiohttp.ClientPayloadError):
-                    await response.read()
-                return response.status
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, ValueError):
-            return "unreachable"
-        except (aiohttp.ClientError, TimeoutError, OSError):
-            return "unanswered"
-
-
-def _attempt(job: _Job, now: float) -> Attempt:
-    owed = job.owed
-    event = uuid5(_EVENTS, f"{owed.message.id}/{owed.place}")
-    return Attempt(
-        message=owed.message,
-        place=owed.place,
-        number=job.number,
-        now=now,
-        event_id=str(event),
-        token=str(uuid5(event, str(owed.copy))),
-    )
+            _log.debug("gave up a callback of %s: %s", message.id, outcome)

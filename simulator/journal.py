@@ -31,13 +31,14 @@ class Journal:
             os.close(self._file)
             raise StateInUseError(f"{path} is in use by another simulator") from None
         self._path = path
+        self._size = os.fstat(self._file).st_size
 
     def records(self) -> list[dict[str, Any]]:
         """All records, oldest first. A last line that a kill cut short is removed."""
         content = self._path.read_bytes()
         whole = content.rfind(b"\n") + 1
         if whole < len(content):
-            os.ftruncate(self._file, whole)
+            self._truncate(whole)
         return [json.loads(line) for line in content[:whole].splitlines()]
 
     def append(self, record: dict[str, Any]) -> None:
@@ -47,12 +48,16 @@ class Journal:
             OSError: it could not be written; the file is as it was.
         """
         line = json.dumps(record, separators=(",", ":")).encode() + b"\n"
-        size = os.fstat(self._file).st_size
         if os.write(self._file, line) == len(line):
+            self._size += len(line)
             return
         # A torn line would swallow the next one. (An error of the write itself wrote nothing.)
-        os.ftruncate(self._file, size)
+        self._truncate(self._size)
         raise OSError(f"{self._path}: no room for a record of {len(line)} bytes")
+
+    def _truncate(self, size: int) -> None:
+        os.ftruncate(self._file, size)
+        self._size = size
 
     def close(self) -> None:
         """Let go of the file."""

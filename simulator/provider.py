@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
+from uuid import UUID, uuid5
 
 from simulator.faults import Receipts
 from simulator.messages import Draft, Message, Receipt
 from simulator.messages import Provider as Name
 from simulator.receipts import Status
+
+_EVENTS: Final = UUID("6f6f3a60-0b43-4f3c-8f0f-3d6f9f0f5c11")
+"""Namespace of the ids of callbacks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +62,17 @@ class Attempt:
     number: int
     """1 for the first attempt."""
     now: float
-    event_id: str
-    """The same for every attempt and copy of this receipt."""
-    token: str
-    """The same for every attempt of this copy."""
+    copy: int = 0
+
+    @property
+    def event_id(self) -> str:
+        """The same for every attempt and copy of this receipt, also after a restart."""
+        return str(uuid5(_EVENTS, f"{self.message.id}/{self.place}"))
+
+    @property
+    def token(self) -> str:
+        """The same for every attempt of this copy, also after a restart."""
+        return str(uuid5(_EVENTS, f"{self.message.id}/{self.place}/{self.copy}"))
 
     @property
     def receipt(self) -> Receipt:

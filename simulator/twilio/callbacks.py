@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
@@ -31,8 +32,13 @@ class Overrides(NamedTuple):
 def split(address: str) -> tuple[str, Overrides]:
     """The URL that is requested and signed, and what its fragment overrides."""
     url, _, fragment = address.partition("#")
+    return url, _overrides(fragment)
+
+
+@lru_cache(maxsize=64)
+def _overrides(fragment: str) -> Overrides:
     given = dict(parse_qsl(fragment))
-    return url, Overrides(
+    return Overrides(
         retries=int(_between(given, "rc", 1, 0, 5)),
         policies=frozenset(given.get("rp", "ct").split(",")),
         connect=_between(given, "ct", 5000, 100, 10_000) / 1000,

@@ -114,6 +114,6 @@ def attempt() -> Callable[[Provider, str, int], Attempt]:
         draft = Draft(provider=provider, account="a", to=HANDSET, sender=NUMBER, text="", webhook_url=url)
         receipts = plan([Status("sent")], None, 1.0)
         message = Message(id="1", draft=draft, at=0.0, reaches_handset=True, receipts=receipts)
-        return Attempt(message, place=0, number=number, now=1.0, event_id="e", token="t")
+        return Attempt(message, place=0, number=number, now=1.0)
 
     return made

@@ -255,5 +255,5 @@ def test_a_message_that_names_no_url_has_no_webhook() -> None:
     draft = Draft(provider="telnyx", account="a", to=HANDSET, sender=NUMBER, text="")
     receipts = plan([Status("sent")], None, 1.0)
     message = Message(id="1", draft=draft, at=0.0, reaches_handset=True, receipts=receipts)
-    attempt = Attempt(message, place=0, number=1, now=1.0, event_id="e", token="t")
+    attempt = Attempt(message, place=0, number=1, now=1.0)
     assert compose(Ed25519PrivateKey.generate(), attempt) is None
