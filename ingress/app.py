@@ -26,6 +26,7 @@ from ingress.documentation import (
 from ingress.ports import View
 from ingress.problems import Problem
 from ingress.sending import Queued, Sending
+from ingress.tracing import TRACEPARENT, Headers, trace
 from ledger import LedgerNotReadyError, LedgerUnavailableError
 from schemas.directory import Scope
 
@@ -116,7 +117,12 @@ async def _sent(request: Request, parts: Parts) -> Queued | Problem:
     asked = bodies.parse(body, request.headers.get("idempotency-key"))
     if isinstance(asked, Problem):
         return asked
-    return await parts.sending.send(asked, key.organization)
+    return await parts.sending.send(asked, key.organization, _trace(request))
+
+
+def _trace(request: Request) -> Headers:
+    given = request.headers.get(TRACEPARENT)
+    return () if given is None else trace([(TRACEPARENT, given.encode("latin-1"))])
 
 
 def _queued(result: Queued) -> Response:

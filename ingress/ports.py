@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
+from ingress.tracing import Headers
 from ledger.view import Seen
 from schemas.public import StatusRecord
 
@@ -12,8 +13,8 @@ class NotAcknowledgedError(Exception):
 
 
 #: Hands the record of a message (`sms.messages.v1`) to the broker and returns once it is acknowledged;
-#: takes the message's id and the record's value. Raises NotAcknowledgedError.
-Publish = Callable[[str, bytes], Awaitable[None]]
+#: takes the message's id, the record's value and its headers. Raises NotAcknowledgedError.
+Publish = Callable[[str, bytes, Headers], Awaitable[None]]
 
 
 class View(Protocol):

@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from ingress.ports import NotAcknowledgedError
+from ingress.tracing import Headers
 from schemas import topics
 
 #: The process's exit code when its producer can no longer work.
@@ -44,7 +45,7 @@ class Publisher:
         self._timeout = timeout_seconds
         self._died = died
 
-    async def __call__(self, message_id: str, value: bytes) -> None:
+    async def __call__(self, message_id: str, value: bytes, headers: Headers) -> None:
         """Put `value` on `sms.messages.v1` under `message_id`; return once it is acknowledged.
 
         Raises:
@@ -52,7 +53,9 @@ class Publisher:
         """
         try:
             async with asyncio.timeout(self._timeout):
-                sent = await self._producer.send(topics.MESSAGES, value, key=message_id.encode())
+                sent = await self._producer.send(
+                    topics.MESSAGES, value, key=message_id.encode(), headers=headers
+                )
                 await sent
         except TimeoutError:
             raise NotAcknowledgedError(message_id) from None

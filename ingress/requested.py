@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from broker.publish import Outgoing
 from directory.snapshot import Directory
 from ingress.acceptance import Accepted, accept, refusal
+from ingress.tracing import trace
 from schemas import ids, topics
 from schemas.base import DecodeError
 from schemas.dead_letters import dead_letter
@@ -77,7 +78,7 @@ def judge(record: ConsumerRecord, directory: Directory, terms: Terms) -> Judged:
         settings=terms.messages,
     )
     if isinstance(verdict, Accepted):
-        return Judged(Fate.ACCEPTED, _outgoing(message_id, verdict.message.encode()))
+        return Judged(Fate.ACCEPTED, _outgoing(record, message_id, verdict.message.encode()))
     refused = refusal(
         verdict,
         request,
@@ -87,7 +88,7 @@ def judge(record: ConsumerRecord, directory: Directory, terms: Terms) -> Judged:
         now=record.timestamp,
         settings=terms.messages,
     )
-    return Judged(Fate.REFUSED, _outgoing(message_id, refused.encode()))
+    return Judged(Fate.REFUSED, _outgoing(record, message_id, refused.encode()))
 
 
 def _decode(value: bytes | None) -> SendRequest:
@@ -120,8 +121,8 @@ def _message_id(record: ConsumerRecord, request: SendRequest, organization: str)
     return ids.of_record(record.topic, record.partition, record.offset, record.timestamp)
 
 
-def _outgoing(message_id: str, value: bytes) -> Outgoing:
-    return Outgoing(topics.MESSAGES, message_id.encode(), value)
+def _outgoing(record: ConsumerRecord, message_id: str, value: bytes) -> Outgoing:
+    return Outgoing(topics.MESSAGES, message_id.encode(), value, trace(record.headers))
 
 
 def _dead(record: ConsumerRecord, reason: str) -> Outgoing:

@@ -13,6 +13,7 @@ from ingress.batching import Gathered
 from ingress.codes import Code
 from ingress.ports import NotAcknowledgedError, Publish, View
 from ingress.problems import Problem, passing
+from ingress.tracing import Headers
 from ledger import LedgerNotReadyError, LedgerUnavailableError
 from ledger.view import Seen
 from schemas import ids
@@ -67,8 +68,8 @@ class Sending:
         self._random = random
         self._first_row: Gathered[StatusRecord] = Gathered(view.first)
 
-    async def send(self, request: SendRequest, organization: str) -> Queued | Problem:
-        """Take `request` on behalf of `organization`, or say why not."""
+    async def send(self, request: SendRequest, organization: str, headers: Headers = ()) -> Queued | Problem:
+        """Take `request` on behalf of `organization`, or say why not; `headers` go with its record."""
         now = self._clock()
         key = request.idempotency_key
         message_id = ids.uuid7(now, self._random(10)) if key is None else ids.of_key(organization, key)
@@ -90,7 +91,7 @@ class Sending:
             case Denied(code, detail):
                 return Problem(code, detail)
             case Accepted(message, provider):
-                return await self._hand_in(message, provider)
+                return await self._hand_in(message, provider, headers)
 
     async def _known(
         self, message_id: str, request: SendRequest, verdict: Accepted | Denied
@@ -103,10 +104,10 @@ class Sending:
             return _unsure(message_id)
         return judge(seen, message_id, fingerprint(request), verdict)
 
-    async def _hand_in(self, message: Message, provider: Provider) -> Queued | Problem:
+    async def _hand_in(self, message: Message, provider: Provider, headers: Headers) -> Queued | Problem:
         message_id = message.message_id
         try:
-            await self._publish(message_id, message.encode())
+            await self._publish(message_id, message.encode(), headers)
         except NotAcknowledgedError:
             return passing(
                 Code.BROKER_UNAVAILABLE,

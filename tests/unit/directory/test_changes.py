@@ -1,0 +1,124 @@
+"""What `apply` would write: only what differs, in an order in which names exist, and nobody else's."""
+
+from directory.changes import Action, Change, compare
+from directory.file import parse
+from directory.snapshot import Directory
+from tests.fakes import world
+
+
+def changes(current: Directory, text: str, *, prune: bool = False) -> tuple[list[Change], list[str]]:
+    return compare(current, parse(text, source="f", variables={}), prune=prune)
+
+
+def test_nothing_to_do() -> None:
+    assert changes(world.directory(), world.FILE, prune=True) == ([], [])
+
+
+def test_what_is_named_is_written_before_what_names_it() -> None:
+    found, _ = changes(Directory(), world.FILE)
+    kinds = [change.kind for change in found]
+    assert sorted(kinds, key=["account", "number", "assistant", "api_key"].index) == kinds
+    assert {change.version for change in found} == {1}
+
+
+def test_an_update_names_the_fields_and_the_next_version() -> None:
+    found, _ = changes(world.directory(), world.FILE.replace("name: Desk", "name: Front desk"))
+    assert [(c.action, c.kind, c.id, c.version, c.fields) for c in found] == [
+        (Action.UPDATE, "assistant", "desk", 2, ("name",))
+    ]
+
+
+def test_what_the_file_leaves_out_stays_unless_pruned() -> None:
+    text = world.FILE.replace('      "+14155550106": {account: tw}\n', "")
+    assert changes(world.directory(), text) == ([], [])
+    found, _ = changes(world.directory(), text, prune=True)
+    assert [(c.action, c.id, c.entity) for c in found] == [(Action.DELETE, "+14155550106", None)]
+
+
+def test_prune_leaves_other_organizations_alone_and_deletes_users_first() -> None:
+    found, problems = changes(world.directory(), "organizations: {globex: }", prune=True)
+    assert [(c.action, c.kind) for c in found] == [
+        (Action.DELETE, "api_key"),
+        (Action.DELETE, "assistant"),
+        (Action.DELETE, "number"),
+    ]
+    assert problems == []
+
+
+def test_a_deleted_entity_comes_back_with_the_version_after_its_deletion() -> None:
+    current = world.directory()
+    gone, _ = changes(current, "organizations: {globex: }", prune=True)
+    current, _ = current.after([change.entry(1) for change in gone])
+    found, _ = changes(current, world.FILE)
+    assert {(c.action, c.version) for c in found} == {(Action.CREATE, 3)}
+
+
+def test_another_owners_entity_is_not_taken() -> None:
+    found, problems = changes(
+        world.directory(), world.of("globex", f'numbers: {{"{world.TWILIO}": {{account: tw}}}}')
+    )
+    assert found == []
+    assert problems == [
+        f"globex: number {world.TWILIO}: it belongs to acme; delete it there first",
+    ]
+
+
+def test_references_must_lead_somewhere_allowed() -> None:
+    text = world.of(
+        "globex",
+        f"""
+        numbers:
+          "+16465550131": {{account: nowhere, campaign: none}}
+        campaigns:
+          c: {{brand: none, use: alerts}}
+        assistants:
+          thief: {{name: T, numbers: ["{world.TWILIO}", "+19999999999"]}}
+          twin: {{name: T, numbers: ["{world.OTHERS}"]}}
+        use_cases:
+          5d0f7a52-6f0e-4f0b-9a55-3f3a3f1f2a10: {{name: U, numbers: ["{world.TELNYX}"]}}
+        api_keys:
+          same: {{sha256: {world.sha256(world.KEY)}}}
+        """,
+    )
+    _, problems = changes(world.directory(), text)
+    assert problems == [
+        "globex: assistant thief: numbers: number +14155550100 belongs to acme",
+        "globex: assistant thief: numbers: there is no number +19999999999",
+        "globex: campaign c: brand: there is no brand none",
+        "globex: number +16465550131: account: there is no account nowhere",
+        "globex: number +16465550131: campaign: there is no campaign none",
+        "globex: use_case 5d0f7a52-6f0e-4f0b-9a55-3f3a3f1f2a10: numbers: number +12125550110 belongs to acme",
+        "globex: api_key same: this key is demo's already",
+        f"globex: assistant thief: number {world.TWILIO} is desk's already",
+        f"globex: assistant twin: number {world.OTHERS} is support's already",
+    ]
+
+
+def test_an_account_of_another_tenant_may_not_be_used() -> None:
+    text = """
+organizations:
+  globex:
+    accounts:
+      own: {credentials: {provider: telnyx, api_key: "env:A", public_keys: ["env:A"]}}
+    numbers:
+      "+16465550131": {account: own}
+  acme:
+    numbers:
+      "+14155550108": {account: own}
+"""
+    _, problems = changes(world.directory(), text)
+    assert problems == ["acme: number +14155550108: account: account own belongs to globex"]
+
+
+def test_pruning_what_others_name_is_refused() -> None:
+    _, problems = changes(world.directory(), "organizations: {operator: }", prune=True)
+    assert f"acme: number {world.TWILIO}: account: there is no account tw" in problems
+
+
+def test_problems_from_before_do_not_stop_others() -> None:
+    current = world.directory()
+    broken, _ = changes(current, "organizations: {operator: }", prune=True)
+    current, _ = current.after([change.entry(1) for change in broken])
+    found, problems = changes(current, world.of("initech", "brands: {b: {name: B}}"))
+    assert problems == []
+    assert len(found) == 1

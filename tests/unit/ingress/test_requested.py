@@ -1,0 +1,189 @@
+"""Records of request topics: whatever is in one, it becomes one record elsewhere, and always the same."""
+
+import json
+from typing import Any
+
+import pytest
+from aiokafka import ConsumerRecord
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingress.requested import LARGEST_BYTES, Fate, Judged, Terms, judge, owners
+from schemas import ids
+from schemas.messages import Message, Refusal, decode_message
+from schemas.settings import IntakeSettings, MessageSettings
+from schemas.topics import MESSAGES, REQUESTS, catalogue, requests_of
+from tests.fakes import world
+
+DIRECTORY = world.directory()
+BODY = {"from_phone_number": world.TWILIO, "to_phone_number": world.HANDSET, "message": "Hello"}
+NOW = 1_700_000_000_000
+OWN = requests_of("acme")
+DLQ = "sms.requests.dlq.v1"
+
+
+def record(
+    value: bytes | None, *, topic: str = OWN, key: bytes | None = b"any", **more: Any
+) -> ConsumerRecord:
+    return ConsumerRecord(
+        topic=topic,
+        partition=more.get("partition", 2),
+        offset=more.get("offset", 7),
+        timestamp=more.get("timestamp", NOW),
+        timestamp_type=1,
+        key=key,
+        value=value,
+        checksum=None,
+        serialized_key_size=0,
+        serialized_value_size=0,
+        headers=more.get("headers", ()),
+    )
+
+
+def judged(found: ConsumerRecord, *, owner: str | None = None, trusted: bool = False) -> Judged:
+    intake = IntakeSettings(owner=owner, trusted=trusted)
+    return judge(found, DIRECTORY, Terms(owners(["acme", "globex"]), intake, MessageSettings()))
+
+
+def having(**fields: Any) -> bytes:
+    return json.dumps({**BODY, **fields}).encode()
+
+
+def reason(dead: Judged) -> str:
+    assert dead.fate is Fate.DEAD
+    assert dead.outgoing.topic == DLQ
+    return dict(dead.outgoing.headers)["helio-dlq-reason"].decode()
+
+
+def test_an_accepted_record_becomes_a_message_under_its_place() -> None:
+    found = judged(record(having(reference="mine")))
+    message = decode_message(found.outgoing.value)
+    assert isinstance(message, Message)
+    assert found.fate is Fate.ACCEPTED
+    assert found.outgoing.topic == MESSAGES
+    assert message.message_id == ids.of_record(OWN, 2, 7, NOW)
+    assert found.outgoing.key == message.message_id.encode()
+    assert message.organization == "acme"
+    assert message.content.accepted_at == NOW
+    assert message.content.reference == "mine"
+
+
+def test_a_key_names_the_same_message_as_over_rest() -> None:
+    found = judged(record(having(idempotency_key="k")))
+    assert found.outgoing.key == ids.of_key("acme", "k").encode()
+
+
+def test_a_producers_own_id_is_not_trusted() -> None:
+    found = judged(record(having(message_id="m-1", id="m-1")))
+    assert found.outgoing.key == ids.of_record(OWN, 2, 7, NOW).encode()
+
+
+@pytest.mark.parametrize("value", [having(), having(message=""), having(idempotency_key="k"), b"{", None])
+def test_read_again_it_is_the_same(value: bytes | None) -> None:
+    assert judged(record(value)) == judged(record(value))
+
+
+def test_what_cannot_be_accepted_is_refused_with_its_reason() -> None:
+    found = judged(record(having(from_phone_number="+19995550100", idempotency_key="k")))
+    refusal = decode_message(found.outgoing.value)
+    assert isinstance(refusal, Refusal)
+    assert found.fate is Fate.REFUSED
+    assert (refusal.code, refusal.message_id) == ("sender_not_found", ids.of_key("acme", "k"))
+    assert refusal.detail == "No assistant found for phone number +19995550100"
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        (None, "no value"),
+        (b"", "EOF"),
+        (b'{"from_phone', "EOF"),
+        (b'{"message": "\xff\xfe"}', "the record: "),
+        (b"[]", "the record: "),
+        (b"\x00\x00\x00\x00\x01avro", "the record: "),
+        (b"{}", "from_phone_number: Field required"),
+        (having(message=5), "message: Input should be a valid string"),
+        (having(type="sms.request.v2"), "type: "),
+        (having(idempotency_key="k" * 257), "idempotency_key: "),
+        (having(message="x" * LARGEST_BYTES), f"{LARGEST_BYTES} are the limit"),
+    ],
+)
+def test_what_cannot_be_read_is_a_dead_letter_with_its_bytes(value: bytes | None, why: str) -> None:
+    found = judged(record(value, headers=(("h", b"1"),)))
+    assert why in reason(found)
+    assert (found.outgoing.key, found.outgoing.value) == (b"any", value)
+    headers = dict(found.outgoing.headers)
+    assert headers["h"] == b"1"
+    assert headers["helio-dlq-topic"] == OWN.encode()
+    assert (headers["helio-dlq-partition"], headers["helio-dlq-offset"]) == (b"2", b"7")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "headers"),
+    [
+        (b"k" * 3_000_000, having(), ()),
+        (b"k", b"x" * 5_000_000, ()),
+        (b"k", None, [("h", b"x" * 3_000_000)]),
+        (b"k" * 200_000, b"x" * 3_000_000, [("h", b"x" * 50_000)]),
+    ],
+)
+def test_a_dead_letter_always_fits_its_topic(
+    key: bytes, value: bytes | None, headers: list[tuple[str, bytes]]
+) -> None:
+    outgoing = judged(record(value, key=key, headers=headers)).outgoing
+    (room,) = [topic.max_message_bytes for topic in catalogue() if topic.name == DLQ]
+    size = len(outgoing.key or b"") + len(outgoing.value or b"")
+    size += sum(len(name) + len(content) + 10 for name, content in outgoing.headers)
+    assert size < room
+
+
+@pytest.mark.parametrize(
+    ("owner", "trusted", "named", "organization"),
+    [
+        ("acme", False, None, "acme"),
+        ("acme", False, "globex", "acme"),
+        ("acme", True, None, "acme"),
+        ("globex", True, "acme", "acme"),
+        (None, True, "acme", "acme"),
+    ],
+)
+def test_whose_a_record_on_the_common_topic_is(
+    owner: str | None, trusted: bool, named: str | None, organization: str
+) -> None:
+    found = judged(record(having(organization=named), topic=REQUESTS), owner=owner, trusted=trusted)
+    message = decode_message(found.outgoing.value)
+    assert message.organization == organization
+
+
+@pytest.mark.parametrize("named", ["", "Acme!", "x" * 100_000])
+def test_a_name_that_is_none(named: str) -> None:
+    found = judged(record(having(organization=named), topic=REQUESTS), trusted=True)
+    assert reason(found).startswith("organization: ")
+
+
+def test_a_topic_without_an_owner() -> None:
+    found = judged(record(having(organization="acme"), topic=REQUESTS))
+    assert "HELIO_INTAKE__OWNER" in reason(found)
+
+
+def test_on_an_organizations_own_topic_nobody_else_is_named() -> None:
+    found = judged(record(having(organization="globex")), owner="globex", trusted=True)
+    assert decode_message(found.outgoing.value).organization == "acme"
+
+
+@given(st.one_of(st.none(), st.binary(max_size=100), st.text(max_size=50).map(str.encode)))
+def test_nothing_that_can_be_in_a_record_raises(value: bytes | None) -> None:
+    assert judged(record(value)).fate is Fate.DEAD
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3),
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from([*BODY, "media_urls", "queue", "idempotency_key", "type"]), json_values)
+)
+def test_no_field_of_any_type_raises(fields: dict[str, Any]) -> None:
+    judged(record(json.dumps({**BODY, **fields}).encode()))
