@@ -27,7 +27,8 @@ $(INSTALLED): pyproject.toml $(wildcard requirements/*.txt)
 	  $$python -m venv --clear .venv; \
 	fi
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
-	$(BIN)/uv pip install --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	# Compiled once here: the SDKs alone take seconds to compile, and some environments forbid it at run time.
+	$(BIN)/uv pip install --python $(BIN)/python --compile-bytecode --require-hashes -r requirements/dev.txt
 	$(BIN)/uv pip install --python $(BIN)/python --quiet --no-deps --build-constraints requirements/build.txt -e .
 	@touch $@
 
