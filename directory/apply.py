@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -18,7 +18,7 @@ from schemas import topics
 from schemas.directory import Entry
 from schemas.settings import KafkaSettings
 
-__all__ = ["Action", "Change", "DirectoryFileError", "RaceLostError", "apply"]
+__all__ = ["Action", "Change", "DirectoryFileError", "RaceLostError", "apply", "write"]
 
 #: How long to wait until what was written can be read back.
 _READ_BACK_SECONDS: Final = 30.0
@@ -62,11 +62,27 @@ async def apply(
         changes, problems = compare(current, wanted, prune=prune)
         if problems:
             raise DirectoryFileError([f"{source}: {problem}" for problem in problems])
-        if not dry_run and (changes or current.disputed):
-            entries = [change.entry(now) for change in changes]
-            await _write(kafka, replica, [*_winners(current), *entries])
-            await _settle(kafka, replica, entries)
+        if not dry_run:
+            await write(kafka, replica, changes, now)
         return changes
+
+
+async def write(kafka: KafkaSettings, replica: Replica, changes: Sequence[Change], now: int) -> None:
+    """Write `changes`, compared with what `replica` showed then, and read them back through it.
+
+    Entries that hold, but whose key ends with a refused one, are appended again on the way: compaction
+    would keep the refused one alone, and a new replica would take it.
+
+    Raises:
+        RaceLostError: another writer was first with some of them.
+    """
+    entries = [change.entry(now) for change in changes]
+    await _append(kafka, replica, [*_winners(replica.directory), *entries])
+    await _append(kafka, replica, _winners(replica.directory))
+    lost = [entry for entry in entries if not _holds(replica.directory, entry)]
+    if lost:
+        names = ", ".join(f"{entry.kind} {entry.id}" for entry in lost)
+        raise RaceLostError(f"another writer changed at the same moment: {names}. Run it again")
 
 
 def _opened(file: Path | str) -> tuple[str, str]:
@@ -74,7 +90,10 @@ def _opened(file: Path | str) -> tuple[str, str]:
     return (file.read_text("utf-8"), file.name) if isinstance(file, Path) else (file, "directory")
 
 
-async def _write(kafka: KafkaSettings, replica: Replica, entries: Iterable[Entry]) -> None:
+async def _append(kafka: KafkaSettings, replica: Replica, entries: Sequence[Entry]) -> None:
+    """Returns once `replica` has seen the last of them."""
+    if not entries:
+        return
     async with _producer(kafka) as producer:
         sent = [
             await producer.send(topics.DIRECTORY, entry.encode(), key=entry.key, partition=0)
@@ -83,21 +102,6 @@ async def _write(kafka: KafkaSettings, replica: Replica, entries: Iterable[Entry
         last = max(metadata.offset for metadata in await asyncio.gather(*sent))
     async with asyncio.timeout(_READ_BACK_SECONDS):
         await replica.reached(last)
-
-
-async def _settle(kafka: KafkaSettings, replica: Replica, entries: list[Entry]) -> None:
-    """See whose entries hold, and append those again where ours, refused, are the last of their key.
-
-    Else compaction would keep ours alone, and a new replica would take them.
-    """
-    held = replica.directory
-    lost = [entry for entry in entries if not _holds(held, entry)]
-    again = _winners(held)
-    if again:
-        await _write(kafka, replica, again)
-    if lost:
-        names = ", ".join(f"{entry.kind} {entry.id}" for entry in lost)
-        raise RaceLostError(f"another writer changed at the same moment: {names}. Run it again")
 
 
 def _holds(held: Directory, entry: Entry) -> bool:
