@@ -11,12 +11,11 @@ from schemas.directory import OPERATOR, Account, Active, Assistant, Number
 from schemas.messages import Message
 from schemas.tasks import Task
 
-#: Codes of refusals, stable, for docs/errors.md.
-UNKNOWN_SENDER: Final = "unknown_sender"
+#: Codes of refusals, stable: the doors' own words for the same things, from docs/errors.md.
+SENDER_NOT_FOUND: Final = "sender_not_found"
 SENDER_SUSPENDED: Final = "sender_suspended"
 ASSISTANT_SUSPENDED: Final = "assistant_suspended"
-NO_ACCOUNT: Final = "no_account"
-ACCOUNT_SUSPENDED: Final = "account_suspended"
+ACCOUNT_UNAVAILABLE: Final = "account_unavailable"
 
 
 class Senders(Protocol):
@@ -61,7 +60,7 @@ def _owner(message: Message, senders: Senders) -> Assistant | Refused:
     organization, sender = message.organization, message.content.from_number
     assistant = senders.assistant_of(sender)
     if assistant is None or assistant.organization != organization:
-        return Refused(UNKNOWN_SENDER, f"No assistant of {organization} owns {sender} any more.")
+        return Refused(SENDER_NOT_FOUND, f"No assistant of {organization} owns {sender} any more.")
     if assistant.status is not Active.ACTIVE:
         return Refused(
             ASSISTANT_SUSPENDED, f"The assistant {assistant.id}, which owns {sender}, is suspended."
@@ -74,14 +73,16 @@ def _account(message: Message, senders: Senders) -> Account | Refused:
     organization, sender = message.organization, message.content.from_number
     number = senders.number(sender)
     if number is None or number.organization != organization:
-        return Refused(UNKNOWN_SENDER, f"{sender} is not a number of {organization} any more.")
+        return Refused(SENDER_NOT_FOUND, f"{sender} is not a number of {organization} any more.")
     if number.status is not Active.ACTIVE:
         return Refused(SENDER_SUSPENDED, f"The number {sender} is suspended.")
     account = senders.account(number.account)
     if account is None or account.organization not in (organization, OPERATOR):
-        return Refused(NO_ACCOUNT, f"The account {number.account} of {sender} is not there any more.")
+        return Refused(
+            ACCOUNT_UNAVAILABLE, f"The account {number.account} of {sender} is not there any more."
+        )
     if account.status is not Active.ACTIVE:
-        return Refused(ACCOUNT_SUSPENDED, f"The account {account.id} of {sender} is suspended.")
+        return Refused(ACCOUNT_UNAVAILABLE, f"The account {account.id} of {sender} is suspended.")
     return account
 
 

@@ -97,15 +97,15 @@ HELD = {"status": Active.SUSPENDED}
 @pytest.mark.parametrize(
     ("known", "code"),
     [
-        (Known(a_number=None), "unknown_sender"),
-        (Known(an_assistant=None), "unknown_sender"),
-        (Known(a_number=NUMBER.model_copy(update=FOREIGN)), "unknown_sender"),
-        (Known(an_assistant=ASSISTANT.model_copy(update=FOREIGN)), "unknown_sender"),
+        (Known(a_number=None), "sender_not_found"),
+        (Known(an_assistant=None), "sender_not_found"),
+        (Known(a_number=NUMBER.model_copy(update=FOREIGN)), "sender_not_found"),
+        (Known(an_assistant=ASSISTANT.model_copy(update=FOREIGN)), "sender_not_found"),
         (Known(a_number=NUMBER.model_copy(update=HELD)), "sender_suspended"),
         (Known(an_assistant=ASSISTANT.model_copy(update=HELD)), "assistant_suspended"),
-        (Known(an_account=None), "no_account"),
-        (Known(an_account=ACCOUNT.model_copy(update=FOREIGN)), "no_account"),
-        (Known(an_account=ACCOUNT.model_copy(update=HELD)), "account_suspended"),
+        (Known(an_account=None), "account_unavailable"),
+        (Known(an_account=ACCOUNT.model_copy(update=FOREIGN)), "account_unavailable"),
+        (Known(an_account=ACCOUNT.model_copy(update=HELD)), "account_unavailable"),
     ],
 )
 def test_what_changed_since_acceptance_refuses_with_code_and_words(known: Known, code: str) -> None:

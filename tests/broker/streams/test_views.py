@@ -1,0 +1,143 @@
+"""The views on the real broker and ledger: in step, whole again after a loss, patient while it is away."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+import pytest
+from redis import Redis
+
+from broker import clients
+from broker.publish import Outgoing, Publish
+from cli.local.valkey import Valkey
+from ledger import Ledger
+from ledger.view import Seen
+from schemas import topics
+from schemas.public import StatusRecord
+from schemas.settings import KafkaSettings, RedisSettings
+from schemas.status import State
+from streams.views import View, Views
+from tests.broker.streams.services import HANDSET, HOUR, PARTITIONS, SENDER, now
+
+pytestmark = pytest.mark.broker
+
+
+def row(message_id: str, sequence: int) -> StatusRecord:
+    return StatusRecord(
+        id=f"{message_id}-{sequence}",
+        message_id=message_id,
+        organization="acme",
+        sequence=sequence,
+        status=State.QUEUED if sequence == 1 else State.SENT,
+        at=now(),
+        accepted_at=now(),
+        forget_at=now() + HOUR,
+        from_number=SENDER,
+        to_number=HANDSET,
+        text="hello",
+        segments=1,
+        fingerprint="1:abc",
+    )
+
+
+async def tell(publish: Publish, *rows: StatusRecord) -> None:
+    await publish([Outgoing(topics.STATUS, one.message_id.encode(), one.encode()) for one in rows])
+
+
+@pytest.fixture
+async def ledger(store: Valkey) -> AsyncIterator[Ledger]:
+    async with Ledger(RedisSettings(url=store.url, timeout_seconds=1)) as client:
+        yield client
+
+
+@asynccontextmanager
+async def running(kafka: KafkaSettings, view: View, group: str) -> AsyncIterator[None]:
+    consumer = clients.group_consumer(kafka, group)
+    views = Views(consumer, view, partitions=PARTITIONS, now=now)
+    views.subscribe()
+    stop = asyncio.Event()
+    async with consumer:
+        task = asyncio.create_task(views.run(stop))
+        try:
+            yield
+            stop.set()
+            await task
+        finally:
+            task.cancel()
+
+
+async def seen(ledger: Ledger, message_id: str, holds: Callable[[Seen], bool]) -> Seen:
+    """What the view says of a message, once that holds."""
+    async with asyncio.timeout(60):
+        while not holds(found := await ledger.get(message_id)):  # noqa: ASYNC110  # Redis rings no bell
+            await asyncio.sleep(0.05)
+    return found
+
+
+def at(sequence: int) -> Callable[[Seen], bool]:
+    return lambda found: found.whole and found.row is not None and found.row.sequence == sequence
+
+
+async def test_the_view_follows_and_comes_back_whole_after_a_wipe(
+    kafka_settings: KafkaSettings, publish: Publish, ledger: Ledger, store: Valkey
+) -> None:
+    old, fresh, group = str(uuid4()), str(uuid4()), f"views-{uuid4().hex}"
+    await tell(publish, row(old, 1))
+    async with running(kafka_settings, ledger, group):
+        await seen(ledger, old, at(1))
+        await tell(publish, row(old, 2), row(old, 1))
+        await seen(ledger, old, at(2))
+        with Redis.from_url(store.url) as client:
+            client.flushall()
+        await seen(ledger, old, at(2))
+    with Redis.from_url(store.url) as client:
+        client.flushall()
+    await tell(publish, row(fresh, 1))
+    # Everything is committed, so whoever comes next must see by itself what the ledger lost.
+    async with running(kafka_settings, ledger, group):
+        await seen(ledger, fresh, at(1))
+        await seen(ledger, old, at(2))
+
+
+class Trusting:
+    """A ledger that never says what it lost: the naive view."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self.put = ledger.put
+        self.begin_partition = ledger.begin_partition
+        self.mark_whole = ledger.mark_whole
+
+    async def missing_partitions(self, partitions: Collection[int]) -> set[int]:
+        del partitions
+        return set()
+
+
+async def test_without_reading_again_what_the_ledger_lost_stays_lost(
+    kafka_settings: KafkaSettings, publish: Publish, ledger: Ledger, store: Valkey
+) -> None:
+    old, fresh, group = str(uuid4()), str(uuid4()), f"views-{uuid4().hex}"
+    await tell(publish, row(old, 1))
+    async with running(kafka_settings, Trusting(ledger), group):
+        await seen(ledger, old, lambda found: found.row is not None)
+        with Redis.from_url(store.url) as client:
+            client.flushall()
+        await tell(publish, row(fresh, 1))
+        await seen(ledger, fresh, lambda found: found.row is not None)
+        assert await ledger.get(old) == Seen(row=None, sending=False, whole=False)
+
+
+async def test_while_the_ledger_is_away_it_waits_and_then_catches_up(
+    kafka_settings: KafkaSettings, publish: Publish, ledger: Ledger, store: Valkey
+) -> None:
+    before, during = str(uuid4()), str(uuid4())
+    await tell(publish, row(before, 1))
+    async with running(kafka_settings, ledger, f"views-{uuid4().hex}"):
+        await seen(ledger, before, at(1))
+        await asyncio.to_thread(store.kill)
+        await tell(publish, row(before, 2), row(during, 1))
+        await asyncio.to_thread(store.start)
+        await asyncio.to_thread(store.wait_ready)
+        await seen(ledger, before, at(2))
+        await seen(ledger, during, at(1))
