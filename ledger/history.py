@@ -69,9 +69,12 @@ def rebuilt(intents: Sequence[Intent], voids: Iterable[str], facts: Sequence[Cla
     standing = [intent for intent in intents if intent.nonce not in gone]
     ambiguous = [fact for fact in facts if isinstance(fact, AmbiguousFact)]
     retries = [fact for fact in facts if isinstance(fact, OutcomeFact)]
-    attempt = max((one.attempt for one in (*standing, *ambiguous, *retries)), default=0)
-    if not attempt:
+    attempts = {intent.attempt for intent in standing}
+    attempts.update(fact.attempt for fact in ambiguous)
+    attempts.update(fact.attempt for fact in retries)
+    if not attempts:
         return Absent()
+    attempt = max(attempts)
     retried = [str(fact.record) for fact in retries if fact.attempt == attempt]
     said = [fact for fact in ambiguous if fact.attempt == attempt]
     if said or not retried:

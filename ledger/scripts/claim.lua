@@ -18,8 +18,8 @@ local function wins(claim, ask)
   elseif claim.state == 'open' then
     return claim.attempt == ask.attempt
   end
-  return claim.state == 'closed' and claim.why == UNKNOWN
-    and ask.how == 'resend' and ask.attempt > 1 and claim.attempt == ask.attempt - 1
+  return claim.state == 'closed' and claim.why == UNKNOWN and ask.how == 'resend'
+    and ask.attempt > 1 and claim.attempt == ask.attempt - 1
 end
 
 -- Takes a slot of each pace, or of none: then how long the ask must wait, in microseconds.
@@ -70,8 +70,6 @@ for n, ask in ipairs(asked.asks) do
   verdicts[n] = decide(ask)
 end
 for n in pairs(touched) do
-  -- Once it is full and nobody holds a place, it says no more than its absence.
-  local over = math.max(paces[n].full, paces[n].holder and paces[n].held_until or 0)
-  redis.call('SET', pace_key(asked.paces[n].key), write_pace(paces[n]), 'PXAT', int(over / 1000 + 1000))
+  redis.call('SET', pace_key(asked.paces[n].key), write_pace(paces[n]), 'PXAT', int(lives_until(paces[n]) / 1000))
 end
 return verdicts

@@ -36,6 +36,11 @@ local function write_pace(pace)
   return value
 end
 
+-- Once it is full, and nobody holds a place, it says no more than its absence.
+local function lives_until(pace)
+  return math.max(pace.full, pace.holder and pace.held_until or 0) + 1000000
+end
+
 local function is_held_by_another(pace, who, now)
   return pace.holder and pace.holder ~= who and pace.held_until > now
 end

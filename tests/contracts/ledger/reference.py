@@ -1,0 +1,59 @@
+"""The claim of one message as DESIGN §5 has it (rules 2 to 5): what the scripts must decide, in Python."""
+
+from dataclasses import dataclass
+
+from ledger.claims import Absent, Claim, Closed, Open, Sending
+from schemas.tasks import How
+
+
+@dataclass
+class Reference:
+    """One message's claim; each method is a script, and answers what it must answer."""
+
+    claim: Claim = Absent()  # noqa: RUF009 - a value, shared by all
+
+    def wins(self, attempt: int, how: How) -> bool:
+        match self.claim:
+            case Absent():
+                return attempt == 1
+            case Open(attempt=open_to):
+                return attempt == open_to
+            case Closed(why="unknown", attempt=unknown):
+                return how is How.RESEND and attempt > 1 and attempt == unknown + 1
+        return False
+
+    def asked(self, attempt: int, how: How, nonce: str, record: str, until: int) -> bool:
+        """Whether it is (or was) won by `nonce`."""
+        if isinstance(self.claim, Sending) and self.claim.nonce == nonce:
+            return True
+        if not self.wins(attempt, how):
+            return False
+        maybe_sent = how is not How.PLAIN or (isinstance(self.claim, Open) and self.claim.maybe_sent)
+        self.claim = Sending(attempt, record, nonce, until, maybe_sent)
+        return True
+
+    def closed(self, attempt: int, nonce: str) -> None:
+        if self._sending(nonce) or self._unknown(nonce):
+            self.claim = Closed("sent", attempt)
+
+    def lost(self, nonce: str) -> bool:
+        if sending := self._sending(nonce):
+            self.claim = Closed("unknown", sending.attempt, nonce)
+        return self._unknown(nonce)
+
+    def taken_over(self, now: int) -> None:
+        if isinstance(self.claim, Sending) and self.claim.until < now:
+            self.claim = Closed("unknown", self.claim.attempt, self.claim.nonce)
+
+    def reopened(self, attempt: int, nonce: str, record: str) -> bool:
+        if sending := self._sending(nonce):
+            self.claim = Open(attempt + 1, record, sending.maybe_sent)
+        claim = self.claim
+        return isinstance(claim, Open) and (claim.attempt, claim.record) == (attempt + 1, record)
+
+    def _sending(self, nonce: str) -> Sending | None:
+        return self.claim if isinstance(self.claim, Sending) and self.claim.nonce == nonce else None
+
+    def _unknown(self, nonce: str) -> bool:
+        claim = self.claim
+        return isinstance(claim, Closed) and (claim.why, claim.nonce) == ("unknown", nonce)

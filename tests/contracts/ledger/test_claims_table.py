@@ -1,0 +1,166 @@
+"""Every claim meets all that can be asked of it: scripts decide as the rules say, broken ones do not."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from ledger import Ledger
+from ledger.claims import Absent, Again, Ask, Claim, Closed, Looked, Open, Own, Refused, Sending, Why, Won
+from ledger.server import SCRIPTS, script_text
+from schemas.tasks import How
+from tests.contracts.ledger.conftest import epoch_name
+from tests.contracts.ledger.reference import Reference
+
+pytestmark = pytest.mark.broker
+
+#: Moments at which a claim's time is over, is not over, and will be over once it is won (whenever that is).
+PAST, FAR, NEW = 1, 4_000_000_000_000, 0
+RECORDS, NONCES, ATTEMPTS = ("t:0:1", "t:0:2"), ("mine", "theirs"), (1, 2, 3)
+WHYS: tuple[Why, ...] = ("sent", "unknown", "cancelled", "expired", "opted_out")
+
+CLAIMS: list[Claim] = [
+    Absent(),
+    *(Open(*parts) for parts in product(ATTEMPTS, RECORDS, (False, True))),
+    *(Sending(*parts) for parts in product(ATTEMPTS, RECORDS, NONCES, (PAST, FAR), (False, True))),
+    *(Closed(*parts) for parts in product(WHYS, ATTEMPTS, ("", *NONCES))),
+]
+
+
+@dataclass(frozen=True)
+class Way:
+    """What is asked of one message, by whoever knows the nonce `mine`."""
+
+    id: str
+    attempt: int
+    how: How
+
+    @property
+    def own(self) -> Own:
+        return Own(self.id, self.attempt, "mine", FAR)
+
+    @property
+    def ask(self) -> Ask:
+        return Ask(
+            message_id=self.id, attempt=self.attempt, how=self.how, nonce="mine", record="t:0:1", segments=1,
+            paces=(), valid_until=FAR, forget_at=FAR, hold_ms=60_000,
+        )  # fmt: skip
+
+
+def expect_claim(model: Reference, way: Way) -> Won | Refused:
+    model.asked(way.attempt, way.how, "mine", "t:0:1", NEW)
+    if isinstance(model.claim, Sending) and model.claim.nonce == "mine":
+        return Won(model.claim.until)
+    return Refused(model.claim)
+
+
+def expect_take_over(model: Reference, _way: Way) -> Claim:
+    model.taken_over(now=PAST + 1)
+    return model.claim
+
+
+Script = tuple[
+    Callable[[Ledger, Sequence[Way]], Awaitable[Sequence[Any] | None]], Callable[[Reference, Way], Any]
+]
+SCRIPT: dict[str, Script] = {
+    "claim": (lambda ledger, ways: ledger.claim([way.ask for way in ways]), expect_claim),
+    "close": (
+        lambda ledger, ways: ledger.close([way.own for way in ways]),
+        lambda model, way: model.closed(way.attempt, "mine"),
+    ),
+    "lose": (
+        lambda ledger, ways: ledger.lose([way.own for way in ways]),
+        lambda model, _: model.lost("mine"),
+    ),
+    "reopen": (
+        lambda ledger, ways: ledger.reopen([Again(way.own, "t:0:1") for way in ways]),
+        lambda model, way: model.reopened(way.attempt, "mine", "t:0:1"),
+    ),
+    "take_over": (lambda ledger, ways: ledger.take_over([way.id for way in ways]), expect_take_over),
+}
+
+
+def line(claim: Claim) -> str | None:
+    match claim:
+        case Open(attempt, record, maybe_sent):
+            return f"open {attempt} {int(maybe_sent)} {record}"
+        case Sending(attempt, record, nonce, until, maybe_sent):
+            return f"sending {attempt} {int(maybe_sent)} {until} {nonce} {record}"
+        case Closed(why, attempt, nonce):
+            return f"closed {why} {attempt} {nonce}".rstrip()
+    return None
+
+
+def timeless(found: Any) -> Any:
+    """What was found, with a time that the script has set in place of the time that it is."""
+    if isinstance(found, Sending | Won):
+        return found if found.until in {PAST, FAR} else replace(found, until=NEW)
+    return found
+
+
+async def check(ledger: Ledger, redis: Redis, script: str) -> None:
+    """Every claim, asked in every way, in one batch: the answers, and what the claims have become."""
+    run, expect = SCRIPT[script]
+    cases = [
+        (claim, Way(f"m{n}", attempt, how))
+        for n, (claim, attempt, how) in enumerate(product(CLAIMS, ATTEMPTS, How))
+    ]
+    epoch = await epoch_name(redis)
+    lines = {f"helio:{epoch}:c:{way.id}": line(claim) for claim, way in cases}
+    await redis.mset({key: value for key, value in lines.items() if value is not None})
+    ways = [way for _, way in cases]
+    answers = await run(ledger, ways) or [None] * len(ways)
+    looked = await ledger.look([way.id for way in ways])
+    for (claim, way), answer, found in zip(cases, answers, looked, strict=True):
+        model = Reference(claim)
+        assert timeless(answer) == expect(model, way), (claim, way)
+        passed = isinstance(model.claim, Sending) and model.claim.until == PAST
+        assert Looked(timeless(found.claim), found.until_passed) == Looked(model.claim, passed), (claim, way)
+
+
+@pytest.mark.parametrize("script", SCRIPT)
+async def test_a_script_decides_as_the_rules_say(ledger: Ledger, redis: Redis, script: str) -> None:
+    await check(ledger, redis, script)
+
+
+#: The protocol model's mutants and left-out fixes that a script could have, and more like them.
+BROKEN: dict[str, tuple[str, str, str]] = {
+    "claim-off": ("claim", "elseif not wins(claim, ask) then", "elseif false then"),
+    "own-nonce": ("claim", "if is_own_sending(claim, ask.nonce) then", "if false then"),
+    "any-sending": ("claim", "if is_own_sending(claim, ask.nonce) then", "if claim.till then"),
+    "any-attempt": ("claim", "return ask.attempt == 1", "return true"),
+    "open-any": ("claim", "return claim.attempt == ask.attempt\n", "return true\n"),
+    "closed-attempt": ("claim", "and claim.attempt == ask.attempt - 1", ""),
+    "resend-only": ("claim", "and ask.how == 'resend'", ""),
+    "resend-over-all": ("claim", "and claim.why == UNKNOWN and ask.how", "and ask.how"),
+    "maybe-sent": ("claim", "or claim.maybe_sent == '1'", ""),
+    "early-takeover": ("take_over", " and claim.till < now", ""),
+    "takeover-nonce": ("take_over", "claim.attempt, claim.nonce)", "claim.attempt)"),
+    "script-first": ("reopen", "answers[n] = done and 1 or 0", "answers[n] = 1"),
+    "retry-said-once": ("reopen", "answers[n] = done and 1 or 0", "answers[n] = 0"),
+    "reopen-anothers": ("reopen", "if is_own_sending(claim, own.nonce) then", "if claim.till then"),
+    "reopen-forgets": ("reopen", "claim.maybe_sent, own.record)", "'0', own.record)"),
+    "delete-on-retry": (
+        "reopen",
+        "write_claim(own.id, open_line(own.attempt + 1, claim.maybe_sent, own.record), own.forget_at)",
+        "redis.call('DEL', claim_key(own.id))",
+    ),
+    "lose-anothers": ("lose", "if is_own_sending(claim, own.nonce) then", "if claim.till then"),
+    "lose-once": ("lose", "is_own_unknown(claim, own.nonce) and 1 or 0", "0"),
+    "close-anothers": ("close", "if is_own_sending(claim, own.nonce)", "if claim.till"),
+    "close-unknown": ("close", " or is_own_unknown(claim, own.nonce)", ""),
+    "close-any-unknown": ("close", "is_own_unknown(claim, own.nonce)", "claim.why == UNKNOWN"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+async def test_a_broken_script_is_noticed(ledger: Ledger, redis: Redis, name: str) -> None:
+    script, right, wrong = BROKEN[name]
+    text = script_text(SCRIPTS[script])
+    assert text.count(right) == 1, f"{script} has changed: {right!r} is there {text.count(right)} times"
+    ledger.server._scripts[script] = ledger.server._client.register_script(text.replace(right, wrong))
+    with pytest.raises(AssertionError):
+        await check(ledger, redis, script)

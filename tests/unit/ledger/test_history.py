@@ -1,0 +1,189 @@
+"""The claim that a rebuild makes of one message's records, against the protocol's own model of it."""
+
+from collections.abc import Sequence
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ledger.claims import Absent, Closed, Open
+from ledger.history import ClaimFact, History, Rebuilt, ambiguous_facts, rebuilt, settles
+from schemas.facts import AmbiguousFact, ClosedWhy, OutcomeFact, Receipt, ReceiptStatus
+from schemas.facts import Closed as ClosedFact
+from schemas.provider import Accepted, Certain, Fault, Provider, Rejected, Throttled, Unavailable
+from schemas.tasks import Intent, RecordId
+
+FORGET_AT = 4_000_000_000_000
+CAME_TO: dict[str, Certain] = {
+    "accepted": Accepted(provider_message_id="SM1"),
+    "rejected": Rejected(fault=Fault.CONTENT, detail="no"),
+    "throttled": Throttled(),
+    "unavailable": Unavailable(detail="refused"),
+}
+COMMON = {"message_id": "m", "organization": "acme", "at": 1, "forget_at": FORGET_AT}
+SENDER = {"provider": Provider.TWILIO, "account": "main"}
+
+
+def record(attempt: int) -> RecordId:
+    return RecordId(topic="t", partition=0, offset=attempt)
+
+
+def intent(attempt: int, nonce: str, account: str = "main") -> Intent:
+    return Intent(
+        message_id="m", organization="acme", attempt=attempt, nonce=nonce, record=record(attempt),
+        provider=Provider.TWILIO, account=account, sender="+15550100", forget_at=FORGET_AT,
+    )  # fmt: skip
+
+
+def outcome(attempt: int, nonce: str, kind: str) -> OutcomeFact:
+    return OutcomeFact(
+        **COMMON, **SENDER, sender="+15550100", attempt=attempt, nonce=nonce, record=record(attempt),
+        outcome=CAME_TO[kind],
+    )  # fmt: skip
+
+
+def ambiguous(attempt: int, *nonces: str) -> AmbiguousFact:
+    return AmbiguousFact(
+        **COMMON, **SENDER, sender="+15550100", attempt=attempt, nonces=nonces, detail="timeout"
+    )
+
+
+def receipt(attempt: int, nonce: str, account: str = "main") -> Receipt:
+    return Receipt(
+        **COMMON, **(SENDER | {"account": account}), attempt=attempt, nonce=nonce,
+        provider_message_id="SM1", status=ReceiptStatus.DELIVERED, raw="{}",
+    )  # fmt: skip
+
+
+def closed(why: ClosedWhy) -> ClosedFact:
+    return ClosedFact(**COMMON, why=why)
+
+
+def model(intents: Sequence[Intent], voids: set[str], kinds: Sequence[tuple[str, int]]) -> Rebuilt:
+    """`rebuilt` of the protocol's model, word for word but for names and the attempt of closed(sent)."""
+    names = {kind for kind, _ in kinds}
+    if names & {"accepted", "rejected", "receipt"}:
+        return Closed("sent", max(k for kind, k in kinds if kind in {"accepted", "rejected", "receipt"}))
+    if "cancelled" in names:
+        return Closed("cancelled", 0)
+    standing = [i for i in intents if i.nonce not in voids]
+    attempt = max((i.attempt for i in standing), default=0)
+    if not attempt:
+        return Absent()
+    throttled = any(kind in {"throttled", "unavailable"} and k == attempt for kind, k in kinds)
+    if not throttled or ("ambiguous", attempt) in kinds:
+        nonces = [i.nonce for i in standing if i.attempt == attempt]
+        return Closed("unknown", attempt, nonces[0] if len(nonces) == 1 else "")
+    return Open(attempt + 1, str(record(attempt)), "ambiguous" in names)
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> tuple[list[Intent], set[str], list[tuple[str, int]], list[ClaimFact]]:
+    """As dispatchers write them: a next attempt only after what allows one; a loser may void its intent."""
+    intents: list[Intent] = []
+    voids: set[str] = set()
+    kinds: list[tuple[str, int]] = []
+    for attempt in range(1, draw(st.integers(0, 3)) + 1):
+        winner, loser = f"w{attempt}", f"l{attempt}"
+        intents.append(intent(attempt, winner))
+        if draw(st.booleans()):
+            intents.append(intent(attempt, loser))
+            if draw(st.booleans()):
+                voids.add(loser)
+        found = draw(
+            st.sampled_from(
+                [
+                    ["throttled"],
+                    ["unavailable"],
+                    ["ambiguous"],
+                    ["ambiguous", "throttled"],
+                    [],
+                    ["accepted"],
+                    ["rejected"],
+                    ["ambiguous", "accepted"],
+                    ["receipt"],
+                ]
+            )
+        )
+        kinds += [(kind, attempt) for kind in found]
+        if not found or found[-1] in {"accepted", "rejected", "receipt"}:
+            break
+    if draw(st.integers(0, 9)) == 0:
+        kinds.append(("cancelled", 0))
+    return intents, voids, kinds, [fact(kind, attempt) for kind, attempt in kinds]
+
+
+def fact(kind: str, attempt: int) -> ClaimFact:
+    match kind:
+        case "ambiguous":
+            return ambiguous(attempt, f"w{attempt}")
+        case "receipt":
+            return receipt(attempt, f"w{attempt}")
+        case "cancelled":
+            return closed(ClosedWhy.CANCELLED)
+    return outcome(attempt, f"w{attempt}", kind)
+
+
+@given(histories(), st.randoms(use_true_random=False))
+def test_it_is_that_of_the_model_in_any_order_and_repetition(
+    history: tuple[list[Intent], set[str], list[tuple[str, int]], list[ClaimFact]], random: object
+) -> None:
+    intents, voids, kinds, facts = history
+    expected = model(intents, voids, kinds)
+    assert rebuilt(intents, voids, facts) == expected
+    repeated_intents, repeated_facts = intents * 2, facts * 2
+    random.shuffle(repeated_intents)  # type: ignore[attr-defined]  # hypothesis' own Random
+    random.shuffle(repeated_facts)  # type: ignore[attr-defined]  # likewise
+    assert rebuilt(repeated_intents, voids, repeated_facts) == expected
+
+
+@given(histories())
+def test_what_settles_a_message_does_so_alone(
+    history: tuple[list[Intent], set[str], list[tuple[str, int]], list[ClaimFact]],
+) -> None:
+    """A rebuild writes such a message at once and lets go of the rest of its records."""
+    intents, voids, _, facts = history
+    if any(map(settles, facts)):
+        claim = rebuilt(intents, voids, facts)
+        assert isinstance(claim, Closed)
+        assert claim.why == "sent"
+
+
+def test_a_receipt_counts_only_for_a_hand_over_of_its_nonce_and_account() -> None:
+    standing = [intent(1, "n")]
+    assert rebuilt(standing, (), [receipt(1, "n")]) == Closed("sent", 1)
+    # Also where the intent was taken back: the provider knows better.
+    assert rebuilt(standing, ("n",), [receipt(1, "n")]) == Closed("sent", 1)
+    for foreign in (receipt(1, "other"), receipt(2, "n"), receipt(1, "n", account="another")):
+        assert rebuilt(standing, (), [foreign]) == Closed("unknown", 1, "n")
+
+
+def test_an_ending_without_a_send_stands() -> None:
+    assert rebuilt([], (), [closed(ClosedWhy.EXPIRED)]) == Closed("expired", 0)
+    both = [closed(ClosedWhy.EXPIRED), closed(ClosedWhy.CANCELLED)]
+    assert rebuilt([intent(1, "n")], (), both) == Closed("cancelled", 0)
+    assert rebuilt([], (), [*both, outcome(1, "n", "accepted")]) == Closed("sent", 1)
+
+
+def test_a_fact_stands_for_the_intent_before_it() -> None:
+    assert rebuilt([], (), [ambiguous(1, "n")]) == Closed("unknown", 1, "n")
+    assert rebuilt([], (), [outcome(2, "n", "throttled")]) == Open(3, str(record(2)), maybe_sent=False)
+
+
+def test_unknown_is_said_once_of_each_sender() -> None:
+    history = History()
+    for known in (intent(1, "a"), intent(1, "b"), intent(1, "c", account="other"), intent(1, "voided")):
+        history.add(known)
+    history.voids.add("voided")
+    said = ambiguous_facts(history, now=7)
+    assert [(fact.account, fact.nonces, fact.attempt, fact.at) for fact in said] == [
+        ("main", ("a", "b"), 1, 7),
+        ("other", ("c",), 1, 7),
+    ]
+    for one in said:
+        history.add(one)
+    assert ambiguous_facts(history, now=8) == []
+
+
+def test_nothing_is_said_of_what_is_known() -> None:
+    history = History(intents=[intent(1, "n")], facts=[outcome(1, "n", "throttled")])
+    assert ambiguous_facts(history, now=7) == []
