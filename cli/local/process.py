@@ -31,7 +31,7 @@ class Process:
     """Asked again and again after the start; must return within a second and raise nothing."""
     ready_file: Path | None = None
     """A file that it makes when it is ready; removed before each start. Has to be there beside `ready`."""
-    ready_seconds: float = 60.0
+    ready_seconds: float = 120.0
     """Not ready after that long: the start has failed."""
     grace_seconds: float = 10.0
     """Between SIGTERM and SIGKILL."""

@@ -47,11 +47,16 @@ class Helio:
 
     def until(self, wanted: Callable[[Run], bool]) -> Run:
         """The first state of `run.json` that is as `wanted`."""
-        deadline = time.monotonic() + 60
-        while not wanted(self.run):
-            assert time.monotonic() < deadline, self.run
-            time.sleep(0.05)  # between two looks at a file
+        wait_for(lambda: wanted(self.run), "it stays otherwise")
         return self.run
+
+
+def wait_for(holds: Callable[[], bool], otherwise: str) -> None:
+    """Return when it holds; fail with `otherwise` after a minute."""
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline, otherwise
+        time.sleep(0.05)  # between two looks
 
 
 @pytest.fixture
@@ -70,7 +75,7 @@ def way(lines: list[dict[str, Any]]) -> dict[str, list[str]]:
     return dict(told.values())
 
 
-def test_up_shows_a_message_over_each_provider_and_keeps_all_for_the_next_start(helio: Helio) -> None:
+def test_up_shows_a_message_over_each_provider_and_every_start_finds_the_data(helio: Helio) -> None:
     lines = helio("up", "--detach")
     delivered = ["queued", "sent", "delivered"]
     assert way(lines) == {"twilio": delivered, "telnyx": delivered, "vonage": delivered}
@@ -79,35 +84,37 @@ def test_up_shows_a_message_over_each_provider_and_keeps_all_for_the_next_start(
     assert len(httpx.get(f"{first.simulator}/handsets").json()["texts"]) == 3
     message = next(line["status"]["message_id"] for line in lines if "status" in line)
 
+    # A process that dies comes back, and is counted.
     os.kill(first.pids["streams-route"], signal.SIGKILL)
     again = helio.until(lambda run: run.restarts["streams-route"] == 1 and set(run.pids) == EVERYTHING)
     assert again.pids["streams-route"] != first.pids["streams-route"]
 
-    helio("down")
-    assert Run.read(helio.home) is None
-    helio("up", "--detach", "--no-messages")
+    # What a killed supervisor had started dies with it.
+    supervisor = holder(helio.home)
+    assert supervisor is not None
+    os.kill(supervisor, signal.SIGKILL)
+    wait_for(
+        lambda: holder(helio.home) is None and all(map(is_free, ports(first))), "something is left behind"
+    )
+
+    # The next start finds what was sent, and still knows the key.
+    lines = helio("up", "--detach")
+    assert way(lines) == {"twilio": delivered, "telnyx": delivered, "vonage": delivered}
     second = helio.run
-    assert (second.ingress, second.kafka, second.api_key) == (first.ingress, first.kafka, first.api_key)
+    assert (ports(second), second.api_key) == (ports(first), first.api_key)
     key = {"Authorization": f"Bearer {second.api_key}"}
     found = httpx.get(f"{second.ingress}/sms/{message}/status", headers=key)
     assert found.json()["status"] == "sent"
 
+    helio("down")
+    assert Run.read(helio.home) is None
+    assert all(map(is_free, ports(second)))
 
-def test_what_a_killed_supervisor_started_dies_with_it(helio: Helio) -> None:
-    helio("up", "--detach", "--no-messages")
-    first, supervisor = helio.run, holder(helio.home)
-    assert supervisor is not None
-    os.kill(supervisor, signal.SIGKILL)
-    deadline = time.monotonic() + 20
-    ports = [
-        int(place.rpartition(":")[2].partition("/")[0]) for place in (first.kafka, first.redis, first.ingress)
-    ]
-    while holder(helio.home) is not None or not all(map(is_free, ports)):
-        assert time.monotonic() < deadline, "something was left behind"
-        time.sleep(0.05)  # between two looks at the ports
-    lines = helio("up", "--detach")
-    assert set(way(lines)) == {"twilio", "telnyx", "vonage"}
-    assert helio.run.kafka == first.kafka
+
+def ports(run: Run) -> list[int]:
+    """Of everything that listens."""
+    places = [run.ingress, run.webhooks, run.simulator, run.kafka, run.redis]
+    return [int(place.removesuffix("/0").rpartition(":")[2]) for place in places]
 
 
 def test_down_says_so_where_nothing_runs(helio: Helio) -> None:
