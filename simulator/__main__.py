@@ -11,7 +11,6 @@ from typing import Any
 
 import uvloop
 from aiohttp import web
-from pydantic import ValidationError
 
 from simulator.app import COURIER, build
 from simulator.config import Config
@@ -28,12 +27,24 @@ def main() -> None:
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
-        config = Config.model_validate_json(arguments.config.read_bytes())
-        if arguments.port is not None:
-            config = config.model_copy(update={"port": arguments.port})
+        config = _config(arguments.config, arguments.port)
+    except (OSError, ValueError) as error:
+        sys.exit(f"simulator: {arguments.config}: {error}")
+    try:
         uvloop.run(_serve(config))
-    except (OSError, ValidationError, StateInUseError) as error:
+    except (OSError, StateInUseError) as error:
         sys.exit(f"simulator: {error}")
+
+
+def _config(file: Path, port: int | None) -> Config:
+    """The configuration, with the port of the command line in place of its own.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it is not JSON, or not a configuration.
+    """
+    config = Config.model_validate_json(file.read_bytes())
+    return config if port is None else Config.model_validate({**dict(config), "port": port})
 
 
 async def _serve(config: Config) -> None:

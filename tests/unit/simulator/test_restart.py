@@ -28,6 +28,15 @@ async def test_the_handset_log_survives(sender: Sender, start: Start) -> None:
     assert len(before) == 3
 
 
+async def test_a_key_that_was_not_remembered_is_not_after_a_restart(sender: Sender, start: Start) -> None:
+    await sender.fault({"kind": "server_error", "accepted": True})
+    await sender.telnyx(key="nonce-1")
+    await sender.simulator.close()
+    again = Sender(await start(), sender.key)
+    await again.telnyx(key="nonce-1")
+    assert len(await again.texts()) == 2
+
+
 async def test_a_receipt_that_was_not_told_is_told_after_a_restart(
     config: dict[str, Any], start: Start, receiver: Receiver, rsa_key: Any
 ) -> None:
