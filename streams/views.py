@@ -28,7 +28,7 @@ BATCH: Final = 500
 #: At most one fetch in this time: what costs is rounds, not records (DESIGN §9).
 _PACE_SECONDS: Final = 0.02
 _IDLE_MS: Final = 1000
-#: How often the ledger is asked whether it still has everything.
+#: How often the ledger is asked whether it still has everything, and what is written is committed.
 _CHECK_SECONDS: Final = 1.0
 _PATIENCE_SECONDS: Final = (0.1, 5.0)
 
@@ -88,6 +88,8 @@ class Views(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstrea
         self._partitions = partitions
         self._now = now
         self._rereading: dict[TopicPartition, Rereading] = {}
+        #: What is written, and not committed yet.
+        self._written: dict[TopicPartition, int] = {}
         self._check_at = 0.0
 
     def subscribe(self) -> None:
@@ -95,8 +97,9 @@ class Views(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstrea
         self._consumer.subscribe([topics.STATUS], listener=self)
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
-        """Whoever owns a partition next finds that it is missing, and begins anew."""
+        """Commit. Whoever owns a partition next finds out whether it is missing, and begins anew."""
         del revoked  # eager rebalances take all
+        await self._commit()
         self._rereading.clear()
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
@@ -112,6 +115,7 @@ class Views(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstrea
             await asyncio.wait((reading, stopping), return_when=asyncio.FIRST_COMPLETED)
             if reading.done():
                 await reading
+            await self._commit()
         finally:
             reading.cancel()
             stopping.cancel()
@@ -122,6 +126,7 @@ class Views(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstrea
             if clock() >= self._check_at:
                 self._check_at = clock() + _CHECK_SECONDS
                 await self._begin_missing()
+                await self._commit()
             found = await self._consumer.getmany(timeout_ms=_IDLE_MS, max_records=BATCH)
             if found:
                 await self._write(found)
@@ -132,13 +137,22 @@ class Views(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstrea
         if rows:
             await _patiently(lambda: self._view.put(rows))
             WRITTEN.inc(len(rows))
-        reached = {partition: records[-1].offset + 1 for partition, records in found.items()}
-        for partition, offset in reached.items():
+        for partition, records in found.items():
+            offset = records[-1].offset + 1
+            self._written[partition] = offset
             await self._end(partition, offset)
+
+    async def _commit(self) -> None:
+        """Not with every batch: a commit is a round, too. What it misses is read and written again."""
+        assigned = self._consumer.assignment()
+        done = {partition: offset for partition, offset in self._written.items() if partition in assigned}
+        self._written.clear()
+        if not done:
+            return
         try:
-            await self._consumer.commit(reached)
+            await self._consumer.commit(done)
         except (CommitFailedError, IllegalStateError) as e:
-            log.info("views.uncommitted %s", e)  # another member has them now, and reads these again
+            log.info("views.uncommitted %s", e)  # another member has them now
 
     async def _begin_missing(self) -> None:
         """Go back to the beginning of what the ledger does not have."""

@@ -1,0 +1,281 @@
+"""The handlers of `route` and `fold`, on a dictionary for a table: what each record makes them do."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from schemas import ids, topics
+from schemas.base import Record as Model
+from schemas.directory import Account, Assistant, Number
+from schemas.facts import Rejected, Routed, decode_fact
+from schemas.messages import Content, Door, Lane, Message, Refusal
+from schemas.provider import Provider
+from schemas.public import StatusRecord
+from schemas.tasks import Task
+from streams.folding import Folder
+from streams.route import Router
+from tests.unit.streams.test_routing import ACCOUNT, ASSISTANT, MESSAGE, NUMBER, SENDER, Known
+
+NOW = 1_500
+DISPATCH = topics.dispatch(Provider.TELNYX, Lane.QUEUED)
+TRACE = ("traceparent", b"00-1-2-01")
+
+
+@dataclass
+class Read:
+    """A record as the engine hands it over."""
+
+    value: bytes | None
+    offset: int = 0
+    topic: str = topics.MESSAGES
+    partition: int = 0
+    timestamp: int = 1_000
+    key: bytes | None = b"m-1"
+    headers: Sequence[tuple[str, bytes]] = ()
+
+
+@dataclass
+class Out:
+    """Collects what is emitted."""
+
+    sent: list[tuple[str, bytes, bytes | None, Sequence[tuple[str, bytes]]]] = field(default_factory=list)
+
+    def __call__(
+        self,
+        topic: str,
+        value: bytes,
+        key: bytes | None = None,
+        headers: Sequence[tuple[str, bytes]] = (),
+        *,
+        same_partition: bool = False,
+    ) -> None:
+        del same_partition
+        self.sent.append((topic, value, key, headers))
+
+    def take(self) -> list[tuple[str, bytes, bytes | None, Sequence[tuple[str, bytes]]]]:
+        sent, self.sent = self.sent, []
+        return sent
+
+
+class Route:
+    """A router with its table, at one time."""
+
+    def __init__(self) -> None:
+        self.table: dict[bytes, bytes] = {}
+        self.senders = Known()
+        self.now = NOW
+        self._router = Router(self.table, lambda: self.senders, lambda: self.now)
+
+    def __call__(self, value: Model | bytes, offset: int, **of_record: object) -> list[tuple[str, object]]:
+        """Topic and record of all that one record makes it emit."""
+        out = Out()
+        record = Read(value if isinstance(value, bytes) else value.encode(), offset)
+        for name, given in of_record.items():
+            setattr(record, name, given)
+        self._router.handle(record, out)
+        return [(topic, self._read(topic, value)) for topic, value, _, _ in out.sent]
+
+    @staticmethod
+    def _read(topic: str, value: bytes) -> object:
+        if topic == topics.EVENTS:
+            return decode_fact(value)
+        return Task.decode(value) if topic == DISPATCH else value
+
+
+def other(text: str) -> Message:
+    content = MESSAGE.content.model_copy(update={"text": text, "fingerprint": f"1:{text}"})
+    return MESSAGE.model_copy(update={"content": content})
+
+
+def refusal(fingerprint: str = "1:abc") -> Refusal:
+    return Refusal(
+        message_id="m-1",
+        organization="acme",
+        door=Door.KAFKA,
+        forget_at=9_000,
+        content=MESSAGE.content.model_copy(update={"fingerprint": fingerprint}),
+        code="empty_message",
+        detail="The message is empty.",
+    )
+
+
+def kinds(emitted: list[tuple[str, object]]) -> list[type]:
+    return [type(record) for _, record in emitted]
+
+
+def test_a_message_becomes_a_task_and_a_fact() -> None:
+    (dispatch, task), (events, fact) = Route()(MESSAGE, 7)
+    assert (dispatch, events) == (DISPATCH, topics.EVENTS)
+    assert isinstance(task, Task)
+    assert isinstance(fact, Routed)
+    assert (fact.attempt, fact.account, fact.sender, fact.at) == (1, "tx-main", SENDER, NOW)
+    assert (fact.content, fact.forget_at) == (MESSAGE.content, 9_000)
+
+
+def test_keys_order_what_belongs_together_and_the_trace_goes_along() -> None:
+    out = Out()
+    Router({}, Known, lambda: NOW).handle(Read(MESSAGE.encode(), headers=[TRACE, ("helio-other", b"x")]), out)
+    assert [(topic, key) for topic, _, key, _ in out.sent] == [
+        (DISPATCH, SENDER.encode()),
+        (topics.EVENTS, b"m-1"),
+    ]
+    assert all(list(headers) == [TRACE] for _, _, _, headers in out.sent)
+
+
+def test_the_first_record_is_passed_on_each_time_and_its_repeat_never() -> None:
+    route = Route()
+    first = route(MESSAGE, 7)
+    assert route(MESSAGE, 8) == []
+    assert route(MESSAGE, 7) == first
+    assert route(MESSAGE, 8) == []
+
+
+def test_other_content_is_rejected_under_its_own_id_once_each() -> None:
+    route = Route()
+    route(MESSAGE, 7)
+    rejections = [route(other("b"), 8), route(other("c"), 9)]
+    for (emitted,), text in zip(rejections, "bc", strict=True):
+        fact = emitted[1]
+        assert isinstance(fact, Rejected)
+        assert (fact.code, fact.conflicts_with) == ("conflict", "m-1")
+        assert fact.message_id == ids.of_conflict("m-1", f"1:{text}")
+    assert route(other("b"), 10) == []
+    assert route(other("b"), 8) == rejections[0]
+    assert route(MESSAGE, 11) == []
+
+
+def test_a_refused_repeat_does_not_fail_the_message_that_went_before() -> None:
+    route = Route()
+    route(MESSAGE, 7)
+    assert route(refusal(), 8) == []
+    (conflict,) = route(refusal("1:other"), 9)
+    assert isinstance(conflict[1], Rejected)
+    assert conflict[1].message_id != "m-1"
+
+
+def test_a_refusal_that_comes_first_is_rejected_with_its_code_and_keeps_its_key() -> None:
+    route = Route()
+    (rejected,) = route(refusal(), 7)
+    assert isinstance(rejected[1], Rejected)
+    assert (rejected[1].message_id, rejected[1].code) == ("m-1", "empty_message")
+    assert route(MESSAGE, 8) == []
+
+
+def test_what_cannot_be_routed_is_rejected() -> None:
+    route = Route()
+    route.senders = Known(an_account=None)
+    (rejected,) = route(MESSAGE, 7)
+    assert isinstance(rejected[1], Rejected)
+    assert (rejected[1].code, rejected[1].at) == ("account_unavailable", NOW)
+
+
+def test_what_cannot_repeat_is_not_remembered() -> None:
+    route = Route()
+    once = MESSAGE.model_copy(update={"can_repeat": False})
+    assert kinds(route(once, 7)) == kinds(route(once, 7)) == [Task, Routed]
+    assert route.table == {}
+
+
+def test_a_forgotten_message_is_dropped_and_its_key_is_free_again() -> None:
+    route = Route()
+    route(MESSAGE, 7)
+    route.now = 9_000
+    assert route(MESSAGE, 8) == []
+    again = other("b").model_copy(update={"forget_at": 20_000})
+    assert kinds(route(again, 9)) == [Task, Routed]
+
+
+def test_the_directory_is_asked_anew_for_each_message() -> None:
+    route = Route()
+    moved = ACCOUNT.model_copy(update={"id": "tx-second"})
+    assert isinstance(moved, Account)
+
+    class Changed(Known):
+        def account(self, account: str, /) -> Account | None:
+            return moved if account == "tx-second" else None
+
+    number = NUMBER.model_copy(update={"account": "tx-second"})
+    assert isinstance(number, Number)
+    assert isinstance(ASSISTANT, Assistant)
+    route.senders = Changed(a_number=number)
+    (_, task), _ = route(MESSAGE, 7)
+    assert isinstance(task, Task)
+    assert task.account == "tx-second"
+
+
+def test_what_cannot_be_read_is_a_dead_letter_for_both() -> None:
+    for handler, topic in (
+        (Router({}, Known, lambda: NOW).handle, topics.MESSAGES),
+        (Folder({}, lambda: NOW).handle, topics.EVENTS),
+    ):
+        out = Out()
+        handler(Read(b"{", 7, topic=topic, headers=[TRACE]), out)
+        handler(Read(None, 8, topic=topic), out)
+        assert [(to, value, key) for to, value, key, _ in out.sent] == [
+            (topics.dead_letters(topic), b"{", b"m-1"),
+            (topics.dead_letters(topic), b"", b"m-1"),
+        ]
+        assert TRACE in out.sent[0][3]
+        assert dict(out.sent[1][3])["helio-dlq-value"] == b"null"
+
+
+# ---- fold
+
+CONTENT = Content(
+    from_number=SENDER, to_number="+15557654321", text="hi", segments=1, fingerprint="1:a", accepted_at=1_000
+)
+
+
+def rejected(forget_at: int = 9_000) -> Rejected:
+    return Rejected(
+        message_id="m-1",
+        organization="acme",
+        at=1_200,
+        forget_at=forget_at,
+        code="conflict",
+        detail="Used.",
+        content=CONTENT,
+    )
+
+
+def test_a_transition_is_a_cloud_event() -> None:
+    out = Out()
+    Folder({}, lambda: NOW).handle(Read(rejected().encode(), headers=[TRACE]), out)
+    ((topic, value, key, headers),) = out.sent
+    status = StatusRecord.decode(value)
+    assert (topic, key) == (topics.STATUS, b"m-1")
+    assert dict(headers) == {
+        "ce_specversion": b"1.0",
+        "ce_id": status.id.encode(),
+        "ce_type": b"sms.status.v1",
+        "ce_source": b"/heliograph",
+        "ce_time": b"1970-01-01T00:00:01.200Z",
+        "ce_subject": b"m-1",
+        "content-type": b"application/json",
+        "traceparent": TRACE[1],
+    }
+
+
+def test_a_repeat_writes_nothing_and_a_replay_tells_again() -> None:
+    table: dict[bytes, bytes] = {}
+    folder, out = Folder(table, lambda: NOW), Out()
+    folder.handle(Read(rejected().encode(), 3), out)
+    row, told = dict(table), out.take()
+    folder.handle(Read(rejected().encode(), 4), out)
+    assert (table, out.take()) == (row, [])
+    folder.handle(Read(rejected().encode(), 3), out)
+    assert (table, out.take()) == (row, told)
+
+
+def test_facts_of_forgotten_messages_are_dropped_and_a_forgotten_row_begins_anew() -> None:
+    table: dict[bytes, bytes] = {}
+    now = [NOW]
+    folder, out = Folder(table, lambda: now[0]), Out()
+    folder.handle(Read(rejected().encode(), 3), out)
+    out.take()
+    now[0] = 9_000
+    folder.handle(Read(rejected().encode(), 4), out)
+    assert out.take() == []
+    folder.handle(Read(rejected(forget_at=20_000).encode(), 5), out)
+    ((_, value, _, _),) = out.take()
+    status = StatusRecord.decode(value)
+    assert (status.sequence, status.forget_at) == (1, 20_000)
