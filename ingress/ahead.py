@@ -20,7 +20,8 @@ class Room:
     """How many more records may go in.
 
     Args:
-        consumer: any that is started; asked for the end of `sms.messages.v1`.
+        offsets: a started consumer that reads nothing, asked for the ends of `sms.messages.v1`. On one
+            that reads, the question would lie behind a fetch that waits for records: a second each time.
         admin: asked for what route's group has committed.
         max_ahead: how many records may lie between the two.
         clock: seconds, monotonic.
@@ -28,12 +29,12 @@ class Room:
 
     def __init__(
         self,
-        consumer: AIOKafkaConsumer,
+        offsets: AIOKafkaConsumer,
         admin: AIOKafkaAdminClient,
         max_ahead: int,
         clock: Callable[[], float],
     ) -> None:
-        self._consumer = consumer
+        self._offsets = offsets
         self._admin = admin
         self._max_ahead = max_ahead
         self._clock = clock
@@ -57,8 +58,8 @@ class Room:
             partitions = await self._partitions()
             committed = await self._committed(partitions)
             # Committed first: an end that is older than it would let too many in.
-            ends = await self._consumer.end_offsets(partitions)
-            starts = await self._consumer.beginning_offsets(partitions)
+            ends = await self._offsets.end_offsets(partitions)
+            starts = await self._offsets.beginning_offsets(partitions)
         except KafkaError as error:
             _LOG.warning("ahead.unknown error=%r", error)
             self._coordinator = None
@@ -68,7 +69,7 @@ class Room:
         return self._max_ahead - found
 
     async def _partitions(self) -> list[TopicPartition]:
-        numbers = self._consumer.partitions_for_topic(topics.MESSAGES)
+        numbers = self._offsets.partitions_for_topic(topics.MESSAGES)
         if numbers is None:
             described = await self._admin.describe_topics([topics.MESSAGES])
             numbers = {found["partition"] for found in described[0]["partitions"]}

@@ -153,5 +153,7 @@ async def start(settings: Settings, terms: Terms, sources: Sequence[str], stack:
         app = Starlette(routes=health.routes(checks, {}))
         server = Server(app, settings.ingress.host, settings.intake.port)
         await stack.enter_async_context(server.beside())
-    room = Room(consumer, admin, settings.intake.max_ahead, time.monotonic)
+    offsets = clients.reader(settings.kafka)
+    await opened(offsets, offsets.stop)
+    room = Room(offsets, admin, settings.intake.max_ahead, time.monotonic)
     return Intake(consumer, publisher(producer), lambda: replica.directory, terms, room)

@@ -1,0 +1,321 @@
+"""The Kafka door on the real broker, with producers that know nothing of our code."""
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from typing import Any
+
+import confluent_kafka
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
+
+from broker import clients
+from broker.publish import Outgoing, Publish
+from cli.local.kafka import Kafka
+from ingress import intake
+from ingress.requested import Terms, owners
+from schemas import ids, topics
+from schemas.messages import Message, Refusal
+from schemas.settings import IntakeSettings, Settings
+from tests.broker.ingress.reading import Reading
+from tests.fakes import world
+
+pytestmark = pytest.mark.broker
+GLOBEX = topics.requests_of("globex")
+BODY = {"from_phone_number": world.TWILIO, "to_phone_number": world.HANDSET, "message": "Hello"}
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[asyncio.Task[None]]:
+    """An intake process' inside, until the block ends."""
+    async with built(settings) as made:
+        stop = asyncio.Event()
+        task = asyncio.create_task(made.run(stop))
+        try:
+            yield task
+        finally:
+            stop.set()
+            await asyncio.wait([task])
+
+
+@asynccontextmanager
+async def built(settings: Settings) -> AsyncIterator[intake.Intake]:
+    terms = Terms(owners(settings.topics.organizations), settings.intake, settings.messages)
+    async with AsyncExitStack() as stack:
+        yield await intake.start(settings, terms, [topics.REQUESTS, *terms.owners], stack)
+
+
+class Producer:
+    """A plain producer, with its library's defaults."""
+
+    def __init__(self, kafka: Kafka, **options: Any) -> None:
+        self._producer = confluent_kafka.Producer({"bootstrap.servers": kafka.bootstrap_servers, **options})
+        self.refused: list[str] = []
+
+    def send(self, *values: bytes | None, topic: str = topics.REQUESTS) -> None:
+        """Hand values in under random keys; return once the broker has answered for each."""
+        for value in values:
+            self._producer.produce(topic, value, key=os.urandom(4), on_delivery=self._answered)
+        assert self._producer.flush(30) == 0
+
+    def transaction(self, *values: bytes, commit: bool) -> None:
+        """Hand values in within a transaction."""
+        self._producer.init_transactions(30)
+        self._producer.begin_transaction()
+        self.send(*values)
+        if commit:
+            self._producer.commit_transaction(30)
+        else:
+            self._producer.abort_transaction(30)
+
+    def _answered(self, error: confluent_kafka.KafkaError | None, _: Any) -> None:
+        if error is not None:
+            self.refused.append(error.name())
+
+
+@pytest.fixture
+def producer(own_kafka: Kafka) -> Producer:
+    return Producer(own_kafka)
+
+
+def having(**fields: Any) -> bytes:
+    return json.dumps({**BODY, **fields}).encode()
+
+
+async def commit_route(settings: Settings) -> None:
+    """Commit all that is on `sms.messages.v1` as route would, so that intake sees room."""
+    consumer = clients.group_consumer(settings.kafka, topics.ROUTE_APP)
+    await consumer.start()
+    try:
+        partitions = [TopicPartition(topics.MESSAGES, number) for number in range(4)]
+        consumer.assign(partitions)
+        await consumer.commit(await consumer.end_offsets(partitions))
+    finally:
+        await consumer.stop()
+
+
+async def test_a_strangers_records_become_messages(
+    settings: Settings, producer: Producer, reading: Reading
+) -> None:
+    texts = {f"text {number} ü🙂" for number in range(200)}
+    async with running(settings):
+        producer.send(*(having(message=text, reference=text) for text in texts))
+        await reading.until(lambda found: len(found.messages()) >= 200)
+    messages = reading.messages()
+    assert producer.refused == []
+    assert all(isinstance(message, Message) for message in messages)
+    assert {message.content.text for message in messages} == texts
+    assert all(message.content.reference == message.content.text for message in messages)
+    assert {message.organization for message in messages} == {"acme"}
+    assert len({message.message_id for message in messages}) == 200
+    assert {record.key.decode() for record in reading.records} == {m.message_id for m in messages}
+
+
+async def test_a_topic_speaks_for_its_organization(
+    settings: Settings, producer: Producer, reading: Reading
+) -> None:
+    async with running(settings):
+        producer.send(
+            having(from_phone_number=world.OTHERS, organization="acme", idempotency_key="t"), topic=GLOBEX
+        )
+        producer.send(having(from_phone_number=world.OTHERS, idempotency_key="t"))
+        await reading.until(lambda found: len(found.messages()) >= 2)
+    by_id = {message.message_id: message for message in reading.messages()}
+    assert isinstance(by_id[ids.of_key("globex", "t")], Message)
+    refused = by_id[ids.of_key("acme", "t")]
+    assert isinstance(refused, Refusal)
+    assert refused.code == "wrong_organization"
+
+
+async def test_poison_goes_aside_and_the_next_record_goes_on(
+    settings: Settings, producer: Producer, reading: Reading
+) -> None:
+    poison: list[bytes | None] = [
+        b'{"from_phone_number": "+1415',
+        b'{"message": "\xff\xfe"}',
+        None,
+        b"",
+        b"\x00\x00\x00\x00\x07binary",
+        having(message={"not": "a text"}),
+        having(type="sms.request.v9"),
+        b"[" * 5000,
+    ]
+    async with running(settings):
+        for number, value in enumerate(poison):
+            good = f"good after {number}"
+            producer.send(value, having(message=good))
+            await reading.until(partial(has_text, good))
+        await reading.until(lambda found: len(found.dead()) == len(poison))
+    assert [record.value for record in reading.dead()].count(None) == 1
+    assert {record.value for record in reading.dead()} == set(poison)
+    assert all(
+        dict(record.headers)["helio-dlq-topic"] == topics.REQUESTS.encode() for record in reading.dead()
+    )
+
+
+def has_text(text: str, found: Reading) -> bool:
+    return any(message.content.text == text for message in found.messages())
+
+
+def has_more_than(count: int, found: Reading) -> bool:
+    return len(found.messages()) > count
+
+
+async def test_what_cannot_be_accepted_is_refused_in_words(
+    settings: Settings, producer: Producer, reading: Reading
+) -> None:
+    async with running(settings):
+        producer.send(having(from_phone_number="+19995550100", reference="mine"))
+        await reading.until(lambda found: len(found.messages()) == 1)
+    (refused,) = reading.messages()
+    assert isinstance(refused, Refusal)
+    assert refused.detail == "No assistant found for phone number +19995550100"
+    assert refused.content.reference == "mine"
+
+
+async def test_an_aborted_transaction_was_never_there(
+    settings: Settings, own_kafka: Kafka, producer: Producer, reading: Reading
+) -> None:
+    async with running(settings):
+        transactional = {"transactional.id": f"t-{os.urandom(4).hex()}"}
+        Producer(own_kafka, **transactional).transaction(having(message="aborted"), commit=False)
+        Producer(own_kafka, **transactional).transaction(having(message="committed"), commit=True)
+        producer.send(*(having(message="after") for _ in range(20)))
+        await reading.until(lambda found: len(found.messages()) >= 21)
+    await reading.to_the_end()
+    assert sorted({message.content.text for message in reading.messages()}) == ["after", "committed"]
+    assert reading.dead() == []
+
+
+async def test_a_crash_between_produce_and_commit_repeats_records_under_the_same_ids(
+    settings: Settings, producer: Producer, reading: Reading
+) -> None:
+    producer.send(having(message="once"), having(message="keyed", idempotency_key="crash"), b"{")
+    async with built(settings) as made:
+        made._publish = crashing(made._publish)
+        with pytest.raises(Crashed):
+            await made.run(asyncio.Event())
+    await reading.until(lambda found: len(found.records) == 3)
+    async with running(settings):
+        await reading.until(lambda found: len(found.records) == 6)
+    first, second = reading.records[:3], reading.records[3:]
+    assert sorted((r.topic, r.key, r.value) for r in first) == sorted(
+        (r.topic, r.key, r.value) for r in second
+    )
+
+
+class Crashed(Exception):  # noqa: N818  it stands for SIGKILL
+    """The process is gone."""
+
+
+def crashing(publish: Publish) -> Publish:
+    async def published(records: Sequence[Outgoing]) -> None:
+        await publish(records)
+        raise Crashed
+
+    return published
+
+
+async def test_what_the_broker_has_not_acknowledged_is_not_committed(
+    settings: Settings, producer: Producer, reading: Reading
+) -> None:
+    producer.send(having(message="later"))
+
+    async def refused(_: Sequence[Outgoing]) -> None:
+        raise KafkaError("not acknowledged")
+
+    async with built(settings) as made:
+        made._publish = refused
+        with pytest.raises(KafkaError):
+            await made.run(asyncio.Event())
+    async with running(settings):
+        await reading.until(lambda found: len(found.messages()) == 1)
+    assert reading.messages()[0].content.text == "later"
+
+
+async def test_intake_waits_for_route(settings: Settings, producer: Producer, reading: Reading) -> None:
+    await commit_route(settings)
+    narrow = settings.model_copy(update={"intake": IntakeSettings(owner="acme", max_ahead=100)})
+    producer.send(*(having(message=f"wait {number}") for number in range(300)))
+    async with built(narrow) as made:
+        stop = asyncio.Event()
+        held = watch_hold(made)
+        task = asyncio.create_task(made.run(stop))
+        await held.wait()
+        await reading.to_the_end()
+        assert len(reading.messages()) == 100
+        while len(reading.messages()) < 300:
+            known = len(reading.messages())
+            await commit_route(settings)
+            await reading.until(partial(has_more_than, known))
+            await reading.to_the_end()
+        stop.set()
+        await task
+    assert len(reading.messages()) == 300
+
+
+def watch_hold(made: intake.Intake) -> asyncio.Event:
+    """Set when intake waits for the first time."""
+    held, hold = asyncio.Event(), made._hold
+
+    async def watched() -> None:
+        held.set()
+        await hold()
+
+    made._hold = watched  # type: ignore[method-assign]  # to see it, not to change it
+    return held
+
+
+async def test_a_backlog_does_not_stand_before_another_organization(
+    settings: Settings, producer: Producer, reading: Reading
+) -> None:
+    await commit_route(settings)
+    async with running(settings):
+        producer.send(*(having(message="first") for _ in range(10)))
+        await reading.until(lambda found: len(found.messages()) == 10)
+    producer.send(*(having(message=f"backlog {number}") for number in range(4000)))
+    producer.send(having(from_phone_number=world.OTHERS, message="one"), topic=GLOBEX)
+    batches: list[list[bytes]] = []
+    async with built(settings) as made:
+        publish = made._publish
+
+        async def counted(records: Sequence[Outgoing]) -> None:
+            batches.append([record.value or b"" for record in records])
+            await publish(records)
+
+        made._publish = counted
+        stop = asyncio.Event()
+        task = asyncio.create_task(made.run(stop))
+        await reading.until(lambda found: len(found.records) == 4011)
+        stop.set()
+        await task
+    (place,) = [number for number, batch in enumerate(batches) if any(b'"one"' in value for value in batch)]
+    assert place <= 1
+    assert sum(len(batch) for batch in batches[: place + 1]) < 4001
+
+
+async def test_without_an_owner_records_are_set_aside_not_lost(
+    settings: Settings, producer: Producer, reading: Reading
+) -> None:
+    nobodys = settings.model_copy(update={"intake": IntakeSettings()})
+    async with running(nobodys):
+        producer.send(having())
+        await reading.until(lambda found: len(found.dead()) == 1)
+    assert b"HELIO_INTAKE__OWNER" in dict(reading.dead()[0].headers)["helio-dlq-reason"]
+
+
+async def test_trusted_producers_name_their_organization(
+    settings: Settings, producer: Producer, reading: Reading
+) -> None:
+    trusting = settings.model_copy(update={"intake": IntakeSettings(trusted=True)})
+    async with running(trusting):
+        producer.send(
+            having(organization="acme"), having(from_phone_number=world.OTHERS, organization="globex")
+        )
+        await reading.until(lambda found: len(found.messages()) == 2)
+    assert sorted(message.organization for message in reading.messages()) == ["acme", "globex"]
+    assert all(isinstance(message, Message) for message in reading.messages())
