@@ -66,6 +66,9 @@ class Topic:
     #: Written by outsiders, or timed by its own append time.
     log_append_time: bool = False
     max_message_bytes: int = 1024 * _KIB
+    #: The broker stores records without compression, whatever codec they came with: our readers know
+    #: only some of the codecs that producers may use (P6).
+    uncompressed: bool = False
     #: None: as many as `HELIO_TOPICS__PARTITIONS` says.
     partitions: int | None = None
 
@@ -75,6 +78,7 @@ class Topic:
             "cleanup.policy": "compact" if self.compacted else "delete",
             "max.message.bytes": str(self.max_message_bytes),
             "message.timestamp.type": "LogAppendTime" if self.log_append_time else "CreateTime",
+            "compression.type": "uncompressed" if self.uncompressed else "producer",
         }
         if not self.compacted:
             found["retention.ms"] = str(self.retention_ms)
@@ -99,7 +103,7 @@ class Changelog(Topic):
 def catalogue(organizations: tuple[str, ...] = ()) -> Iterator[Topic]:
     """Every topic of Heliograph; `organizations` are those that have a request topic of their own."""
     for name in (REQUESTS, *map(requests_of, organizations)):
-        yield Topic(name=name, log_append_time=True, max_message_bytes=256 * _KIB)
+        yield Topic(name=name, log_append_time=True, max_message_bytes=256 * _KIB, uncompressed=True)
     yield Topic(name=MESSAGES)
     for provider in Provider:
         for lane in Lane:
