@@ -1,9 +1,13 @@
 """The aiohttp session under the Twilio and Telnyx SDKs: it writes one POST, if the claim still holds."""
 
+import asyncio
+import select
 from collections.abc import Mapping, Sequence
+from weakref import WeakSet
 
 import aiohttp
 from aiohttp import ClientRequest, ClientTimeout
+from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 from aiohttp.tracing import Trace
 
@@ -13,6 +17,10 @@ from schemas.settings import DispatchSettings
 
 class ClaimingConnector(aiohttp.TCPConnector):
     """Asks for leave when the connection is there: no task switch lies between that and the first byte."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit=limit)
+        self._used: WeakSet[ResponseHandler] = WeakSet()
 
     async def connect(
         self,
@@ -25,13 +33,36 @@ class ClaimingConnector(aiohttp.TCPConnector):
         Raises:
             NotWrittenError: the claim is lost; the connection went back to the pool unused.
         """
-        connection = await super().connect(req, traces, timeout)
+        connection = await self._alive(req, traces, timeout)
         try:
             current().leave()
         except BaseException:
             connection.release()
             raise
         return connection
+
+    async def _alive(self, req: ClientRequest, traces: list[Trace], timeout: ClientTimeout) -> Connection:  # noqa: ASYNC109 - see `connect`
+        """One that the server has not closed, as far as the kernel knows.
+
+        The loop may not have heard of it yet; a text written to a closed connection would be ambiguous.
+        """
+        while True:
+            connection = await super().connect(req, traces, timeout)
+            protocol = connection.protocol
+            assert protocol is not None  # noqa: S101 - it was acquired just now
+            if protocol not in self._used or not _has_input(connection.transport):
+                self._used.add(protocol)
+                return connection
+            connection.close()
+
+
+def _has_input(transport: asyncio.Transport | None) -> bool:
+    """Whether an idle connection has something to read: its end, for nothing was asked."""
+    if transport is None:
+        return True
+    poll = select.poll()
+    poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def session(http: DispatchSettings) -> aiohttp.ClientSession:
@@ -40,7 +71,7 @@ def session(http: DispatchSettings) -> aiohttp.ClientSession:
     The environment's proxies are not used: callers on one host must not differ by what is set there.
     """
     return aiohttp.ClientSession(
-        connector=ClaimingConnector(limit=http.max_in_flight),
+        connector=ClaimingConnector(http.max_in_flight),
         timeout=ClientTimeout(total=http.http_timeout_seconds, sock_connect=http.connect_timeout_seconds),
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
