@@ -1,7 +1,8 @@
 """The ledger: claims, pacing and the status view, one script call for each batch."""
 
+import asyncio
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Coroutine, Sequence
 from typing import Self
 from uuid import uuid4
 
@@ -25,6 +26,7 @@ class Ledger:
 
     def __init__(self, settings: RedisSettings) -> None:
         self.server = Server(settings)
+        self._tending: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -41,8 +43,22 @@ class Ledger:
             log.warning("the ledger does not answer yet: %s", e)
 
     async def stop(self) -> None:
-        """Close the connections."""
+        """Close the connections; what is tended to stops."""
+        for work in self._tending:
+            work.cancel()
+        await asyncio.gather(*self._tending, return_exceptions=True)
         await self.server.stop()
+
+    def tend(self, work: Coroutine[None, None, None]) -> None:
+        """Do `work` beside everything else, until `stop`. Nobody waits for it; failure goes to the log."""
+        task = asyncio.create_task(work)
+        self._tending.add(task)
+        task.add_done_callback(self._tended)
+
+    def _tended(self, task: asyncio.Task[None]) -> None:
+        self._tending.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.warning("the ledger could not be tended to: %r", error)
 
     # Claims (DESIGN §5)
 

@@ -57,6 +57,8 @@ async def ensure_epoch(
                 return False
             if isinstance(lock, Lock):
                 await _rebuild(lock, kafka, publish, now)
+                # It may take a while, and hand-overs need not wait for it.
+                ledger.tend(lock.sweep())
                 return True
         except FencedError as e:
             log.warning("ledger.rebuild abandoned: %s", e)
@@ -79,7 +81,6 @@ async def _rebuild(lock: Lock, kafka: KafkaSettings, publish: Publish, now: Call
         "ledger.rebuild published epoch=%s settled=%d others=%d unknown=%d unreadable=%d",
         lock.token, found.settled, len(found.histories), unknown, found.unreadable,
     )  # fmt: skip
-    await lock.sweep()
 
 
 async def _gather(kafka: KafkaSettings, found: Gathering) -> None:
