@@ -17,7 +17,7 @@ from schemas.settings import KafkaSettings, TopicSettings
 from tests.broker.streams.services import PARTITIONS, Service, service
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory, jar_cache: Path) -> Iterator[Kafka]:
     data = tmp_path_factory.mktemp("streams-kafka")
     kafka = Kafka(data, port=choose(), controller_port=choose(), cache=jar_cache, jvm=QUICK_JVM)
@@ -30,16 +30,11 @@ def broker(tmp_path_factory: pytest.TempPathFactory, jar_cache: Path) -> Iterato
 
 
 @pytest.fixture
-def bare_settings(broker: Kafka) -> KafkaSettings:
-    """The broker, whatever topics it has."""
-    return KafkaSettings(bootstrap_servers=broker.bootstrap_servers)
-
-
-@pytest.fixture
-async def kafka_settings(bare_settings: KafkaSettings) -> KafkaSettings:
-    """The broker, with all topics."""
-    await create(bare_settings, TopicSettings(partitions=PARTITIONS))
-    return bare_settings
+async def kafka_settings(broker: Kafka) -> KafkaSettings:
+    """Where it is; it has all topics."""
+    settings = KafkaSettings(bootstrap_servers=broker.bootstrap_servers)
+    await create(settings, TopicSettings(partitions=PARTITIONS))
+    return settings
 
 
 @pytest.fixture
@@ -65,12 +60,12 @@ def store(tmp_path: Path) -> Iterator[Valkey]:
 
 
 @pytest.fixture
-def run(tmp_path: Path, bare_settings: KafkaSettings) -> Iterator[Callable[..., Service]]:
+def run(tmp_path: Path, broker: Kafka) -> Iterator[Callable[..., Service]]:
     """Run `python -m streams NAME`; all that runs is ended with the test."""
     started: list[Child] = []
 
     def start(name: str, **env: str) -> Service:
-        child = service(name, bare_settings.bootstrap_servers, tmp_path, len(started), env)
+        child = service(name, broker.bootstrap_servers, tmp_path, len(started), env)
         started.append(child)
         child.start()
         return child

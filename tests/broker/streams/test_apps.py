@@ -46,10 +46,12 @@ def by_id(found: list[ConsumerRecord]) -> dict[str, list[ConsumerRecord]]:
     return sorted_out
 
 
-def test_without_its_topics_a_service_says_which_and_ends_with_74(run: Run) -> None:
-    for service in [run(name) for name in ("fold", "waiting")]:  # one on the engine, one plain loop
+@pytest.mark.usefixtures("kafka_settings")
+def test_on_topics_that_differ_a_service_says_which_and_ends_with_74(run: Run) -> None:
+    services = [run(name, HELIO_TOPICS__PARTITIONS="3") for name in ("fold", "waiting")]
+    for service in services:  # one on the engine, one plain loop
         assert service.wait() == 74
-        assert "is missing: run `helio topics`" in service.tail()
+        assert "has 2 partitions, not 3" in service.tail()
 
 
 async def test_route_passes_each_message_on_through_its_deaths(
