@@ -1,6 +1,7 @@
 """`helio tail`: every change of status as it happens, from `sms.status.v1`."""
 
 import asyncio
+import sys
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -94,8 +95,8 @@ async def _tail(
         async for raw, record in _records(kafka, from_beginning=from_beginning):
             if not chosen.fits(record) or repeats.has(record.id):
                 continue
-            # Printed at once: people watch, and programs read it through a pipe.
-            print(raw.decode() if json else line(record), flush=True)
+            typer.echo(raw.decode() if json else line(record))
+            sys.stdout.flush()  # programs read it through a pipe
             shown += 1
             if shown == limit:
                 return

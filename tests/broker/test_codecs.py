@@ -15,7 +15,7 @@ CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
 
 
 async def test_our_readers_read_what_any_codec_packed(kafka: Any) -> None:
-    """By itself aiokafka ends with an error on three of them, again and again: a poison for the whole topic."""
+    """By itself aiokafka stops at three of them, again and again: poison for the whole topic."""
     settings = KafkaSettings(bootstrap_servers=kafka.bootstrap_servers)
     topic = requests_of("codecs")
     await topics.create(settings, TopicSettings(organizations=("codecs",)))
