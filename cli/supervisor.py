@@ -37,6 +37,9 @@ class Event:
     detail: str
 
 
+STARTS_TRIED: Final = 3
+"""A process that ended so often without ever being ready makes the start fail; once may be chance."""
+
 Report = Callable[[Event], None]
 """Told of each event, from any thread. It must not wait for a keeper."""
 
@@ -63,6 +66,7 @@ class Keeper:
         self._wanted = True
         self._ended = False
         self._ready = False
+        self._was_ready = False
         self._failure: StartError | None = None
         self._thread = threading.Thread(target=self._keep, name=f"keeper-{self.name}", daemon=True)
 
@@ -74,7 +78,7 @@ class Keeper:
         """Return when it is ready, also after a restart; `seconds` defaults to the process' own limit.
 
         Raises:
-            StartError: it ended before it was ever ready, or was not ready in time.
+            StartError: it ended `STARTS_TRIED` times without ever being ready, or was not ready in time.
         """
         began = time.monotonic()
         while not self.became_ready(time.monotonic() - began, seconds):
@@ -145,10 +149,10 @@ class Keeper:
             self._fail(str(error))
             return f"could not start: {error}"
         self._tell(Happening.STARTED, f"process {self.child.pid}")
-        was_ready = self._watch_until_ready()
+        became_ready = self._watch_until_ready()
         end = f"ended ({self.child.wait()})"
         self._ready = False
-        if not was_ready:
+        if not became_ready:
             self._fail(f"{self.name} {end}: {self.child.tail()}")
         return end
 
@@ -156,15 +160,15 @@ class Keeper:
         """True once the child is ready, False if it ends before."""
         while self.child.alive:
             if self.child.process.is_ready():
-                self._ready, self._failure = True, None
+                self._ready, self._was_ready, self._failure = True, True, None
                 self._tell(Happening.READY, f"process {self.child.pid}")
                 return True
             time.sleep(READY_POLL_SECONDS)
         return False
 
     def _fail(self, reason: str) -> None:
-        """Let whoever waits for the first readiness know that it did not come."""
-        if self.restarts == 0:
+        """Let whoever waits for the first readiness know that it will not come."""
+        if not self._was_ready and self.restarts + 1 >= STARTS_TRIED:
             self._failure = StartError(reason)
 
     def _tell(self, what: Happening, detail: str) -> None:

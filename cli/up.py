@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -27,6 +27,7 @@ from cli.local.stack import Stack
 from cli.screen import Screen
 from directory.file import DirectoryFileError
 from schemas.public import StatusRecord
+from schemas.status import State
 
 STOP_SECONDS: Final = 90.0
 POLL_SECONDS: Final = 0.1
@@ -155,13 +156,13 @@ def _show(where: Path, running: Run, screen: Screen, seconds: float) -> None:
 
 
 def _send_first(running: Run, screen: Screen) -> None:
+    """Show the way of each message when it has ended, of the others when the time is over."""
+    ways: dict[str, list[StatusRecord]] = {}
+
     def tell(status: StatusRecord) -> None:
-        took = status.at - status.accepted_at
-        over = f" over {status.provider}" if status.provider else ""
-        screen.say(
-            f"  {status.message_id} {status.status}{over} after {took} ms",
-            status=status.model_dump(mode="json"),
-        )
+        ways.setdefault(status.message_id, []).append(status)
+        if status.status is State.DELIVERED:
+            _show_way(ways.pop(status.message_id), screen)
 
     screen.say("a first message over each provider:")
     try:
@@ -169,5 +170,14 @@ def _send_first(running: Run, screen: Screen) -> None:
     except (httpx.HTTPError, KafkaError) as error:
         screen.say(f"it could not be sent: {error}")
         return
+    for way in ways.values():
+        _show_way(way, screen)
     if not arrived:
         screen.say("not all were delivered within a minute; the logs tell why")
+
+
+def _show_way(way: Sequence[StatusRecord], screen: Screen) -> None:
+    last = way[-1]
+    steps = " → ".join(f"{s.status} {s.at - s.accepted_at} ms" for s in way)
+    line = f"  {last.provider or 'not routed':<8} {last.from_number} → {last.to_number}: {steps}"
+    screen.say(line, way=[status.model_dump(mode="json") for status in way])

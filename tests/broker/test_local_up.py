@@ -66,23 +66,20 @@ def helio(tmp_path: Path, jar_cache: Path) -> Iterator[Helio]:
     command("down")
 
 
-def way(lines: list[dict[str, Any]]) -> dict[str, list[str]]:
+def ways(lines: list[dict[str, Any]]) -> dict[str, list[str]]:
     """Which states each provider's first message went through."""
-    told: dict[str, tuple[str, list[str]]] = {}
-    for status in (line["status"] for line in lines if "status" in line):
-        provider, states = told.get(status["message_id"], ("", []))
-        told[status["message_id"]] = (status["provider"] or provider, [*states, status["status"]])
-    return dict(told.values())
+    shown = [line["way"] for line in lines if "way" in line]
+    return {way[-1]["provider"]: [status["status"] for status in way] for way in shown}
 
 
 def test_up_shows_a_message_over_each_provider_and_every_start_finds_the_data(helio: Helio) -> None:
     lines = helio("up", "--detach")
     delivered = ["queued", "sent", "delivered"]
-    assert way(lines) == {"twilio": delivered, "telnyx": delivered, "vonage": delivered}
+    assert ways(lines) == {"twilio": delivered, "telnyx": delivered, "vonage": delivered}
     first = helio.run
     assert set(first.pids) == EVERYTHING
     assert len(httpx.get(f"{first.simulator}/handsets").json()["texts"]) == 3
-    message = next(line["status"]["message_id"] for line in lines if "status" in line)
+    message = next(line["way"][0]["message_id"] for line in lines if "way" in line)
 
     # A process that dies comes back, and is counted.
     os.kill(first.pids["streams-route"], signal.SIGKILL)
@@ -99,7 +96,7 @@ def test_up_shows_a_message_over_each_provider_and_every_start_finds_the_data(he
 
     # The next start finds what was sent, and still knows the key.
     lines = helio("up", "--detach")
-    assert way(lines) == {"twilio": delivered, "telnyx": delivered, "vonage": delivered}
+    assert ways(lines) == {"twilio": delivered, "telnyx": delivered, "vonage": delivered}
     second = helio.run
     assert (ports(second), second.api_key) == (ports(first), first.api_key)
     key = {"Authorization": f"Bearer {second.api_key}"}

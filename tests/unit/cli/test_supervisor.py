@@ -115,6 +115,17 @@ def test_a_process_that_ends_before_it_is_ready_fails_the_start_with_its_last_wo
         supervisor.start([child(tmp_path, "broken", argv, ready=lambda: False)])
 
 
+def test_a_start_that_fails_once_is_tried_again(tmp_path: Path, supervisor: Supervisor) -> None:
+    once = (
+        "import pathlib, sys, time; seen = pathlib.Path(sys.argv[1])\n"
+        "if not seen.exists(): seen.touch(); raise SystemExit('busy')\n"
+        "seen.with_suffix('.up').touch(); time.sleep(600)"
+    )
+    argv = (sys.executable, "-I", "-S", "-c", once, str(tmp_path / "seen"))
+    supervisor.start([child(tmp_path, "late", argv, ready=(tmp_path / "seen.up").exists)])
+    assert supervisor.keepers["late"].restarts == 1
+
+
 def test_the_first_failure_of_a_group_fails_its_start_at_once(tmp_path: Path, supervisor: Supervisor) -> None:
     never = child(tmp_path, "never", ready=lambda: False, ready_seconds=600)
     argv = (sys.executable, "-I", "-S", "-c", "raise SystemExit(3)")
