@@ -1,5 +1,6 @@
 """`route` and `fold` as processes on the real broker: killed in the middle, poisoned, short of topics."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Callable
 from itertools import pairwise
@@ -9,6 +10,7 @@ import pytest
 from aiokafka import ConsumerRecord
 
 from broker.publish import Outgoing, Publish
+from cli.local.valkey import Valkey
 from schemas import ids, topics
 from schemas.facts import OutcomeFact, Receipt, ReceiptStatus, Rejected, Routed, decode_fact
 from schemas.messages import Lane
@@ -52,6 +54,18 @@ def test_on_topics_that_differ_a_service_says_which_and_ends_with_74(run: Run) -
     for service in services:  # one on the engine, one plain loop
         assert service.wait() == 74
         assert "has 2 partitions, not 3" in service.tail()
+
+
+async def test_each_service_gets_ready_and_ends_cleanly_when_told(
+    run: Run, publish: Publish, store: Valkey
+) -> None:
+    await publish(directory_entries())
+    services = [run(name, HELIO_REDIS__URL=store.url) for name in ("route", "fold", "views", "waiting")]
+    for service in services:
+        await asyncio.to_thread(service.wait_ready)
+    for service in services:
+        await asyncio.to_thread(service.stop)
+        assert service.exit_code == 0, service.tail()
 
 
 async def test_route_passes_each_message_on_through_its_deaths(
