@@ -10,21 +10,32 @@ class Record(Protocol):
     """What a handler gets: aiokafka's `ConsumerRecord`, as far as handlers need it."""
 
     @property
-    def topic(self) -> str: ...  # noqa: D102  # the names speak
+    def topic(self) -> str:
+        """Its topic."""
+
     @property
-    def partition(self) -> int: ...  # noqa: D102
+    def partition(self) -> int:
+        """Its partition."""
+
     @property
-    def offset(self) -> int: ...  # noqa: D102
+    def offset(self) -> int:
+        """Its place in the partition."""
+
     @property
     def timestamp(self) -> int:
         """Milliseconds since the epoch: of the producer, or of the append where the topic says so."""
 
     @property
-    def key(self) -> bytes | None: ...  # noqa: D102
+    def key(self) -> bytes | None:
+        """Its key's bytes."""
+
     @property
-    def value(self) -> bytes | None: ...  # noqa: D102
+    def value(self) -> bytes | None:
+        """Its value's bytes; None where a producer sent none."""
+
     @property
-    def headers(self) -> Sequence[tuple[str, bytes]]: ...  # noqa: D102
+    def headers(self) -> Sequence[tuple[str, bytes]]:
+        """Its headers in order; names may repeat."""
 
 
 class Batch:

@@ -133,7 +133,9 @@ class Consumer(driver.Consumer):  # type: ignore[misc]  # untyped upstream
             await self._thread.give_back(back)
 
     def _take(self, tp: TP, records: Sequence[Record]) -> None:
-        expected = self._next[tp]
+        expected = self._next.get(tp)
+        if expected is None:
+            die(Exit.GAP, "%s partition %d: records before its position is known", *tp)
         if records[0].offset < expected:  # fetched before the seek
             records = [record for record in records if record.offset >= expected]
         if not records:

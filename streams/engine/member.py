@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
 from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
@@ -24,6 +25,12 @@ class Member(GroupCoordinator):  # type: ignore[misc]  # untyped upstream
         super().reset_generation()
 
 
+IDLE_WAIT_MS: Final = 500
+"""How long the broker may hold a fetch that finds nothing. What a rebalance asks of it next waits behind it."""
+REBALANCING_WAIT_MS: Final = 50
+"""Likewise in a rebalance: the first fetch of the sources waits behind the changelogs' last one."""
+
+
 class PacedFetcher(Fetcher):  # type: ignore[misc]  # untyped upstream
     """Saves CPU: one fetch per `pace` seconds at most, answered at once with all there is; idle, a long poll.
 
@@ -32,7 +39,12 @@ class PacedFetcher(Fetcher):  # type: ignore[misc]  # untyped upstream
     """
 
     pace: float
+    rebalancing: Callable[[], bool]
     _last = 0.0
+
+    def _get_actions_per_node(self, assignment: Any) -> Any:
+        self._fetch_max_wait_ms = REBALANCING_WAIT_MS if self.rebalancing() else IDLE_WAIT_MS
+        return super()._get_actions_per_node(assignment)
 
     async def _proc_fetch_request(self, *args: Any) -> bool:
         wait = self._last + self.pace - time.monotonic()

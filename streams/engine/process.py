@@ -31,7 +31,7 @@ def run(
     """Run an app until SIGTERM or SIGINT; then finish what was begun, commit, leave the group and return.
 
     Everything else ends the process with a code of `Exit`. Logs `engine.ready` when the tables are recovered
-    and records may come, and at the end `engine.stopped`.
+    and records may come, `engine.stopping`, and at the end `engine.stopped`.
 
     Args:
         app: with its agents and tables declared.
@@ -138,6 +138,7 @@ async def _watch(app: App, stopping: asyncio.Event, stall_seconds: float) -> Non
 
 
 async def _stop(app: App, seconds: float) -> None:
+    log.info("engine.stopping app=%s", app.conf.id)
     if app.started:
         try:
             async with asyncio.timeout(seconds):

@@ -21,9 +21,11 @@ class Rows(Protocol):
     name: str
     changelog: str
 
-    def restore(self, partition: int, records: Sequence[Record]) -> None: ...  # noqa: D102  # see Table
+    def restore(self, partition: int, records: Sequence[Record]) -> None:
+        """Apply changelog records, oldest first; raise what ends the process."""
 
-    def drop(self, partition: int) -> None: ...  # noqa: D102  # see Table
+    def drop(self, partition: int) -> None:
+        """Forget a partition's rows."""
 
 
 class Changelogged(faust.Table):  # type: ignore[misc]  # untyped upstream

@@ -3,14 +3,29 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
+from typing import Any, Protocol
 
 from streams.engine.accumulator import NO_HEADERS
 from streams.engine.app import App
-from streams.engine.batch import Record
+from streams.engine.batch import Batch, Record
 from streams.engine.recovery import Changelogged
 
 Keep = Callable[[bytes, bytes], bytes]
 """Of two changelog records of a key (old, new), the one to keep; may raise on bytes that it cannot read."""
+
+
+class Host(Protocol):
+    """What a table needs of its app."""
+
+    processing: Batch | None
+
+    @property
+    def conf(self) -> Any:
+        """Faust's settings; `id` is the app's name."""
+
+    @property
+    def producer(self) -> Any:
+        """Our `Producer`."""
 
 
 class Table:
@@ -21,7 +36,7 @@ class Table:
     drops them from memory.
     """
 
-    def __init__(self, app: App, name: str, keep: Keep | None = None) -> None:
+    def __init__(self, app: Host, name: str, keep: Keep | None = None) -> None:
         self.name = name
         self.changelog = f"{app.conf.id}-{name}-changelog"
         self._app = app

@@ -33,6 +33,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # un
         fetcher = self._consumer._fetcher  # noqa: SLF001
         fetcher.__class__ = PacedFetcher
         fetcher.pace = self.fetch_pace
+        fetcher.rebalancing = lambda: self.app.rebalancing
 
     async def seek_sources(self) -> dict[TP, tuple[int, int | None]]:
         """Move every source partition to its commit, or to its beginning where it has none.
