@@ -71,8 +71,13 @@ class Watch:
         return True
 
 
-async def read_all(kafka: KafkaSettings, names: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
-    """Every record of some topics up to their ends as they are now, decoded from JSON."""
+async def read_all(
+    kafka: KafkaSettings, names: Iterable[str], *, raw: bool = False
+) -> dict[str, list[dict[str, Any]]]:
+    """Every record of some topics up to their ends as they are now, decoded from JSON.
+
+    `raw`: without decoding, as `{"value": bytes}`.
+    """
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
     consumer = clients.reader(kafka)
     await consumer.start()
@@ -89,7 +94,7 @@ async def read_all(kafka: KafkaSettings, names: Iterable[str]) -> dict[str, list
         while left:
             for tp, records in (await consumer.getmany(*left, timeout_ms=500)).items():
                 found[tp.topic] += [
-                    json.loads(r.value) if r.value else {} for r in records if r.offset < ends[tp]
+                    {"value": r.value} if raw else json.loads(r.value) for r in records if r.offset < ends[tp]
                 ]
             left = {tp for tp in left if await consumer.position(tp) < ends[tp]}
     finally:
