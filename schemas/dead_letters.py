@@ -15,7 +15,7 @@ class DeadLetter:
 
     topic: str
     key: bytes | None
-    value: bytes | None
+    value: bytes
     headers: list[tuple[str, bytes]]
 
 
@@ -37,8 +37,8 @@ def dead_letter(
         "partition": str(partition),
         "offset": str(offset),
         "timestamp": str(timestamp_ms),
-        # A null and an empty value are different things; only a header can tell them apart in tools.
+        # No client of ours sends a record without key and value, so null becomes empty, and is told here.
         "value": "null" if value is None else "bytes",
     }
     ours = [(_PREFIX + name, text.encode()) for name, text in origin.items()]
-    return DeadLetter(topics.dead_letters(topic), key, value, [*headers, *ours])
+    return DeadLetter(topics.dead_letters(topic), key, value or b"", [*headers, *ours])

@@ -1,7 +1,7 @@
 """Where ids come from, so that a retry gets the same one with no coordination (DESIGN §3)."""
 
 import hashlib
-from uuid import UUID, uuid5
+from uuid import UUID
 
 #: The root of all name-based ids of Heliograph. Never change it: ids would stop matching.
 NAMESPACE = UUID("6d9f5a34-90a5-4f0c-9f0e-1d8b6f2f7c11")
@@ -39,7 +39,12 @@ def of_transition(message_id: str, sequence: int) -> str:
 def _named(*parts: str) -> str:
     # Lengths go in, so that no two lists of parts make one name.
     name = "".join(f"{len(part)}:{part}" for part in parts)
-    return str(uuid5(NAMESPACE, name))
+    # RFC 9562 §5.5 by hand: uuid.uuid5 costs four times as much, and the fold names every transition.
+    value = bytearray(hashlib.sha1(NAMESPACE.bytes + name.encode(), usedforsecurity=False).digest()[:16])
+    value[6] = value[6] & 0x0F | 0x50
+    value[8] = value[8] & 0x3F | 0x80
+    digits = value.hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def digest(text: str) -> str:

@@ -16,5 +16,4 @@ def bury(record: Record, reason: str, emit: Emit) -> None:
         headers=record.headers,
         reason=reason,
     )
-    # The engine emits no null values; the header `helio-dlq-value` still tells null from empty.
-    emit(letter.topic, letter.value or b"", letter.key, letter.headers)
+    emit(letter.topic, letter.value, letter.key, letter.headers)
