@@ -1,6 +1,9 @@
 """The exactly-once run, in peace and while things die; and that it notices when a promise is taken out."""
 
+import asyncio
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -16,30 +19,39 @@ pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("jar_cache")]
 ROUTE = ["streams-route"]
 
 
-def stack(home: Path, variant: str | None = None, services: list[str] | None = None) -> Stack:
+@asynccontextmanager
+async def stack(
+    home: Path, variant: str | None = None, services: list[str] | None = None
+) -> AsyncIterator[Stack]:
+    """A running stack; `services` run as a broken variant."""
     argv = {
         name: (sys.executable, "-m", "tests.chaos.broken", str(variant), *SERVICES[name])
         for name in services or ()
     }
-    return Stack(home, settings=SETTINGS, argv=argv, jvm=QUICK_JVM, documented_ports=False)
+    made = Stack(home, settings=SETTINGS, argv=argv, jvm=QUICK_JVM, documented_ports=False)
+    await asyncio.to_thread(made.start)
+    try:
+        yield made
+    finally:
+        await asyncio.to_thread(made.stop)
 
 
 async def test_every_message_arrives_once_and_is_told_truthfully(tmp_path: Path) -> None:
-    with stack(tmp_path) as started:
+    async with stack(tmp_path) as started:
         verdict = await run(started, Run(messages=3000, per_second=200))
     assert verdict.problems == []
     assert verdict.delivered == 3000
 
 
 async def test_also_while_everything_dies(tmp_path: Path) -> None:
-    with stack(tmp_path) as started:
+    async with stack(tmp_path) as started:
         verdict = await run(started, Run(messages=3000, rounds=3, per_second=45))
     assert verdict.problems == []
     assert (verdict.lost, verdict.doubled) == (0, 0)
 
 
 async def test_also_when_dispatchers_die_amid_calls_and_the_ledger_is_wiped(tmp_path: Path) -> None:
-    with stack(tmp_path) as started:
+    async with stack(tmp_path) as started:
         verdict = await run(started, Run(messages=120, interrupted=True, per_second=100))
     assert verdict.problems == []
 
@@ -47,7 +59,7 @@ async def test_also_when_dispatchers_die_amid_calls_and_the_ledger_is_wiped(tmp_
 @pytest.mark.parametrize("variant", VARIANTS)
 async def test_the_run_notices_a_promise_that_is_taken_out(tmp_path: Path, variant: str) -> None:
     services = ROUTE if variant == "dedupe-off" else DISPATCHERS
-    with stack(tmp_path, variant, services) as started:
+    async with stack(tmp_path, variant, services) as started:
         wanted = Run(messages=120, interrupted=variant != "dedupe-off", per_second=100)
         verdict = await run(started, wanted)
     if variant == "dedupe-off":
