@@ -50,6 +50,7 @@ async def ensure_epoch(
     Raises:
         UnreadableIntentsError: see there; nothing may be handed over before somebody has looked.
     """
+    told = ""
     while True:
         try:
             lock = await Lock.acquire(ledger.server, lock_ms)
@@ -63,7 +64,8 @@ async def ensure_epoch(
         except FencedError as e:
             log.warning("ledger.rebuild abandoned: %s", e)
         except (LedgerUnavailableError, KafkaError) as e:
-            log.warning("ledger.rebuild: %r; trying again", e)
+            if told != (told := repr(e)):
+                log.warning("ledger.rebuild %s: trying again until it succeeds", told)
         await asyncio.sleep(_PAUSE_SECONDS)
 
 

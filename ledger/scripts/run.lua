@@ -2,8 +2,9 @@
 -- and promoted again before anybody rebuilt, has its run id still, but names its interim primary here:
 -- what it had not replicated is gone.
 local function server_run()
-  local info = redis.call('INFO', 'server', 'replication')
-  return string.match(info, 'run_id:(%w+)') .. '/' .. string.match(info, 'master_replid2:(%w+)')
+  -- Two calls of one section each: one call of both costs twice as much.
+  local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+  return run_id .. '/' .. string.match(redis.call('INFO', 'replication'), 'master_replid2:(%w+)')
 end
 
 -- The epoch's name and when it was published (microseconds), or nil if it does not belong to this run.
