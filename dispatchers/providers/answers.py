@@ -1,7 +1,8 @@
 """What an answer means: pure functions from status, headers and error code to an outcome.
 
-The provider's own code decides, then the HTTP status. What does not say that a message was refused unsent
-is ambiguous.
+429 says by itself that nothing was processed (Vonage's comes with a code that elsewhere means parameters).
+Else the provider's own code decides, then the HTTP status. What does not say that a message was refused
+unsent is ambiguous.
 """
 
 import json
@@ -15,6 +16,7 @@ from schemas.codes import NOT_PROCESSED, fault_of_refusal
 from schemas.provider import Ambiguous, Fault, Outcome, Provider, Rejected, Throttled
 
 _MAX_DETAIL: Final = 300
+_TOO_MANY: Final = 429
 
 #: HTTP statuses without a code that we know. Other 4xx are about the request; 5xx and 408 say nothing.
 _BY_STATUS: Final[dict[int, Fault]] = {
@@ -23,7 +25,7 @@ _BY_STATUS: Final[dict[int, Fault]] = {
     403: Fault.ACCOUNT,
     404: Fault.SENDER,
     408: Fault.AMBIGUOUS,
-    429: Fault.RETRYABLE,
+    _TOO_MANY: Fault.RETRYABLE,
 }
 #: Telnyx's rules for `Idempotency-Key`: the first request is still going on; or the key was used for another.
 _TELNYX_BY_STATUS: Final[dict[int, Fault]] = {409: Fault.AMBIGUOUS, 422: Fault.AMBIGUOUS}
@@ -56,7 +58,7 @@ def refusal(
         parameter: the field that it names as invalid.
         now: seconds since the epoch, for a `Retry-After` that is a date.
     """
-    known = fault_of_refusal(provider, code, parameter)
+    known = None if reply.status == _TOO_MANY else fault_of_refusal(provider, code, parameter)
     fault = known or _by_status(provider, reply.status)
     sentence = (detail or f"{provider} answered {reply.status}")[:_MAX_DETAIL]
     if fault is Fault.AMBIGUOUS:

@@ -81,7 +81,7 @@ def secrets() -> Mapping[str, str]:
         "T_TELNYX": "KEY-telnyx",
         "T_TELNYX_PUBLIC": "public",
         "T_VONAGE": pem.decode(),
-        "T_VONAGE_SECRET": "signature-secret",
+        "T_VONAGE_SECRET": "a1b2c3d4e5f6a7b8c9d0e1f2a3b4c5d6",
     }
 
 

@@ -50,9 +50,10 @@ def test_what_does_not_say_that_it_was_not_sent(provider: Provider, status: int)
 @pytest.mark.parametrize("provider", Provider)
 def test_429_is_throttled(provider: Provider) -> None:
     assert refused(provider, 429) == Throttled(detail=f"{provider} answered 429")
-    found = refused(provider, 429, **{"Retry-After": "3"})
-    assert isinstance(found, Throttled)
-    assert found.retry_after == 3
+    for code in ("", "31337", *FAULTS[provider]):
+        found = refused(provider, 429, code, **{"Retry-After": "3"})
+        assert isinstance(found, Throttled)
+        assert (found.code, found.retry_after) == (code, 3)
 
 
 @pytest.mark.parametrize("status", [409, 422])
