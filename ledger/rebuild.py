@@ -40,8 +40,6 @@ async def ensure_epoch(
     kafka: KafkaSettings,
     publish: Publish,
     now: Callable[[], Millis],
-    *,
-    lock_ms: int = LOCK_MS,
 ) -> bool:
     """Return when the ledger has a valid epoch: at once if it has one, else rebuild it or wait for who does.
 
@@ -53,7 +51,7 @@ async def ensure_epoch(
     told = ""
     while True:
         try:
-            lock = await Lock.acquire(ledger.server, lock_ms)
+            lock = await Lock.acquire(ledger.server, LOCK_MS)
             if lock == "valid":
                 return False
             if isinstance(lock, Lock):

@@ -59,6 +59,11 @@ async def eventually(said: Callable[[], Awaitable[bool]]) -> None:
             await asyncio.sleep(0.01)
 
 
+async def expire_lock(ledger: Ledger) -> None:
+    """Its time is over."""
+    await ledger.server._client.pexpire("helio:rebuild", 0)
+
+
 async def swept(ledger: Ledger) -> bool:
     """Whether all claims are of one epoch."""
     keys = await ledger.server._client.keys("helio:*:c:*")
@@ -225,9 +230,10 @@ async def test_a_rebuilder_beyond_its_lock_publishes_nothing(
         await publish(records)
 
     async with Ledger(RedisSettings(url=store.url)) as other:
-        slow = asyncio.create_task(ensure_epoch(ledger, kafka_settings, stall, now, lock_ms=500))
+        slow = asyncio.create_task(ensure_epoch(ledger, kafka_settings, stall, now))
         async with asyncio.timeout(30):
             await stalled.wait()
+            await expire_lock(ledger)
             assert await ensure_epoch(other, kafka_settings, publish, now) is True
         # A hand-over under the new epoch, which the stalled one knows nothing of.
         await write(publish, intents(late.intent("n")))
@@ -268,9 +274,10 @@ async def test_what_a_crashed_rebuilder_left_hinders_nobody(
 ) -> None:
     message = Message()
     await write(publish, intents(Message().intent("n")))
-    crashed = await Lock.acquire(ledger.server, 500)
+    crashed = await Lock.acquire(ledger.server, 60_000)
     assert isinstance(crashed, Lock)
     await crashed.write([(message.id, Closed("sent", 1), message.forget_at)])
+    await expire_lock(ledger)
     left = f"helio:{crashed.token}:c:{message.id}"
     assert 0 < await ledger.server._client.pttl(left) <= 74 * HOUR
     assert await ensure_epoch(ledger, kafka_settings, publish, now) is True

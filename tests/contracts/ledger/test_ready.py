@@ -169,7 +169,11 @@ async def test_only_the_holder_of_the_lock_writes_and_publishes(empty: Ledger, r
     first = await Lock.acquire(empty.server, 60_000)
     assert isinstance(first, Lock)
     assert await Lock.acquire(empty.server, 60_000) == "held"
-    await redis.delete("helio:rebuild")
+    # Its time runs out, unless it writes.
+    await redis.pexpire("helio:rebuild", 30_000)
+    await first.write()
+    assert 30_000 < await redis.pttl("helio:rebuild") <= 60_000
+    await redis.pexpire("helio:rebuild", 0)
     second = await Lock.acquire(empty.server, 60_000)
     assert isinstance(second, Lock)
     for write in (first.write([("m", Closed("sent", 1), FAR)]), first.publish()):
