@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.types import ASGIApp
 
 from directory.snapshot import Directory
 from ingress import bodies, health, keys, metrics, statuses
@@ -26,12 +27,14 @@ from ingress.documentation import (
 from ingress.ports import View
 from ingress.problems import Problem
 from ingress.sending import Queued, Sending
+from ingress.shortcut import Endpoint, Shortcut
 from ingress.tracing import TRACEPARENT, Headers, trace
 from ledger import LedgerNotReadyError, LedgerUnavailableError
 from schemas.directory import Scope
 
 _LOG: Final = logging.getLogger(__name__)
 _TITLE: Final = "Heliograph"
+SEND: Final = "/sms/send"
 #: Nobody is there to read it; what web servers log for a caller who has gone.
 _GONE: Final = 499
 
@@ -58,15 +61,21 @@ class PlainRoute(APIRoute):
         return self.endpoint
 
 
-def make_app(parts: Parts) -> FastAPI:
+def make_app(parts: Parts) -> ASGIApp:
     """The application; whoever made `parts` starts and stops what is in them."""
+    send = _send(parts)
+    return Shortcut(documented(parts, send), {("POST", SEND): send})
+
+
+def documented(parts: Parts, send: Endpoint) -> FastAPI:
+    """All routes, and the OpenAPI document of them."""
     app = FastAPI(
         title=_TITLE, version="0.1.0", redoc_url=None, routes=[*health.routes(parts.needed, parts.shown)]
     )
     app.router.route_class = PlainRoute
     app.add_api_route(
-        "/sms/send",
-        _send(parts),
+        SEND,
+        send,
         methods=["POST"],
         name="send",
         summary="Send a message",
@@ -90,7 +99,7 @@ def make_app(parts: Parts) -> FastAPI:
     return app
 
 
-def _send(parts: Parts) -> Callable[[Request], Awaitable[Response]]:
+def _send(parts: Parts) -> Endpoint:
     async def send(request: Request) -> Response:
         started = time.perf_counter()
         try:
@@ -136,7 +145,7 @@ def _queued(result: Queued) -> Response:
     return Response(body.encode(), 200, headers, media_type="application/json")
 
 
-def _status(parts: Parts) -> Callable[[Request], Awaitable[Response]]:
+def _status(parts: Parts) -> Endpoint:
     async def status(request: Request) -> Response:
         found = await _shown(request, parts)
         if isinstance(found, Problem):

@@ -31,6 +31,8 @@ class Server(uvicorn.Server):
             http="httptools",
             lifespan="off",
             access_log=False,
+            # Nothing here depends on who calls from where.
+            proxy_headers=False,
             log_config=None,
             server_header=False,
             timeout_graceful_shutdown=_GRACE_SECONDS,

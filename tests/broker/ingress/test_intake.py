@@ -21,7 +21,7 @@ from ingress.requested import Terms, owners
 from schemas import ids, topics
 from schemas.messages import Message, Refusal
 from schemas.settings import IntakeSettings, Settings
-from tests.broker.ingress.reading import Reading
+from tests.broker.ingress.reading import DEADLINE_SECONDS, Reading
 from tests.fakes import world
 
 pytestmark = pytest.mark.broker
@@ -245,7 +245,8 @@ async def test_intake_waits_for_route(settings: Settings, producer: Producer, re
         stop = asyncio.Event()
         held = watch_hold(made)
         task = asyncio.create_task(made.run(stop))
-        await held.wait()
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            await held.wait()
         await reading.to_the_end()
         assert len(reading.messages()) == 100
         while len(reading.messages()) < 300:

@@ -3,17 +3,19 @@
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Never
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
 
 from ingress import health
-from ingress.app import Parts, make_app
+from ingress.app import Parts, documented, make_app
 from ingress.sending import Sending
 from ledger import LedgerUnavailableError
 from schemas import ids
+from schemas.public import StatusRecord
 from schemas.settings import MessageSettings
 from tests.fakes import world
 from tests.fakes.doors import MemoryBroker, MemoryView
@@ -31,7 +33,7 @@ class Door:
     broker: MemoryBroker = field(default_factory=MemoryBroker)
     broker_says: str = health.OK
 
-    def app(self) -> FastAPI:
+    def parts(self) -> Parts:
         directory = world.directory()
         sending = Sending(
             lambda: directory,
@@ -45,20 +47,18 @@ class Door:
         async def check() -> str:
             return self.broker_says
 
-        return make_app(
-            Parts(
-                sending=sending,
-                view=self.view,
-                directory=lambda: directory,
-                body_limit_bytes=LIMIT,
-                needed={"broker": check},
-                shown={},
-            )
+        return Parts(
+            sending=sending,
+            view=self.view,
+            directory=lambda: directory,
+            body_limit_bytes=LIMIT,
+            needed={"broker": check},
+            shown={},
         )
 
     def client(self, key: str | None = world.KEY) -> httpx.AsyncClient:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        transport = httpx.ASGITransport(self.app())
+        transport = httpx.ASGITransport(make_app(self.parts()), raise_app_exceptions=False)
         return httpx.AsyncClient(transport=transport, base_url="http://door", headers=headers)
 
 
@@ -237,8 +237,30 @@ async def test_metrics_count_answers_by_outcome(door: Door) -> None:
         assert count(after, outcome) == count(before, outcome) + 1
 
 
+async def unused(_: Request) -> Response:
+    raise AssertionError
+
+
+class Broken(dict[str, StatusRecord]):
+    """What no code of ours expects."""
+
+    def get(self, *_: object) -> Never:
+        raise ZeroDivisionError
+
+
+async def test_a_fault_of_ours_is_an_error_like_others(door: Door, caplog: pytest.LogCaptureFixture) -> None:
+    door.view.rows = Broken()
+    async with door.client() as client:
+        answer = await client.post("/sms/send", json={**BODY, "idempotency_key": "k"})
+        status = await client.get(f"/sms/{ids.of_key('acme', 'k')}/status")
+    for found in (answer, status):
+        assert found.status_code == 500
+        assert found.json() == {"detail": "Internal error", "code": "internal"}
+    assert "request.failed" in caplog.text
+
+
 def test_the_openapi_document_says_what_the_routes_do(door: Door) -> None:
-    document: dict[str, Any] = door.app().openapi()
+    document: dict[str, Any] = documented(door.parts(), unused).openapi()
     send = document["paths"]["/sms/send"]["post"]
     body = send["requestBody"]["content"]["application/json"]["schema"]
     assert body["required"] == ["from_phone_number", "to_phone_number", "message"]
