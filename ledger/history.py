@@ -6,13 +6,15 @@ from typing import TypeGuard
 
 from ledger.claims import Absent, Closed, Open
 from schemas.base import Millis
-from schemas.facts import AmbiguousFact, AnyFact, ClosedWhy, OutcomeFact, Receipt
+from schemas.facts import AmbiguousFact, AnyFact, ClosedWhy, OutcomeFact
 from schemas.facts import Closed as ClosedFact
 from schemas.provider import Accepted, Rejected
 from schemas.tasks import Intent, Void
 
-#: The facts that bear on a claim. `Routed` and our own `Rejected` speak of no hand-over.
-ClaimFact = OutcomeFact | AmbiguousFact | Receipt | ClosedFact
+#: The facts that bear on a claim. `Routed` and our own `Rejected` speak of no hand-over. A receipt does, but
+#: the fold counts it only once a fact of ours has named its nonce: if it settled the claim here, nobody would
+#: ever say `ambiguous`, and the message would stay queued for good (docs/decisions/0013).
+ClaimFact = OutcomeFact | AmbiguousFact | ClosedFact
 #: Nobody is handing over, as far as a rebuilt ledger knows: whoever still does finds its claim unknown.
 Rebuilt = Absent | Open | Closed
 
@@ -55,11 +57,10 @@ def rebuilt(intents: Sequence[Intent], voids: Iterable[str], facts: Sequence[Cla
     """The claim of a message; the order and repetition of what is known do not matter.
 
     An attempt that was intended, not voided, and came to nothing certain may have been sent:
-    closed(unknown), and no throttling outweighs that it was called ambiguous. A receipt counts if an
-    intent's nonce and account are its own; a fact of ours counts by itself, and for the intent before it.
+    closed(unknown), and no throttling outweighs that it was called ambiguous. A fact of ours
+    counts by itself, and for the intent before it.
     """
     settled = [fact.attempt for fact in facts if settles(fact)]
-    settled += [receipt.attempt for receipt in facts if _is_receipt_of(receipt, intents)]
     if settled:
         return Closed("sent", max(settled))
     ended = {fact.why for fact in facts if isinstance(fact, ClosedFact)}
@@ -117,10 +118,3 @@ def ambiguous_facts(history: History, now: Millis) -> list[AmbiguousFact]:
         )
         for sender, one in senders.items()
     ]
-
-
-def _is_receipt_of(fact: ClaimFact, intents: Sequence[Intent]) -> TypeGuard[Receipt]:
-    return isinstance(fact, Receipt) and any(
-        (fact.attempt, fact.nonce, fact.account) == (intent.attempt, intent.nonce, intent.account)
-        for intent in intents
-    )

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from ledger.claims import Absent, Closed, Open
 from ledger.history import ClaimFact, History, Rebuilt, ambiguous_facts, rebuilt, settles
-from schemas.facts import AmbiguousFact, ClosedWhy, OutcomeFact, Receipt, ReceiptStatus
+from schemas.facts import AmbiguousFact, ClosedWhy, OutcomeFact
 from schemas.facts import Closed as ClosedFact
 from schemas.provider import Accepted, Certain, Fault, Provider, Rejected, Throttled, Unavailable
 from schemas.tasks import Intent, RecordId
@@ -47,22 +47,15 @@ def ambiguous(attempt: int, *nonces: str) -> AmbiguousFact:
     )
 
 
-def receipt(attempt: int, nonce: str, account: str = "main") -> Receipt:
-    return Receipt(
-        **COMMON, **(SENDER | {"account": account}), attempt=attempt, nonce=nonce,
-        provider_message_id="SM1", status=ReceiptStatus.DELIVERED, raw="{}",
-    )  # fmt: skip
-
-
 def closed(why: ClosedWhy) -> ClosedFact:
     return ClosedFact(**COMMON, why=why)
 
 
 def model(intents: Sequence[Intent], voids: set[str], kinds: Sequence[tuple[str, int]]) -> Rebuilt:
-    """`rebuilt` of the protocol's model, word for word but for names and the attempt of closed(sent)."""
+    """`rebuilt` of the protocol's model, but for receipts, names and the attempt of closed(sent)."""
     names = {kind for kind, _ in kinds}
-    if names & {"accepted", "rejected", "receipt"}:
-        return Closed("sent", max(k for kind, k in kinds if kind in {"accepted", "rejected", "receipt"}))
+    if names & {"accepted", "rejected"}:
+        return Closed("sent", max(k for kind, k in kinds if kind in {"accepted", "rejected"}))
     if "cancelled" in names:
         return Closed("cancelled", 0)
     standing = [i for i in intents if i.nonce not in voids]
@@ -100,12 +93,11 @@ def histories(draw: st.DrawFn) -> tuple[list[Intent], set[str], list[tuple[str, 
                     ["accepted"],
                     ["rejected"],
                     ["ambiguous", "accepted"],
-                    ["receipt"],
                 ]
             )
         )
         kinds += [(kind, attempt) for kind in found]
-        if not found or found[-1] in {"accepted", "rejected", "receipt"}:
+        if not found or found[-1] in {"accepted", "rejected"}:
             break
     if draw(st.integers(0, 9)) == 0:
         kinds.append(("cancelled", 0))
@@ -116,8 +108,6 @@ def fact(kind: str, attempt: int) -> ClaimFact:
     match kind:
         case "ambiguous":
             return ambiguous(attempt, f"w{attempt}")
-        case "receipt":
-            return receipt(attempt, f"w{attempt}")
         case "cancelled":
             return closed(ClosedWhy.CANCELLED)
     return outcome(attempt, f"w{attempt}", kind)
@@ -146,15 +136,6 @@ def test_what_settles_a_message_does_so_alone(
         claim = rebuilt(intents, voids, facts)
         assert isinstance(claim, Closed)
         assert claim.why == "sent"
-
-
-def test_a_receipt_counts_only_for_a_hand_over_of_its_nonce_and_account() -> None:
-    standing = [intent(1, "n")]
-    assert rebuilt(standing, (), [receipt(1, "n")]) == Closed("sent", 1)
-    # Also where the intent was taken back: the provider knows better.
-    assert rebuilt(standing, ("n",), [receipt(1, "n")]) == Closed("sent", 1)
-    for foreign in (receipt(1, "other"), receipt(2, "n"), receipt(1, "n", account="another")):
-        assert rebuilt(standing, (), [foreign]) == Closed("unknown", 1, "n")
 
 
 def test_an_ending_without_a_send_stands() -> None:
