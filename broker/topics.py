@@ -1,6 +1,8 @@
 """Makes the topics of `schemas.topics`, and refuses those that differ."""
 
+import asyncio
 from collections.abc import Collection, Sequence
+from typing import Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
@@ -10,13 +12,20 @@ from broker import clients
 from schemas.settings import KafkaSettings, TopicSettings
 from schemas.topics import Topic, catalogue
 
+_LEADER_POLL_SECONDS: Final = 0.05
+_LEADER_POLLS: Final = 200
+
 
 class TopicsDifferError(Exception):
     """Topics are missing or set up otherwise than `schemas.topics` says. Run `helio topics` to make them."""
 
 
 async def create(kafka: KafkaSettings, settings: TopicSettings) -> list[str]:
-    """Make every topic that is missing; the names of those made. Existing ones are left as they are."""
+    """Make every topic that is missing; the names of those made. Existing ones are left as they are.
+
+    Returns once every partition of theirs has a leader, and so can be read and written; after ten
+    seconds in any case.
+    """
     async with clients.admin(kafka) as admin:
         present = set(await admin.list_topics())
         missing = [t for t in catalogue(settings.organizations) if t.name not in present]
@@ -26,6 +35,7 @@ async def create(kafka: KafkaSettings, settings: TopicSettings) -> list[str]:
                 error = for_code(code)
                 if code and error is not TopicAlreadyExistsError:
                     raise error(name)
+            await _wait_for_leaders(admin, [topic.name for topic in missing])
         return [topic.name for topic in missing]
 
 
@@ -71,6 +81,24 @@ def _problems(
         if set(found.get(name, "").split(",")) != set(value.split(","))
     ]
     return problems
+
+
+async def _wait_for_leaders(admin: AIOKafkaAdminClient, names: Sequence[str]) -> None:
+    """A client that comes before a partition has its leader logs an error for each try."""
+    for _ in range(_LEADER_POLLS):
+        if await _led(admin, names):
+            return
+        await asyncio.sleep(_LEADER_POLL_SECONDS)
+
+
+async def _led(admin: AIOKafkaAdminClient, names: Sequence[str]) -> bool:
+    """Whether the cluster knows these topics and a leader for each of their partitions."""
+    found = await admin.describe_topics(list(names))
+    return len(found) == len(names) and all(
+        not topic["error_code"]
+        and all(not one["error_code"] and one["leader"] >= 0 for one in topic["partitions"])
+        for topic in found
+    )
 
 
 async def _configs(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, dict[str, str]]:

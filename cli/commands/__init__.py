@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from cli.commands import apply, doctor, send, status, tail, topics
+from cli.commands import apply, demo, doctor, send, status, tail, topics
 from cli.commands.trouble import told
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ def register(app: "Typer") -> None:
         "apply": apply.apply,
         "topics": topics.topics,
         "doctor": doctor.doctor,
+        "demo": demo.demo,
     }
     for name, command in commands.items():
         app.command(name)(told(command))

@@ -1,6 +1,7 @@
 """`helio topics`: makes the topics that are missing and checks all of them."""
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 def topics(
     *,
     check: Annotated[bool, typer.Option("--check", help="Make nothing.")] = False,
+    wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for a broker that starts.")] = 0,
     json: options.Json = False,
 ) -> None:
     """Make the topics that are missing, and check that all are as they must be.
@@ -24,7 +26,7 @@ def topics(
     from cli.commands import show
     from cli.commands.target import settings
 
-    made, problem = asyncio.run(_topics(settings(), make=not check))
+    made, problem = asyncio.run(_patiently(settings(), make=not check, seconds=wait))
     if json:
         show.record({"made": made, "problems": problem.split("; ") if problem else []})
     elif not problem:
@@ -33,6 +35,18 @@ def topics(
         if json:
             raise typer.Exit(Exit.NO)
         raise TroubleError(problem, Exit.NO)
+
+
+async def _patiently(found: "Settings", *, make: bool, seconds: float) -> tuple[list[str], str]:
+    """As `_topics`, asked again until the broker answers or `seconds` are over."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return await _topics(found, make=make)
+        except TroubleError as trouble:
+            if trouble.code is not Exit.UNREACHABLE or time.monotonic() > end:
+                raise
+        await asyncio.sleep(1)
 
 
 async def _topics(found: "Settings", *, make: bool) -> tuple[list[str], str]:

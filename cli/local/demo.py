@@ -42,11 +42,14 @@ class Demo:
     callback_secret: str
 
 
-def write(home: Path, simulator_port: int) -> Demo:
-    """Make the demo's secrets, directory and simulator configuration in `home`."""
+def write(home: Path, simulator_port: int, *, simulator_host: str = HOST) -> Demo:
+    """Make the demo's secrets, directory and simulator configuration in `home`.
+
+    On another host than this machine's loopback (a container's name) the simulator listens on every address.
+    """
     known = secrets.ensure(home / "secrets")
     text = string.Template(TEMPLATE.read_text()).substitute(
-        HELIO_SIMULATOR=f"http://{HOST}:{simulator_port}", HELIO_SECRETS=home / "secrets"
+        HELIO_SIMULATOR=f"http://{simulator_host}:{simulator_port}", HELIO_SECRETS=home / "secrets"
     )
     directory = home / "directory.yaml"
     directory.write_text(text)
@@ -55,7 +58,9 @@ def write(home: Path, simulator_port: int) -> Demo:
     numbers = [e for e in entities if isinstance(e, Number)]
     config = home / "simulator.json"
     config.touch(mode=0o600)
-    config.write_text(json.dumps(_simulator(home, simulator_port, accounts, numbers, known), indent=2) + "\n")
+    listen = HOST if simulator_host == HOST else "0.0.0.0"
+    told = {"host": listen, **_simulator(home, simulator_port, accounts, numbers, known)}
+    config.write_text(json.dumps(told, indent=2) + "\n")
     senders = [n for n in numbers if n.organization == ORGANIZATION]
     return Demo(directory, config, known["api_key"], _in_turns(senders, accounts), known["callback_secret"])
 
