@@ -2,14 +2,16 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import aiohttp
 import redis.asyncio
 
 from cli.local.stack import KAFKA, REDIS, Stack
 from cli.local.table import SERVICES
+from tests.chaos.load import Turnstile
 
 #: The consumer groups' session timeout in these runs. Short: a killed member is missed sooner, and a
 #: stopped one need not be stopped for long.
@@ -49,15 +51,23 @@ class Disorder:
         await asyncio.sleep(seconds)  # the point of it: time passes for everyone but this process
         child.resume()
 
-    async def rounds(self, many: int) -> None:
+    def rounds(self, many: int) -> list[Callable[[], Awaitable[None]]]:
         """Kill each of our services in turn, `many` times over; then broker, ledger, and a stopped one."""
-        for _ in range(many):
-            for name in SERVICES:
-                await self.kill(name)
-        await self.restart(KAFKA)
-        await self.restart(REDIS)
-        await self.freeze("dispatchers-twilio", 1.5 * SESSION_SECONDS)
-        await self.kill(KAFKA)
+        return [
+            *(partial(self.kill, name) for _ in range(many) for name in SERVICES),
+            partial(self.restart, KAFKA),
+            partial(self.restart, REDIS),
+            partial(self.freeze, "dispatchers-twilio", 1.5 * SESSION_SECONDS),
+            partial(self.kill, KAFKA),
+        ]
+
+    async def amid(
+        self, steps: Sequence[Callable[[], Awaitable[None]]], turnstile: Turnstile, of: int
+    ) -> None:
+        """Do the steps one after the other, each amid its share of the `of` hand-ins."""
+        for number, step in enumerate(steps, 1):
+            await turnstile.let(of * number // len(steps))
+            await step()
 
     async def interrupt(self, on_handsets: int) -> None:
         """Kill all dispatchers while providers have texts and have not answered; then wipe the ledger."""

@@ -45,10 +45,42 @@ def body(message: Planned) -> dict[str, object]:
     return found
 
 
+class Turnstile:
+    """Lets hand-ins through up to a number, so that a load lasts as long as what is done to the stack."""
+
+    def __init__(self, open_to: int) -> None:
+        self._open_to = open_to
+        self._passed = 0
+        self._moved = asyncio.Condition()
+
+    async def go(self) -> None:
+        """Return when the next hand-in may be made."""
+        async with self._moved:
+            await self._moved.wait_for(lambda: self._passed < self._open_to)
+            self._passed += 1
+            self._moved.notify_all()
+
+    async def let(self, open_to: int) -> None:
+        """Let through up to that many in all, and return when half of the new ones have gone."""
+        async with self._moved:
+            half = (self._open_to + open_to) // 2
+            self._open_to = open_to
+            self._moved.notify_all()
+            await self._moved.wait_for(lambda: self._passed >= half)
+
+
 async def hand_in(
-    plan: Plan, *, ingress: str, api_key: str, kafka: str, topic: str, per_second: float, handed: Handed
+    plan: Plan,
+    *,
+    ingress: str,
+    api_key: str,
+    kafka: str,
+    topic: str,
+    per_second: float,
+    handed: Handed,
+    turnstile: Turnstile,
 ) -> None:
-    """Hand in all of `plan` at about `per_second`; returns when every hand-in has been answered."""
+    """Hand in all of `plan` at `per_second` at the most; returns when every hand-in has been answered."""
     producer = PlainProducer(kafka, topic, handed)
     limit = asyncio.Semaphore(64)
     loop = asyncio.get_running_loop()
@@ -58,6 +90,7 @@ async def hand_in(
         asyncio.TaskGroup() as group,
     ):
         for n, (number, door) in enumerate(plan.order):
+            await turnstile.go()
             await _until(loop, began + n / per_second)
             if door == "kafka":
                 producer.send(plan.messages[number])

@@ -25,7 +25,7 @@ from cli.local.stack import Stack
 from schemas import topics
 from schemas.settings import KafkaSettings
 from tests.chaos.disorder import SESSION_SECONDS, Disorder, handsets
-from tests.chaos.load import Handed, by_door, hand_in
+from tests.chaos.load import Handed, Turnstile, by_door, hand_in
 from tests.chaos.plan import plan
 from tests.chaos.verdict import DEAD, JUDGED, Verdict, judge, judge_records
 from tests.chaos.watch import Watch, read_all
@@ -47,6 +47,7 @@ class Run:
     rounds: int = 0
     #: Kill all dispatchers and wipe the ledger once, amid unanswered calls.
     interrupted: bool = False
+    #: At the most; when things are killed, each of them amid its share of the hand-ins.
     per_second: float = 150.0
 
 
@@ -59,6 +60,7 @@ async def run(stack: Stack, wanted: Run, say: Callable[[str], None] = print) -> 
     handed, watch = Handed(), Watch(kafka)
     following = asyncio.create_task(watch.follow())
     disorder = Disorder(stack, watch.unsettled, say)
+    turnstile = Turnstile(0 if wanted.rounds else len(made.order))
     say(f"handing in {len(made.messages)} messages, {len(made.order)} hand-ins: {dict(by_door(made))}")
     began = time.monotonic()
     async with asyncio.TaskGroup() as group:
@@ -71,10 +73,11 @@ async def run(stack: Stack, wanted: Run, say: Callable[[str], None] = print) -> 
                 topic=topics.REQUESTS,
                 per_second=wanted.per_second,
                 handed=handed,
+                turnstile=turnstile,
             )
         )
         if wanted.rounds:
-            group.create_task(disorder.rounds(wanted.rounds))
+            group.create_task(disorder.amid(disorder.rounds(wanted.rounds), turnstile, len(made.order)))
         if wanted.interrupted:
             group.create_task(disorder.interrupt(on_handsets=wanted.messages // 3))
     say(f"all handed in after {time.monotonic() - began:.0f} s; answers over REST: {dict(handed.answers)}")
