@@ -84,7 +84,6 @@ def make_app(
     out_linger_seconds: float = 0.002,
     table_linger_seconds: float = 0.02,
     topic_wait_seconds: float = 10.0,
-    instance_id: str | None = None,
 ) -> App:
     """An app with every guard in it. Connects nothing.
 
@@ -98,8 +97,6 @@ def make_app(
         out_linger_seconds: outputs leave at most once in that time.
         table_linger_seconds: likewise changelogs; nobody waits for them but the commit.
         topic_wait_seconds: how long a topic may be missing at the start.
-        instance_id: for static membership: a restart within the session moves no partition. Unique in the
-            group.
     """
     servers = [URL(f"kafka://{server.strip()}") for server in bootstrap_servers.split(",")]
     app = App(
@@ -116,7 +113,6 @@ def make_app(
         topic_disable_leader=True,
         table_standby_replicas=0,
         stream_recovery_delay=0,
-        consumer_group_instance_id=instance_id,
         broker_session_timeout=session_seconds,
         broker_heartbeat_interval=heartbeat_seconds,
         broker_commit_interval=commit_seconds,

@@ -26,9 +26,9 @@ class Member(GroupCoordinator):  # type: ignore[misc]  # untyped upstream
 
 
 IDLE_WAIT_MS: Final = 500
-"""How long the broker may hold a fetch that finds nothing. What a rebalance asks of it next waits behind it."""
+"""How long the broker may hold a fetch that finds nothing; what a rebalance asks next waits behind it."""
 REBALANCING_WAIT_MS: Final = 50
-"""Likewise in a rebalance: the first fetch of the sources waits behind the changelogs' last one."""
+"""Likewise in a rebalance: the sources' first fetch waits behind the last one of the changelogs."""
 
 
 class PacedFetcher(Fetcher):  # type: ignore[misc]  # untyped upstream
@@ -49,7 +49,10 @@ class PacedFetcher(Fetcher):  # type: ignore[misc]  # untyped upstream
     async def _proc_fetch_request(self, *args: Any) -> bool:
         wait = self._last + self.pace - time.monotonic()
         if wait > 0:
-            await asyncio.sleep(wait)
+            try:
+                await asyncio.sleep(wait)
+            except asyncio.CancelledError:  # closing, or unassigned: as where the request is under way
+                return False
         self._last = time.monotonic()
         has_data: bool = await super()._proc_fetch_request(*args)
         return has_data

@@ -132,7 +132,9 @@ class Bench:
     async def __aexit__(self, *_: object) -> None:
         for worker in self.workers:
             await asyncio.to_thread(worker.kill)
-        await self.producer.stop()
+        with contextlib.suppress(TimeoutError):  # where a failed test leaves the broker stopped
+            async with asyncio.timeout(10):
+                await self.producer.stop()
         await self.admin.close()
 
     async def make_topics(
@@ -205,9 +207,11 @@ class Bench:
         task = asyncio.create_task(run())
         try:
             yield feed
-        finally:
-            stop.set()
-            await task
+        except BaseException:
+            task.cancel()
+            raise
+        stop.set()
+        await task
 
     async def until_fed(self, feed: Feed, more: int) -> None:
         """Wait until so many more records are on their way."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from streams.engine import Exit
-from tests.broker.engine.bench import Bench, read_rows
+from tests.broker.engine.bench import Bench, Gate, read_rows
 from tests.broker.engine.job import ROW
 
 pytestmark = pytest.mark.broker
@@ -49,6 +49,17 @@ async def test_without_a_say_the_newest_record_wins(bench: Bench, tmp_path: Path
     await bench.write_changelog(0, b"key", LATER)
     await bench.write_changelog(0, b"key", EARLIER)
     assert await recovered(bench, tmp_path / "rows") == {b"key": EARLIER}
+
+
+async def test_a_worker_that_is_still_recovering_stops_cleanly(bench: Bench, tmp_path: Path) -> None:
+    await bench.make_topics()
+    await bench.write_changelog(0, b"key", EARLIER)
+    gate = Gate(tmp_path / "gate")
+    gate.shut()
+    worker = bench.worker(faults={"cut_off": gate.path})
+    await worker.says("faults.held FetchRequest")
+    await worker.finish()
+    assert not worker.said("engine.ready")
 
 
 async def test_a_rebalance_replays_nothing_that_the_worker_wrote_itself(bench: Bench) -> None:
