@@ -23,7 +23,7 @@ from ingress import health, metrics
 from ingress.ahead import Room
 from ingress.requested import Terms, judge, owners
 from ingress.server import Server
-from ingress.turns import Turns
+from ingress.turns import Turns, Unreadable
 from schemas import topics
 from schemas.settings import Settings
 
@@ -78,7 +78,7 @@ class Intake:
             if records:
                 await self._let_in(records)
 
-    async def _let_in(self, records: Sequence[ConsumerRecord]) -> None:
+    async def _let_in(self, records: Sequence[ConsumerRecord | Unreadable]) -> None:
         directory = self._directory()
         judged = [judge(record, directory, self._terms) for record in records]
         await self._publish([one.outgoing for one in judged])
@@ -87,7 +87,7 @@ class Intake:
         for fate, count in Counter(one.fate for one in judged).items():
             metrics.RECORDS.labels(fate).inc(count)
 
-    async def _commit(self, records: Sequence[ConsumerRecord]) -> None:
+    async def _commit(self, records: Sequence[ConsumerRecord | Unreadable]) -> None:
         done = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in records}
         held = self._consumer.assignment()
         try:
@@ -97,12 +97,9 @@ class Intake:
             _LOG.warning("commit.lost error=%r", error)
 
     async def _hold(self) -> None:
-        """Wait for route, and stay a member of the group: a paused partition is still polled."""
+        """Wait for route."""
         metrics.WAITING.set(1)
-        paused = self._consumer.assignment()
-        self._consumer.pause(*paused)
-        await self._consumer.getmany(timeout_ms=_HOLD_MS)
-        self._consumer.resume(*(paused & self._consumer.assignment()))
+        await self._turns.hold(_HOLD_MS)
         metrics.WAITING.set(0)
 
 

@@ -12,6 +12,7 @@ from broker.publish import Outgoing
 from directory.snapshot import Directory
 from ingress.acceptance import Accepted, accept, refusal
 from ingress.tracing import trace
+from ingress.turns import Unreadable
 from schemas import ids, topics
 from schemas.base import DecodeError
 from schemas.dead_letters import dead_letter
@@ -59,8 +60,10 @@ def owners(organizations: Sequence[str]) -> dict[str, str]:
     return {topics.requests_of(organization): organization for organization in organizations}
 
 
-def judge(record: ConsumerRecord, directory: Directory, terms: Terms) -> Judged:
+def judge(record: ConsumerRecord | Unreadable, directory: Directory, terms: Terms) -> Judged:
     """The message, refusal or dead letter for `record`. The same record always gets the same id and times."""
+    if isinstance(record, Unreadable):
+        return Judged(Fate.DEAD, _unread(record))
     try:
         request = _decode(record.value)
         organization = _organization(record.topic, request, terms)
@@ -143,6 +146,21 @@ def _dead(record: ConsumerRecord, reason: str) -> Outgoing:
         value=value,
         headers=headers,
         reason=reason,
+    )
+    return Outgoing(letter.topic, letter.key, letter.value, letter.headers)
+
+
+def _unread(record: Unreadable) -> Outgoing:
+    letter = dead_letter(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        timestamp_ms=0,
+        key=None,
+        value=None,
+        headers=(),
+        reason="the name of a header of it, or of one before it in its batch, is not UTF-8: "
+        "its bytes could not be read and lie only at its origin",
     )
     return Outgoing(letter.topic, letter.key, letter.value, letter.headers)
 

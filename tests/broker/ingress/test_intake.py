@@ -10,8 +10,9 @@ from typing import Any
 
 import confluent_kafka
 import pytest
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
+from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
 from broker import clients
 from broker.publish import Outgoing, Publish
@@ -59,7 +60,8 @@ class Producer:
     def send(self, *values: bytes | None, topic: str = topics.REQUESTS) -> None:
         """Hand values in under random keys; return once the broker has answered for each."""
         for value in values:
-            self._producer.produce(topic, value, key=os.urandom(4), on_delivery=self._answered)
+            key = None if value is None else os.urandom(4)
+            self._producer.produce(topic, value, key=key, on_delivery=self._answered)
         assert self._producer.flush(30) == 0
 
     def transaction(self, *values: bytes, commit: bool) -> None:
@@ -150,11 +152,57 @@ async def test_poison_goes_aside_and_the_next_record_goes_on(
             producer.send(value, having(message=good))
             await reading.until(partial(has_text, good))
         await reading.until(lambda found: len(found.dead()) == len(poison))
-    assert [record.value for record in reading.dead()].count(None) == 1
-    assert {record.value for record in reading.dead()} == set(poison)
+    # No client of ours sends null: it is empty there, and told in a header.
+    assert sorted(record.value for record in reading.dead()) == sorted(value or b"" for value in poison)
+    assert [dict(record.headers)["helio-dlq-value"] for record in reading.dead()].count(b"null") == 1
     assert all(
         dict(record.headers)["helio-dlq-topic"] == topics.REQUESTS.encode() for record in reading.dead()
     )
+
+
+async def test_headers_that_cannot_be_read_do_not_stop_intake(settings: Settings, reading: Reading) -> None:
+    """Our client raises for a batch with a header whose name is not UTF-8; others' clients can send that."""
+    await produce_by_hand(settings, *([("before", "h")] * 30), ("lost", Name()), *([("with it", "h")] * 3))
+    await produce_by_hand(settings, *([("after", "h")] * 30))
+    for partition in (1, 2, 3):
+        await produce_by_hand(settings, *([("beside", "h")] * 10), partition=partition)
+    async with running(settings):
+        await reading.until(lambda found: len(found.records) == 94)
+    messages = reading.messages()
+    texts = [message.content.text for message in messages]
+    assert sorted(texts) == ["after"] * 30 + ["before"] * 30 + ["beside"] * 30
+    assert len({message.message_id for message in messages}) == 90
+    origins = [int(dict(letter.headers)["helio-dlq-offset"]) for letter in reading.dead()]
+    assert sorted(origins) == list(range(min(origins), min(origins) + 4))
+    assert all(b"not UTF-8" in dict(letter.headers)["helio-dlq-reason"] for letter in reading.dead())
+
+
+class Name(str):
+    """A header's name that is not UTF-8 on the wire, as clients in other languages can write one."""
+
+    __slots__ = ()
+
+    def encode(self, *_: object) -> bytes:
+        return b"\xff\xfe"
+
+
+async def produce_by_hand(settings: Settings, *records: tuple[str, str], partition: int = 0) -> None:
+    """One batch on one partition: (text, header name)."""
+    producer = AIOKafkaProducer(bootstrap_servers=settings.kafka.bootstrap_servers, acks="all")
+    await producer.start()
+    try:
+        batch = producer.create_batch()
+        batch._builder = _DefaultRecordBatchBuilderPy(
+            2, 0, is_transactional=False, producer_id=-1, producer_epoch=-1, base_sequence=0,
+            batch_size=100_000,
+        )  # fmt: skip
+        for text, name in records:
+            headers = [(name, b"1"), ("null", None)]
+            assert batch.append(key=None, value=having(message=text), timestamp=None, headers=headers)
+        batch.close()
+        await (await producer.send_batch(batch, topics.REQUESTS, partition=partition))
+    finally:
+        await producer.stop()
 
 
 def has_text(text: str, found: Reading) -> bool:

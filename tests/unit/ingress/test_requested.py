@@ -111,8 +111,9 @@ def test_what_cannot_be_accepted_is_refused_with_its_reason() -> None:
 def test_what_cannot_be_read_is_a_dead_letter_with_its_bytes(value: bytes | None, why: str) -> None:
     found = judged(record(value, headers=(("h", b"1"),)))
     assert why in reason(found)
-    assert (found.outgoing.key, found.outgoing.value) == (b"any", value)
+    assert (found.outgoing.key, found.outgoing.value) == (b"any", value or b"")
     headers = dict(found.outgoing.headers)
+    assert headers["helio-dlq-value"] == (b"null" if value is None else b"bytes")
     assert headers["h"] == b"1"
     assert headers["helio-dlq-topic"] == OWN.encode()
     assert (headers["helio-dlq-partition"], headers["helio-dlq-offset"]) == (b"2", b"7")
