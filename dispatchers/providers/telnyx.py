@@ -63,8 +63,7 @@ class TelnyxPort:
             base_url=f"{(account.base_url or _BASE_URL).rstrip('/')}/v2",
             # The default of 2 would POST again on 408, 409, 429, 5xx, timeouts and dropped connections.
             max_retries=0,
-            # Of the environment only what is given here counts: no proxies, no netrc.
-            http_client=httpx.AsyncClient(transport=AiohttpTransport(self._session), trust_env=False),
+            http_client=httpx.AsyncClient(transport=AiohttpTransport(self._session)),
         )
         # Imports two thousand modules now; the first send would stall the loop for over a second.
         self._messages = self._client.messages
