@@ -59,7 +59,7 @@ async def run(stack: Stack, wanted: Run, say: Callable[[str], None] = print) -> 
     made = plan(wanted.messages, at.senders, wanted.seed)
     handed, watch = Handed(), Watch(kafka)
     following = asyncio.create_task(watch.follow())
-    disorder = Disorder(stack, watch.unsettled, say)
+    disorder = Disorder(stack, lambda: len(handed.acknowledged) - watch.ended(), say)
     turnstile = Turnstile(0 if wanted.rounds else len(made.order))
     say(f"handing in {len(made.messages)} messages, {len(made.order)} hand-ins: {dict(by_door(made))}")
     began = time.monotonic()
@@ -82,8 +82,12 @@ async def run(stack: Stack, wanted: Run, say: Callable[[str], None] = print) -> 
             group.create_task(disorder.interrupt(on_handsets=wanted.messages // 3))
     say(f"all handed in after {time.monotonic() - began:.0f} s; answers over REST: {dict(handed.answers)}")
     texts = {message.text for message in made.messages if handed.acknowledged[message.number]}
-    if not await watch.until(lambda: _all_ended(watch, texts), PATIENCE_SECONDS):
+    if not await watch.until(lambda: texts <= watch.texts("delivered", "unknown"), PATIENCE_SECONDS):
         say("not all ended in time")
+    # What is unknown and on a handset has a receipt, which may still be on its way.
+    arrived = {str(text["text"]) for text in await handsets(at.simulator)}
+    if not await watch.until(lambda: arrived <= watch.texts("delivered"), PATIENCE_SECONDS):
+        say("not all receipts came in time")
     say(f"all ended after {time.monotonic() - began:.0f} s")
     verdict = judge(made, handed, watch.stories, await handsets(at.simulator), calm=calm)
     records = await read_all(kafka, [*JUDGED, *DEAD])
@@ -99,13 +103,6 @@ async def run(stack: Stack, wanted: Run, say: Callable[[str], None] = print) -> 
     for problem in verdict.problems[:40]:
         say(f"PROBLEM {problem}")
     return verdict
-
-
-def _all_ended(watch: Watch, texts: set[str]) -> bool:
-    told = {s.last["text"] for s in watch.stories.values() if s.last["status"] in {"delivered", "unknown"}}
-    return texts <= told and not watch.unsettled() - sum(
-        s.last["status"] == "unknown" for s in watch.stories.values()
-    )
 
 
 async def ask_back(verdict: Verdict, watch: Watch, ingress: str, api_key: str) -> None:
