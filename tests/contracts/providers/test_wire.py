@@ -11,12 +11,14 @@ from pathlib import Path
 
 import jwt
 import pytest
+import uvloop
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from dispatchers.port import ProviderPort
+from dispatchers.providers import connect
 from dispatchers.providers.telnyx import TelnyxPort
 from dispatchers.providers.twilio import TwilioPort
 from dispatchers.providers.vonage import VonagePort
@@ -24,7 +26,7 @@ from schemas.directory import TelnyxCredentials, TwilioCredentials, VonageCreden
 from schemas.provider import Accepted, Ambiguous, Provider, Unavailable
 from schemas.settings import DispatchSettings
 from tests.contracts.providers import rigs
-from tests.contracts.providers.capture import Capture, Request, Silence
+from tests.contracts.providers.capture import Capture, Request, Silence, capture
 from tests.contracts.providers.conftest import Connect
 from tests.contracts.providers.rigs import CALLBACK, HTTP, MESSAGE, NOW, handover, task
 
@@ -214,6 +216,25 @@ async def test_a_connection_that_the_server_has_closed_meanwhile_is_not_used(
     await server.stop()
     assert isinstance(await port.send(handover(task(provider))), Accepted)
     assert (len(server.requests), server.connections) == (2, 2)
+
+
+@pytest.mark.parametrize("provider", Provider)
+def test_on_the_loop_that_the_services_run_on(provider: Provider) -> None:
+    """Its transports and sockets are not asyncio's."""
+
+    async def twice() -> tuple[int, int]:
+        async with capture() as server:
+            server.behaviour = rigs.SUCCESS[provider]
+            port = connect(rigs.account(provider, server.url), HTTP)
+            for _ in range(2):
+                assert isinstance(await port.send(handover(task(provider))), Accepted)
+            await server.stop()
+            assert isinstance(await port.send(handover(task(provider))), Accepted)
+            assert isinstance(await port.send(handover(task(provider), lambda: False)), Unavailable)
+            await port.close()
+            return len(server.requests), server.connections
+
+    assert uvloop.run(twice()) == (3, 2)
 
 
 @asynccontextmanager
