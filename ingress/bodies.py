@@ -65,10 +65,9 @@ def unquoted(value: str) -> str:
 
 
 def _too_large(limit: int) -> Problem:
-    # The rest of the body is not read: the connection cannot be used again.
-    return Problem(
-        Code.BODY_TOO_LARGE, f"Request body exceeds {limit} bytes", headers={"Connection": "close"}
-    )
+    # What still comes is read and dropped by uvicorn. To close the connection here instead would reach a
+    # caller who is still sending as a broken connection, not as this answer.
+    return Problem(Code.BODY_TOO_LARGE, f"Request body exceeds {limit} bytes")
 
 
 def _problem(error: ErrorDetails) -> Problem:
