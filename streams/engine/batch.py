@@ -42,20 +42,9 @@ class Batch:
     """Consecutive records of one partition, acknowledged as one.
 
     `outputs` are the producer's batches that hold what it produced, changelog records included, in order.
-    Faust sees a message in it: it keeps a weak set of those unacknowledged, and reads `acked` and `refcount`.
     """
 
-    __slots__ = (
-        "__weakref__",
-        "acked",
-        "first",
-        "generation",
-        "last",
-        "outputs",
-        "records",
-        "refcount",
-        "tp",
-    )
+    __slots__ = ("__weakref__", "first", "generation", "last", "outputs", "records", "tp")
 
     def __init__(self, tp: TP, records: Sequence[Record], generation: int) -> None:
         self.tp = tp
@@ -63,5 +52,3 @@ class Batch:
         self.generation = generation
         self.first, self.last = records[0].offset, records[-1].offset
         self.outputs: dict[Any, None] = {}
-        self.acked = False
-        self.refcount = 1

@@ -172,7 +172,6 @@ class Consumer(driver.Consumer):  # type: ignore[misc]  # untyped upstream
 
     def ack_batch(self, batch: Batch) -> None:
         """All that it produced is delivered. Called in the order of offsets within a partition."""
-        batch.acked = True
         self._unacked_messages.discard(batch)
         if self._settled.get(batch.tp) == batch.first:  # otherwise it is of an assignment that has gone
             self._settled[batch.tp] = batch.last + 1

@@ -7,7 +7,6 @@ from typing import Any
 
 import faust
 import faust.transport.drivers.aiokafka as driver
-from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from faust.tables.recovery import Recovery as FaustRecovery
 from faust.types import TP
@@ -15,7 +14,6 @@ from faust.types import TP
 from streams.engine.agent import _Pump
 from streams.engine.app import App
 from streams.engine.batch import Batch, Record
-from streams.engine.client import Client
 from streams.engine.consumer import Consumer
 from streams.engine.lease import Lease
 from streams.engine.member import Member
@@ -144,11 +142,6 @@ def changelog() -> None:
     replace(Table, "restore", skip)
 
 
-def spin() -> None:
-    """As aiokafka does: it asks for metadata again at once while no broker answers."""
-    replace(Client, "_metadata_update", AIOKafkaClient._metadata_update)
-
-
 REMOVALS: dict[str, Callable[[], None]] = {
     function.__name__: function
     for function in (
@@ -161,7 +154,6 @@ REMOVALS: dict[str, Callable[[], None]] = {
         lease,
         member,
         seek,
-        spin,
         stopping,
         topics,
     )

@@ -8,7 +8,7 @@ import pytest
 
 from cli.local.kafka import QUICK_JVM, Kafka
 from cli.local.ports import choose
-from tests.broker.engine.bench import Bench, Worker, until
+from tests.broker.engine.bench import Bench
 
 pytestmark = pytest.mark.broker
 PER_SECOND = 300
@@ -88,22 +88,3 @@ async def test_restarts_of_the_broker(broker: Kafka, tmp_path: Path) -> None:
         assert worker.alive
         assert await bench.lost() == []
         assert await bench.wrong_rows() == {}
-
-
-async def test_a_worker_does_not_spin_while_the_broker_is_away(broker: Kafka, tmp_path: Path) -> None:
-    async with Bench(broker.bootstrap_servers, tmp_path) as bench:
-        await bench.make_topics()
-        careful = await bench.ready_worker()
-        spinning = await bench.ready_worker(without=["spin"])
-        async with bench.feeding(PER_SECOND) as feed:
-            await bench.until_fed(feed, 100)
-            await asyncio.to_thread(broker.stop)
-            await until("attempts", lambda: attempts(spinning) > 2_000)
-            assert attempts(careful) * 5 < attempts(spinning)
-            await asyncio.to_thread(broker.start)
-            await asyncio.to_thread(broker.wait_ready)
-
-
-def attempts(worker: Worker) -> int:
-    """How often it tried to connect, or to ask for metadata."""
-    return worker.log.read_text().count("Unable ")
