@@ -18,7 +18,7 @@ from broker import clients
 from broker.publish import Outgoing, Publish
 from cli.local.kafka import Kafka
 from ingress import intake
-from ingress.requested import Terms, owners
+from ingress.requested import LARGEST_BYTES, Terms, owners
 from schemas import ids, topics
 from schemas.messages import Message, Refusal
 from schemas.settings import IntakeSettings, Settings
@@ -57,11 +57,11 @@ class Producer:
         self._producer = confluent_kafka.Producer({"bootstrap.servers": kafka.bootstrap_servers, **options})
         self.refused: list[str] = []
 
-    def send(self, *values: bytes | None, topic: str = topics.REQUESTS) -> None:
-        """Hand values in under random keys; return once the broker has answered for each."""
+    def send(self, *values: bytes | None, topic: str = topics.REQUESTS, key: bytes | None = None) -> None:
+        """Hand values in, under random keys if none is given; return once the broker has answered for all."""
         for value in values:
-            key = None if value is None else os.urandom(4)
-            self._producer.produce(topic, value, key=key, on_delivery=self._answered)
+            given = None if value is None else key or os.urandom(4)
+            self._producer.produce(topic, value, key=given, on_delivery=self._answered)
         assert self._producer.flush(30) == 0
 
     def transaction(self, *values: bytes, commit: bool) -> None:
@@ -115,6 +115,29 @@ async def test_a_strangers_records_become_messages(
     assert {message.organization for message in messages} == {"acme"}
     assert len({message.message_id for message in messages}) == 200
     assert {record.key.decode() for record in reading.records} == {m.message_id for m in messages}
+
+
+async def test_a_strangers_full_batches_are_taken(
+    settings: Settings, own_kafka: Kafka, reading: Reading
+) -> None:
+    """The broker's limit is of whole batches, and plain clients make them as large as a megabyte."""
+    batching = Producer(own_kafka, **{"linger.ms": 1000})
+    count = 4000
+    async with running(settings):
+        batching.send(*(having(message="x" * 150) for _ in range(count)), key=b"one partition")
+        await reading.until(lambda found: len(found.records) == count)
+    assert batching.refused == []
+
+
+async def test_a_value_over_the_limit_is_a_dead_letter(
+    settings: Settings, own_kafka: Kafka, reading: Reading
+) -> None:
+    async with running(settings):
+        Producer(own_kafka).send(having(message="x" * LARGEST_BYTES), having(message="good"))
+        await reading.until(lambda found: len(found.records) == 2)
+    (letter,) = reading.dead()
+    assert b"are the limit" in dict(letter.headers)["helio-dlq-reason"]
+    assert letter.value == having(message="x" * LARGEST_BYTES)
 
 
 async def test_a_topic_speaks_for_its_organization(
