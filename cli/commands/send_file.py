@@ -1,5 +1,6 @@
 """`helio send --csv`: check the file, hand it in, say what came of it."""
 
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -72,7 +73,7 @@ def _good(found: Iterator[Row | str]) -> Iterator[Row]:
 
 def _bar(order: Order) -> "AbstractContextManager[Progress | None]":
     """A progress bar on stderr, where people look at it."""
-    if order.json:
+    if order.json or not sys.stderr.isatty():
         return nullcontext()
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
