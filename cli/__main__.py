@@ -3,7 +3,6 @@
 import typer
 
 from cli.commands import register
-from cli.up import down, up
 
 app = typer.Typer(
     name="helio",
@@ -12,8 +11,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,  # they would show secrets
 )
-app.command()(up)
-app.command()(down)
 register(app)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Final
+from typing import Final
 
 import httpx
 import typer
@@ -32,15 +32,8 @@ from schemas.status import State
 STOP_SECONDS: Final = 90.0
 POLL_SECONDS: Final = 0.1
 
-Detach = Annotated[bool, typer.Option("--detach", help="Run in the background; `helio down` ends it.")]
-Fresh = Annotated[bool, typer.Option("--fresh", help="Remove the state of earlier runs first.")]
-Messages = Annotated[bool, typer.Option(help="Send a first message over each provider.")]
-Json = Annotated[bool, typer.Option("--json", help="Print lines of JSON.")]
 
-
-def up(
-    *, detach: Detach = False, fresh: Fresh = False, messages: Messages = True, json: Json = False
-) -> None:
+def up(*, detach: bool, fresh: bool, messages: bool, json: bool) -> None:
     """Start broker, ledger, simulator and services here, and show a first message over each provider."""
     screen, where = Screen(as_json=json), home()
     # It logs every retry against a broker that is about to come up; what fails for good is an exception.
@@ -57,7 +50,7 @@ def up(
         raise typer.Exit(1) from None
 
 
-def down(*, json: Json = False) -> None:
+def down(*, json: bool) -> None:
     """End the stack that runs here. Its state is kept for the next `helio up`."""
     screen, where = Screen(as_json=json), home()
     pid = run.holder(where)

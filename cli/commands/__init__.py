@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from cli.commands import apply, demo, doctor, send, status, tail, topics
+from cli.commands import apply, demo, doctor, local, send, status, tail, topics
 from cli.commands.trouble import told
 
 if TYPE_CHECKING:
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 def register(app: "Typer") -> None:
     """Add every command of this package to `app`."""
     commands: dict[str, Callable[..., None]] = {
+        "up": local.up,
+        "down": local.down,
         "send": send.send,
         "status": status.status,
         "tail": tail.tail,

@@ -1,4 +1,7 @@
-"""Image and compose file agree with what there is to run. Whether they work is tried by hand: CI has no engine."""
+"""Image and compose file agree with what there is to run. That they work is tried by hand.
+
+CI has no container engine.
+"""
 
 import tomllib
 from pathlib import Path
