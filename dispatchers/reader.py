@@ -8,11 +8,11 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import KafkaError
 
-from broker.publish import Outgoing, Publish
+from broker.dead_letters import buried
+from broker.publish import Publish
 from dispatchers.handover import HandOver
 from dispatchers.window import GapError, Item, Line, Window
 from schemas.base import DecodeError
-from schemas.dead_letters import dead_letter
 from schemas.tasks import Task
 
 log = logging.getLogger(__name__)
@@ -133,20 +133,6 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstre
                 unreadable.append((record, str(e)))
         if unreadable:
             log.warning("%d unreadable tasks in %s go to the dead letters", len(unreadable), line.partition)
-            await self._publish([_dead_letter(record, reason) for record, reason in unreadable])
+            await self._publish([buried(record, reason) for record, reason in unreadable])
         for record, _ in unreadable:
             line.finish(record.offset)
-
-
-def _dead_letter(record: ConsumerRecord, reason: str) -> Outgoing:
-    letter = dead_letter(
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-        timestamp_ms=record.timestamp,
-        key=record.key,
-        value=record.value,
-        headers=record.headers,
-        reason=reason,
-    )
-    return Outgoing(letter.topic, letter.key, letter.value, letter.headers)

@@ -1,13 +1,14 @@
 """One record of a request topic, judged: a message, a refusal or a dead letter. Nothing here can fail."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
 from aiokafka import ConsumerRecord
 from pydantic import TypeAdapter, ValidationError
 
+from broker.dead_letters import buried
 from broker.publish import Outgoing
 from directory.snapshot import Directory
 from ingress.acceptance import Accepted, accept, refusal
@@ -137,17 +138,7 @@ def _dead(record: ConsumerRecord, reason: str) -> Outgoing:
         # A compressed record can be larger than any topic of ours takes. The rest lies at its origin.
         reason += f"; its first {_KEPT_VALUE} bytes are kept here"
         value = value[:_KEPT_VALUE]
-    letter = dead_letter(
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-        timestamp_ms=record.timestamp,
-        key=key,
-        value=value,
-        headers=headers,
-        reason=reason,
-    )
-    return Outgoing(letter.topic, letter.key, letter.value, letter.headers)
+    return buried(replace(record, key=key, value=value, headers=headers), reason)
 
 
 def _unread(record: Unreadable) -> Outgoing:

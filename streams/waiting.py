@@ -17,9 +17,9 @@ from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import CommitFailedError, IllegalStateError
 from prometheus_client import Counter
 
+from broker.dead_letters import buried
 from broker.publish import Outgoing, Publish
 from schemas.base import DecodeError
-from schemas.dead_letters import dead_letter
 from schemas.waiting import Ticket, next_topic
 
 log = logging.getLogger(__name__)
@@ -63,17 +63,7 @@ def _ticket(record: ConsumerRecord, targets: Collection[str]) -> Ticket:
 def _dead(record: ConsumerRecord, reason: str) -> Outgoing:
     UNREADABLE.inc()
     log.warning("waiting.unreadable topic=%s partition=%d offset=%d: %s", *_place(record), reason)
-    letter = dead_letter(
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-        timestamp_ms=record.timestamp,
-        key=record.key,
-        value=record.value,
-        headers=record.headers,
-        reason=reason,
-    )
-    return Outgoing(letter.topic, letter.key, letter.value, letter.headers)
+    return buried(record, reason)
 
 
 def _place(record: ConsumerRecord) -> tuple[str, int, int]:

@@ -80,7 +80,8 @@ def test_at_its_target_it_has_the_tickets_key_and_no_ticket() -> None:
 def test_without_a_readable_ticket_it_is_a_dead_letter(headers: list[tuple[str, bytes]]) -> None:
     out = onward(waiting(headers, value=None), TARGETS, 50_000)
     found = dict(out.headers)
-    assert (out.topic, out.key, out.value) == ("sms.waiting.dlq.v1", b"message-1", None)
+    assert (out.topic, out.key, out.value) == ("sms.waiting.dlq.v1", b"message-1", b"")
+    assert found["helio-dlq-value"] == b"null"
     assert found["helio-dlq-reason"]
     assert (found["helio-dlq-topic"], found["helio-dlq-offset"]) == (b"sms.waiting.10s.v1", b"40")
     assert all(header in out.headers for header in headers)
