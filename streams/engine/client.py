@@ -30,7 +30,7 @@ class Client(AIOKafkaClient):  # type: ignore[misc]  # untyped upstream
     async def send(self, node_id: int, request: Any, **options: Any) -> Any:
         """Send a request; a produce request only while the lease holds."""
         if isinstance(request, ProduceRequest):
-            await self.ready(node_id)  # so that no connecting comes between the look and the write
+            await self.ready(node_id, **options)  # so that no connecting comes between the look and the write
             await self.lease.hold()
         sent = clock()
         response = await super().send(node_id, request, **options)

@@ -125,7 +125,9 @@ class Bench:
         servers = self.job.bootstrap_servers
         self.admin = AIOKafkaAdminClient(bootstrap_servers=servers)
         await self.admin.start()
-        self.producer = AIOKafkaProducer(bootstrap_servers=servers, linger_ms=5, enable_idempotence=True)
+        self.producer = AIOKafkaProducer(
+            bootstrap_servers=servers, linger_ms=5, enable_idempotence=True, request_timeout_ms=120_000
+        )
         await self.producer.start()
         return self
 
