@@ -2,9 +2,9 @@
 
     python -m benchmarks.glance
 
-Starts a stack of its own with the simulator, hands messages in over REST, and prints CPU per delivered message
-of every process at 200 messages/s and flat out, and the time from POST to the provider on an idle system. CPU
-is user and system time from /proc; trust it more than the clock.
+Starts a stack of its own with the simulator, hands messages in over REST, and prints CPU per delivered
+message of every process at 200 messages/s and flat out, and the time from POST to the provider on an idle
+system. CPU is user and system time from /proc; trust it more than the clock.
 """
 
 import argparse

@@ -17,6 +17,8 @@ from tests.chaos.load import Turnstile
 #: stopped one need not be stopped for long.
 SESSION_SECONDS = 6.0
 DISPATCHERS = [name for name in SERVICES if name.startswith("dispatchers-")]
+#: A share of the load that brings nothing into flight within this is no load.
+TRAFFIC_SECONDS = 60
 #: An answer that takes this long leaves time to kill whoever waits for it.
 SLOW_MS = 4_000
 
@@ -33,19 +35,19 @@ class Disorder:
 
     async def kill(self, name: str) -> None:
         """SIGKILL a process; return when it is ready again."""
-        self._note(f"SIGKILL {name}")
+        await self._note(f"SIGKILL {name}")
         await asyncio.to_thread(self.stack.child(name).kill)
         await self._back(name)
 
     async def restart(self, name: str) -> None:
         """End a process in order (SIGTERM); return when it is ready again."""
-        self._note(f"restart {name}")
+        await self._note(f"restart {name}")
         await asyncio.to_thread(self.stack.child(name).stop)
         await self._back(name)
 
     async def freeze(self, name: str, seconds: float) -> None:
         """SIGSTOP a process for longer than its session, then let it go on as if no time had passed."""
-        self._note(f"SIGSTOP {name} for {seconds:g} s")
+        await self._note(f"SIGSTOP {name} for {seconds:g} s")
         child = self.stack.child(name)
         child.pause()
         await asyncio.sleep(seconds)  # the point of it: time passes for everyone but this process
@@ -78,7 +80,7 @@ class Disorder:
         await self._faults([slow])
         while len(await handsets(self.stack.run.simulator)) < on_handsets:  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.02)
-        self._note("SIGKILL all dispatchers, FLUSHALL")
+        await self._note("SIGKILL all dispatchers, FLUSHALL")
         for name in DISPATCHERS:
             await asyncio.to_thread(self.stack.child(name).kill)
         async with redis.asyncio.from_url(self.stack.run.redis) as client:
@@ -96,8 +98,11 @@ class Disorder:
     async def _back(self, name: str) -> None:
         await asyncio.to_thread(self.stack.keeper(name).wait_ready, 60.0)
 
-    def _note(self, what: str) -> None:
-        flying = self.in_flight()
+    async def _note(self, what: str) -> None:
+        """Wait for a moment at which something is in flight, and write down how much."""
+        async with asyncio.timeout(TRAFFIC_SECONDS):
+            while not (flying := self.in_flight()):  # noqa: ASYNC110 - counted by two tasks
+                await asyncio.sleep(0.001)
         self.kills.append((what, flying))
         self.say(f"  {what}: {flying} in flight")
 

@@ -96,6 +96,7 @@ async def run(stack: Stack, wanted: Run, say: Callable[[str], None] = print) -> 
     following.cancel()
     with suppress(asyncio.CancelledError):
         await following
+    verdict.kills = disorder.kills
     if disorder.kills:
         flying = [count for _, count in disorder.kills]
         say(f"kills {len(flying)}, in flight at each: {', '.join(map(str, flying))}")

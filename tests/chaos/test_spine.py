@@ -48,6 +48,8 @@ async def test_also_while_everything_dies(tmp_path: Path) -> None:
         verdict = await run(started, Run(messages=3000, rounds=3))
     assert verdict.problems == []
     assert (verdict.lost, verdict.doubled) == (0, 0)
+    assert len(verdict.kills) == 3 * len(SERVICES) + 4
+    assert all(flying for _, flying in verdict.kills)
 
 
 async def test_also_when_dispatchers_die_amid_calls_and_the_ledger_is_wiped(tmp_path: Path) -> None:

@@ -36,6 +36,8 @@ class Verdict:
     #: Named `unknown` and not on the handset: told truthfully, and held.
     unknown: int = 0
     doubtful: int = 0
+    #: What was done to the stack, and how many messages were in flight then.
+    kills: Sequence[tuple[str, int]] = ()
     problems: list[str] = field(default_factory=list)
 
     def say(self, sentence: str) -> None:
