@@ -6,13 +6,11 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from cli.local.kafka import QUICK_JVM
 from cli.local.run import Run
 from cli.local.stack import Stack
 
@@ -51,15 +49,6 @@ BLOCKS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def running(
-    tmp_path_factory: pytest.TempPathFactory,
-    jar_cache: Path,  # noqa: ARG001  it says where the stack finds its jars
-) -> Iterator[Stack]:
-    with Stack(tmp_path_factory.mktemp("readme"), documented_ports=False, jvm=QUICK_JVM) as stack:
-        yield stack
-
-
 def on(run: Run, home: Path, script: str) -> str:
     """The script with the addresses of this stack in place of the documented ones."""
     ours = {
@@ -76,11 +65,11 @@ def on(run: Run, home: Path, script: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def outputs(running: Stack, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def outputs(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What each block printed, by its text. One shell runs them all, as a reader's would."""
     blocks = [block for block in BLOCKS if block.runs]
-    script = on(running.run, running.home, "".join(block.script() for block in blocks))
-    environment = {**os.environ, "HELIO_HOME": str(running.home)}
+    script = on(stack.run, stack.home, "".join(block.script() for block in blocks))
+    environment = {**os.environ, "HELIO_HOME": str(stack.home)}
     folder = tmp_path_factory.mktemp("reader")
     with (folder / "output").open("w") as output:
         reader = subprocess.Popen(
