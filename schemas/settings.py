@@ -12,6 +12,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
 _DAY = 24 * 3600
+#: The retention of the topics that a lost ledger or table is rebuilt from (`schemas.topics`). What must be
+#: remembered for longer would be forgotten by a rebuild, and could be sent twice.
+_LONGEST_LIFETIME = 7 * _DAY
 
 
 class Group(BaseModel):
@@ -23,9 +26,13 @@ class Group(BaseModel):
 class KafkaSettings(Group):
     """The cluster and how members of consumer groups prove that they live."""
 
+    #: Brokers to ask for the others, `host:port,host:port`.
     bootstrap_servers: str = "127.0.0.1:9092"
+    #: A member that is not heard for this long loses its partitions to the others.
     session_timeout_seconds: Seconds = 10.0
+    #: How often members say that they live.
     heartbeat_seconds: Seconds = 1.0
+    #: How often offsets are committed: what a member does again after it was killed.
     commit_interval_seconds: Seconds = 1.0
 
     @model_validator(mode="after")
@@ -41,18 +48,32 @@ class KafkaSettings(Group):
 class RedisSettings(Group):
     """The ledger's server: one Redis or Valkey (primary with replicas; no cluster)."""
 
+    #: `redis://` or `rediss://`, with user, password and database.
     url: str = "redis://127.0.0.1:6379/0"
+    #: An answer that takes longer is none: the ledger is then unavailable.
     timeout_seconds: Seconds = 5.0
 
 
 class TopicSettings(Group):
     """How topics are made. Outside development: replication 3, min_insync_replicas 2."""
 
+    #: Of each topic but the directory's, which has one. It limits how many of a process share the work.
     partitions: Annotated[int, Field(ge=1)] = 4
+    #: How many brokers hold each partition.
     replication_factor: Annotated[int, Field(ge=1)] = 1
+    #: How many of them must have a record before it counts as written.
     min_insync_replicas: Annotated[int, Field(ge=1)] = 1
     #: Organizations with a request topic of their own, `sms.requests.<org>.v1`.
     organizations: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if self.min_insync_replicas > self.replication_factor:
+            raise ValueError(
+                "min_insync_replicas must be at most replication_factor: "
+                "otherwise the broker acknowledges nothing"
+            )
+        return self
 
 
 class MessageSettings(Group):
@@ -60,8 +81,9 @@ class MessageSettings(Group):
 
     #: Not handed over later than this after acceptance.
     validity_seconds: Annotated[int, Field(ge=60, le=2 * _DAY)] = _DAY
-    #: Every store forgets a message at this age.
-    lifetime_seconds: Annotated[int, Field(ge=_DAY)] = 3 * _DAY
+    #: Every store forgets a message at this age: at most 7 days, for as long as Kafka keeps what they are
+    #: rebuilt from.
+    lifetime_seconds: Annotated[int, Field(ge=_DAY, le=_LONGEST_LIFETIME)] = 3 * _DAY
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
@@ -73,8 +95,11 @@ class MessageSettings(Group):
 class IngressSettings(Group):
     """The REST door."""
 
+    #: The address to listen on; in a container `0.0.0.0`.
     host: str = "127.0.0.1"
+    #: For requests, `/livez`, `/readyz`, `/metrics`.
     port: Port = 8080
+    #: A larger request is answered 413.
     body_limit_bytes: Annotated[int, Field(ge=1024)] = 65_536
     #: Without the broker's acknowledgement within this, the answer is 503.
     produce_timeout_seconds: Seconds = 10.0
@@ -89,30 +114,38 @@ class IntakeSettings(Group):
     trusted: bool = False
     #: How many accepted requests may lie before `route` until intake waits.
     max_ahead: Annotated[int, Field(ge=100)] = 5_000
+    #: For `/livez`, `/readyz`, `/metrics`; 0: none.
     port: Port = 0
 
 
 class CallbackSettings(Group):
     """Where providers reach our webhooks, and the secrets of our own MAC (the first one signs)."""
 
+    #: Where providers reach `webhooks` from outside: part of what they sign.
     public_url: str = "http://127.0.0.1:8081"
+    #: Newest first: the first signs callback addresses, all verify them.
     secrets: Annotated[tuple[str, ...], Field(min_length=1)] = ("development-only",)
 
 
 class WebhookSettings(Group):
     """The webhooks service."""
 
+    #: The address to listen on; in a container `0.0.0.0`.
     host: str = "127.0.0.1"
+    #: For callbacks, `/livez`, `/readyz`, `/metrics`.
     port: Port = 8081
+    #: A larger callback is answered 413.
     body_limit_bytes: Annotated[int, Field(ge=1024)] = 262_144
+    #: Without the broker's acknowledgement within this, the answer is 503, and the provider calls again.
     produce_timeout_seconds: Seconds = 8.0
 
 
 class DispatchSettings(Group):
     """The dispatchers."""
 
-    #: A provider's whole answer, and its connection.
+    #: A provider's whole answer, connection included.
     http_timeout_seconds: Seconds = 10.0
+    #: The connection alone.
     connect_timeout_seconds: Seconds = 3.0
     #: A claim holds for the HTTP timeout and this; then another dispatcher may take over.
     claim_margin_seconds: Seconds = 5.0
@@ -120,11 +153,20 @@ class DispatchSettings(Group):
     max_in_flight: Annotated[int, Field(ge=1)] = 200
     #: Tasks at hand for each partition; beyond it the backlog stays in Kafka.
     window: Annotated[int, Field(ge=1)] = 2_000
-    #: A retry's first pause, which doubles, and its longest.
+    #: A retry's first pause; each next one is twice as long.
     retry_first_seconds: Seconds = 1.0
+    #: A retry's longest pause.
     retry_longest_seconds: Seconds = 600.0
     #: How long SIGTERM lets what is in flight finish.
     drain_seconds: Seconds = 20.0
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if self.connect_timeout_seconds > self.http_timeout_seconds:
+            raise ValueError(
+                "connect_timeout_seconds must be at most http_timeout_seconds, which includes it"
+            )
+        return self
 
 
 class Settings(BaseSettings):
@@ -134,6 +176,7 @@ class Settings(BaseSettings):
         env_prefix="HELIO_", env_nested_delimiter="__", frozen=True, extra="ignore"
     )
 
+    #: What is logged: `DEBUG`, `INFO`, `WARNING` or `ERROR`.
     log_level: str = "INFO"
     #: Made when a service is ready, removed when it starts: for supervisors and health checks.
     ready_file: Path | None = None

@@ -38,7 +38,9 @@ from tests.fakes.provider import FakeProvider, accept
 pytestmark = pytest.mark.broker
 PARTITION = ("sms.dispatch.twilio.queued.v1", 0)
 #: Short claims, so that a test can wait for one to be over.
-QUICK = DispatchSettings(http_timeout_seconds=0.2, claim_margin_seconds=0.3, retry_first_seconds=0.01)
+QUICK = DispatchSettings(
+    http_timeout_seconds=0.2, connect_timeout_seconds=0.2, claim_margin_seconds=0.3, retry_first_seconds=0.01
+)
 
 
 def now() -> int:

@@ -1,0 +1,49 @@
+"""Settings that contradict one another, or the topics, are refused."""
+
+import pytest
+from pydantic import ValidationError
+
+from cli.settings_table import render
+from schemas import topics
+from schemas.settings import DispatchSettings, MessageSettings, TopicSettings
+
+REBUILT_FROM = (
+    topics.EVENTS,
+    topics.INTENTS,
+    topics.MESSAGES,
+    topics.changelog(topics.ROUTE_APP, topics.FIRST_TABLE),
+    topics.changelog(topics.FOLD_APP, topics.ROWS_TABLE),
+)
+
+
+@pytest.mark.parametrize("name", REBUILT_FROM)
+def test_nothing_is_remembered_for_longer_than_kafka_keeps_what_it_is_rebuilt_from(name: str) -> None:
+    (topic,) = (topic for topic in topics.catalogue() if topic.name == name)
+    kept = topic.retention_ms // 1000
+    longest = next(
+        most.le for most in MessageSettings.model_fields["lifetime_seconds"].metadata if hasattr(most, "le")
+    )
+    assert MessageSettings(lifetime_seconds=longest).lifetime_seconds <= kept
+    with pytest.raises(ValidationError, match="less than or equal"):
+        MessageSettings(lifetime_seconds=kept + 1)
+
+
+def test_a_message_outlives_its_validity() -> None:
+    with pytest.raises(ValidationError, match="by an hour"):
+        MessageSettings(validity_seconds=86_400, lifetime_seconds=86_400)
+
+
+def test_more_replicas_in_sync_than_there_are_would_stop_every_write() -> None:
+    TopicSettings(replication_factor=3, min_insync_replicas=3)
+    with pytest.raises(ValidationError, match="at most replication_factor"):
+        TopicSettings(replication_factor=1, min_insync_replicas=2)
+
+
+def test_a_connection_may_not_take_longer_than_the_whole_answer() -> None:
+    DispatchSettings(http_timeout_seconds=3, connect_timeout_seconds=3)
+    with pytest.raises(ValidationError, match="at most http_timeout_seconds"):
+        DispatchSettings(http_timeout_seconds=1)
+
+
+def test_every_setting_is_described() -> None:
+    assert [line for line in render().splitlines() if line.endswith("|  |")] == []
