@@ -15,10 +15,9 @@ from directory.snapshot import Directory, Refused
 from schemas import topics
 from schemas.base import DecodeError, decode_with
 from schemas.directory import Entry, identity
+from schemas.exits import Exit
 from schemas.settings import KafkaSettings
 
-#: The process's exit code when its replica cannot read on.
-EXIT_REPLICA_DIED: Final = 77
 _LOG: Final = logging.getLogger(__name__)
 _PARTITION: Final = TopicPartition(topics.DIRECTORY, 0)
 _POLL_MS: Final = 1000
@@ -36,7 +35,7 @@ def end_process(error: BaseException) -> None:
     The supervisor starts the process again.
     """
     _LOG.critical("directory.died error=%r: this process ends", error)
-    os._exit(EXIT_REPLICA_DIED)
+    os._exit(Exit.DIRECTORY)
 
 
 class Replica:
@@ -44,7 +43,7 @@ class Replica:
 
     Args:
         kafka: where the topic is.
-        died: called once if reading dies; the default ends the process with `EXIT_REPLICA_DIED`.
+        died: called once if reading dies; the default ends the process with `Exit.DIRECTORY`.
     """
 
     def __init__(self, kafka: KafkaSettings, *, died: Callable[[BaseException], None] = end_process) -> None:

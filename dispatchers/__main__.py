@@ -10,12 +10,13 @@ from broker.topics import TopicsDifferError
 from dispatchers.app import serve
 from dispatchers.reader import RetentionError
 from dispatchers.window import GapError
+from schemas.exits import Exit
 from schemas.provider import Provider
 from schemas.settings import Settings
 
 
 def main() -> None:
-    """Run until told to stop. Exit codes: docs/dispatchers.md."""
+    """Run until told to stop. Exit codes: `schemas.exits`."""
     parser = argparse.ArgumentParser(prog="python -m dispatchers", description=__doc__)
     parser.add_argument("--provider", required=True, type=Provider, choices=list(Provider))
     provider = parser.parse_args().provider
@@ -28,14 +29,14 @@ def main() -> None:
     try:
         uvloop.run(serve(settings, provider))
     except* TopicsDifferError as e:
-        _end(74, e)
+        _end(Exit.TOPICS, e)
     except* RetentionError as e:
-        _end(76, e)
+        _end(Exit.RETENTION, e)
     except* GapError as e:
-        _end(72, e)
+        _end(Exit.GAP, e)
 
 
-def _end(code: int, errors: BaseExceptionGroup[Exception]) -> None:
+def _end(code: Exit, errors: BaseExceptionGroup[Exception]) -> None:
     for error in errors.exceptions:
         logging.getLogger("dispatchers").critical("%s", error)
     sys.exit(code)

@@ -9,11 +9,10 @@ import uvloop
 
 from broker.topics import TopicsDifferError
 from ingress import api, intake
+from schemas.exits import Exit
 from schemas.settings import Settings
 
 _DOORS: Final = {"api": api.serve, "intake": intake.serve}
-#: The process's exit code when topics differ from `schemas.topics`.
-EXIT_TOPICS: Final = 74
 
 
 def main() -> None:
@@ -31,7 +30,7 @@ def main() -> None:
         uvloop.run(_DOORS[door](settings))
     except TopicsDifferError as error:
         logging.getLogger("ingress").critical("%s", error)
-        sys.exit(EXIT_TOPICS)
+        sys.exit(Exit.TOPICS)
 
 
 if __name__ == "__main__":

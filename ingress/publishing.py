@@ -12,16 +12,15 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from ingress.ports import NotAcknowledgedError
 from ingress.tracing import Headers
 from schemas import topics
+from schemas.exits import Exit
 
-#: The process's exit code when its producer can no longer work.
-EXIT_PRODUCER_DIED: Final = 70
 _LOG: Final = logging.getLogger(__name__)
 
 
 def end_process(error: BaseException) -> None:
     """Leave at once; the supervisor starts the process again with a producer that works."""
     _LOG.critical("producer.died error=%r: this process ends", error)
-    os._exit(EXIT_PRODUCER_DIED)
+    os._exit(Exit.SEND)
 
 
 class Publisher:

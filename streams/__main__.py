@@ -9,11 +9,9 @@ from typing import Final
 import uvloop
 
 from broker.topics import TopicsDifferError
+from schemas.exits import Exit
 from schemas.settings import Settings
 from streams import app
-
-#: As the engine's `Exit.TOPICS`.
-_TOPICS_DIFFER: Final = 74
 
 _SERVICES: Final[dict[str, Callable[[Settings], None]]] = {
     "route": app.run_route,
@@ -24,7 +22,7 @@ _SERVICES: Final[dict[str, Callable[[Settings], None]]] = {
 
 
 def main() -> None:
-    """Run until told to stop. Exit code 74: topics differ; the others are those of `streams.engine.Exit`."""
+    """Run until told to stop. Exit codes: `schemas.exits`."""
     parser = argparse.ArgumentParser(prog="python -m streams", description=__doc__)
     parser.add_argument("service", choices=_SERVICES)
     service = parser.parse_args().service
@@ -36,7 +34,7 @@ def main() -> None:
         _SERVICES[service](settings)
     except TopicsDifferError as e:
         logging.getLogger("streams").critical("%s", e)
-        sys.exit(_TOPICS_DIFFER)
+        sys.exit(Exit.TOPICS)
 
 
 if __name__ == "__main__":

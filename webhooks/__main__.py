@@ -2,16 +2,13 @@
 
 import logging
 import sys
-from typing import Final
 
 import uvloop
 
 from broker.topics import TopicsDifferError
+from schemas.exits import Exit
 from schemas.settings import Settings
 from webhooks.server import serve
-
-#: The process's exit code when topics differ from `schemas.topics`.
-EXIT_TOPICS: Final = 78
 
 
 def main() -> None:
@@ -26,7 +23,7 @@ def main() -> None:
         uvloop.run(serve(settings))
     except TopicsDifferError as error:
         logging.getLogger("webhooks").critical("%s", error)
-        sys.exit(EXIT_TOPICS)
+        sys.exit(Exit.TOPICS)
 
 
 if __name__ == "__main__":

@@ -10,10 +10,9 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from schemas import topics
+from schemas.exits import Exit
 from schemas.facts import Receipt
 
-#: The process's exit code when its producer can no longer work (EX_SOFTWARE).
-EXIT_PRODUCER_DIED: Final = 70
 _LOG: Final = logging.getLogger(__name__)
 
 #: Whether the broker has acknowledged a receipt. False: it may still take it; a repeat is harmless.
@@ -23,7 +22,7 @@ Publish = Callable[[Receipt], Awaitable[bool]]
 def end_process(error: BaseException) -> None:
     """Leave at once; the supervisor starts the process again with a producer that works."""
     _LOG.critical("producer.died error=%r: this process ends", error)
-    os._exit(EXIT_PRODUCER_DIED)
+    os._exit(Exit.SEND)
 
 
 def publisher(
