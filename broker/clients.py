@@ -19,7 +19,7 @@ def producer(kafka: KafkaSettings, *, linger_ms: int = 0, **options: Any) -> AIO
     """An idempotent producer whose acknowledgements are those of all in-sync replicas (P1).
 
     Partitions by murmur2 of the key, as Java clients do. `linger_ms` 0 to 2 on the way to a provider,
-    20 elsewhere: what costs is rounds, not records (DESIGN §9).
+    20 elsewhere: what costs is rounds, not records (docs/architecture.md).
     """
     quiet()
     return AIOKafkaProducer(

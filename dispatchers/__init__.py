@@ -1,1 +1,4 @@
-"""The service that hands messages to providers: paced, claimed, at most once per intent (DESIGN §5)."""
+"""The service that hands messages to providers: paced, claimed, at most once per intent.
+
+See docs/dispatchers.md.
+"""

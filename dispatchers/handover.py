@@ -1,7 +1,7 @@
-"""The hand-over protocol of DESIGN §5: look, intent, claim, HTTP, outcome, close; in batches.
+"""The hand-over protocol of docs/protocol.md: look, intent, claim, HTTP, outcome, close; in batches.
 
 One loop takes what the window has ready as far as the HTTP call; `settling` takes what came of the calls to
-its end. The order of the steps is that of the model-checked protocol: whatever is interrupted between two
+its end. The order of the steps is that of its rules: whatever is interrupted between two
 of them, the next process to read the task finds its trace in the claim and goes on from there.
 """
 

@@ -58,7 +58,7 @@ Step = Go | ComeBack | TakeOver | SayUnknown | SayClosed | RetryAgain | Done
 
 
 def step(task: Task, record: RecordId, found: Looked) -> Step:  # noqa: PLR0911 - one line for each case of the rules
-    """What a task does about the claim that it finds (DESIGN §5, rules 2 to 4)."""
+    """What a task does about the claim that it finds (docs/protocol.md, rules 2 to 4)."""
     claim = found.claim
     if wins(task, claim):
         return Go()

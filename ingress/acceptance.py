@@ -1,6 +1,6 @@
-"""The one acceptance behind both doors: request and directory in, message or refusal out (DESIGN §3).
+"""The one acceptance behind both doors: request and directory in, message or refusal out (docs/ingress.md).
 
-Sentences are those of the send API where it documents one (reference: sms-send-api, "Error Responses").
+Sentences are those that the public contract of `POST /sms/send` documents, where it has one (docs/errors.md).
 """
 
 import re

@@ -1,4 +1,4 @@
-"""How far intake is ahead of `route`: what it lets in beyond that would only lie in line (DESIGN §3)."""
+"""How far intake is ahead of `route`: what it lets in beyond that only lies in line (docs/ingress.md)."""
 
 import logging
 from collections.abc import Callable, Mapping

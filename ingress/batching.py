@@ -1,4 +1,4 @@
-"""One call for what has gathered since the last: rounds cost, not records (DESIGN §9)."""
+"""One call for what has gathered since the last: rounds cost, not records (docs/architecture.md)."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence

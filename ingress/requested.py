@@ -22,7 +22,7 @@ from schemas.messages import Door
 from schemas.requests import SendRequest
 from schemas.settings import IntakeSettings, MessageSettings
 
-#: The largest value that a request may have, as DESIGN §2 promises it.
+#: The largest value that a request may have, as docs/ingress.md promises it.
 LARGEST_BYTES: Final = 256 * 1024
 #: What a dead letter holds of a record at most: less than its topic takes.
 _KEPT_VALUE: Final = 1024 * 1024

@@ -1,4 +1,4 @@
-"""Sends over REST: judged, acknowledged by the broker, shown in the view; then answered (DESIGN §3)."""
+"""Sends over REST: judged, acknowledged by the broker, shown in the view; then answered (docs/ingress.md)."""
 
 import asyncio
 import logging

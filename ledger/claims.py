@@ -1,4 +1,4 @@
-"""Claims and what is asked of them, as values (DESIGN §5). Opens nothing.
+"""Claims and what is asked of them, as values (docs/protocol.md). Opens nothing.
 
 A claim is one key, whose value is a line of words:
 

@@ -1,4 +1,4 @@
-"""What Kafka says of one message's hand-overs, and the claim that follows from it (DESIGN §5, §8). Pure."""
+"""What Kafka says of one message's hand-overs, and the claim that follows from it (docs/ledger.md). Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field

@@ -60,7 +60,7 @@ class Ledger:
         if not task.cancelled() and (error := task.exception()):
             log.warning("the ledger could not be tended to: %r", error)
 
-    # Claims (DESIGN §5)
+    # Claims: see docs/protocol.md.
 
     async def look(self, ids: Sequence[str]) -> list[Looked]:
         """The claims of these messages, by Redis' clock."""
@@ -110,7 +110,7 @@ class Ledger:
         asked = claims.encode_own([a.own for a in again], [a.record for a in again])
         return [answer == 1 for answer in await self.server.run("reopen", asked)]
 
-    # The status view (DESIGN §3, §4)
+    # The status view: see docs/ledger.md.
 
     async def first(self, rows: Sequence[StatusRecord]) -> None:
         """The ingress' own rows, as sequence 0: never over another."""

@@ -1,4 +1,4 @@
-"""The epoch: whether the ledger may be believed, and how it is rebuilt from Kafka when not (DESIGN §8).
+"""The epoch: whether the ledger may be believed, and how it is rebuilt from Kafka when not (docs/ledger.md).
 
 A rebuild locks, reads a whole lifetime of facts and intents up to where they ended after the lock was taken,
 writes claims under keys of an epoch to come, has every `ambiguous` acknowledged, and publishes the epoch by

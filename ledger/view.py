@@ -15,7 +15,7 @@ _MARGIN_MS = 3_600_000
 class Seen:
     """What the view says of one message.
 
-    `row`: None if it does not know the message. `sending`: it is queued and its claim is held (DESIGN §4).
+    `row`: None if it does not know the message. `sending`: it is queued and its claim is held.
     `whole`: the view knows all that was on `sms.status.v1` when it was last lost; only then does a missing
     row mean anything.
     """

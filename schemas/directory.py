@@ -1,4 +1,4 @@
-"""Entities of the directory: who may send what, from where, through whom (DESIGN §7)."""
+"""Entities of the directory: who may send what, from where, through whom (docs/directory.md)."""
 
 from enum import StrEnum
 from typing import Annotated, Literal

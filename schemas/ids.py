@@ -1,4 +1,4 @@
-"""Where ids come from, so that a retry gets the same one with no coordination (DESIGN §3)."""
+"""Where ids come from, so that a retry gets the same one with no coordination (docs/ingress.md)."""
 
 import hashlib
 from uuid import UUID

@@ -50,7 +50,7 @@ class Message(Record):
     lane: Lane
     #: After this moment it is not handed over any more.
     valid_until: Millis
-    #: When every store forgets the message (DESIGN §3): carried by every fact and task about it.
+    #: When every store forgets the message (docs/architecture.md): carried by every fact and task about it.
     forget_at: Millis
     #: Whether the same id can come again; false for a keyless REST message, which needs no dedupe.
     can_repeat: bool

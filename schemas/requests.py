@@ -15,7 +15,7 @@ MAX_MEDIA: Final = 10
 
 
 class SendRequest(Record):
-    """The body of `POST /sms/send` (reference: sms-send-api), and the value of a request record.
+    """The body of `POST /sms/send` (docs/ingress.md), and the value of a request record.
 
     Lengths and formats are judged by acceptance, which answers with a sentence; here only the types are.
     """

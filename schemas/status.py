@@ -35,8 +35,8 @@ _Q, _N, _S, _D, _U, _F, _C = (
 
 #: Where a message may go from each state. Endings correct each other by rank only:
 #: delivered over undelivered over failed over cancelled. `failed -> sent` is for a failure that was our own
-#: belief (by policy, or refused by us), which yields to the provider's word (DESIGN §5, rule 6); of endings
-#: without a hand-over, `failed -> cancelled` is for a cancel that was answered to its owner.
+#: belief (by policy, or refused by us), which yields to the provider's word (docs/protocol.md, rule 6);
+#: of endings without a hand-over, `failed -> cancelled` is for a cancel that was answered to its owner.
 MOVES: Final[dict[State | None, frozenset[State]]] = {
     None: frozenset({_Q, _F, _C}),
     _Q: frozenset({_N, _S, _D, _U, _F, _C}),
@@ -51,7 +51,7 @@ MOVES: Final[dict[State | None, frozenset[State]]] = {
 #: States after which nothing more is expected.
 ENDED: Final = frozenset({_D, _U, _F, _C})
 
-#: The words of `GET /sms/{message_id}/status` (reference: sms-send-api). `sending` is also said of a
+#: The words of `GET /sms/{message_id}/status` (docs/ingress.md). `sending` is also said of a
 #: queued message whose claim is held; that is the ledger's knowledge, not a state.
 SEND_API: Final[dict[State, str]] = {
     _Q: "queued",

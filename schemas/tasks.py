@@ -20,7 +20,7 @@ class RecordId(Record):
 
 
 class How(StrEnum):
-    """How a task came to be, which decides what it may win over (DESIGN §5, rule 2)."""
+    """How a task came to be, which decides what it may win over (docs/protocol.md, rule 2)."""
 
     #: The first attempt, or a retry of one that provably never reached the handset.
     PLAIN = "plain"

@@ -2,7 +2,7 @@
 
 A table that only says "seen" loses messages: a crash between the changelog's write and the output's makes
 the replay of the *first* record look like a repeat. So the table `first` remembers the place of the first
-sighting, and the record at that very place is passed on however often it comes (DESIGN §3).
+sighting, and the record at that very place is passed on however often it comes (docs/streams.md).
 """
 
 import struct

@@ -1,4 +1,4 @@
-"""The fold: what one fact makes of a message's row, and which transitions it tells (DESIGN §4).
+"""The fold: what one fact makes of a message's row, and which transitions it tells (docs/streams.md).
 
 Pure. The state is a function of the set of facts, so any order and any repetition of them ends in the same
 state. Which transitions were told on the way depends on the order: the row keeps them, each with its fact's

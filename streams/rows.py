@@ -19,7 +19,7 @@ from schemas.status import State
 
 
 class Rank(IntEnum):
-    """What a word says, weakest first: the higher rank holds (DESIGN §4, §5 rule 6)."""
+    """What a word says, weakest first: the higher rank holds (docs/streams.md; docs/protocol.md, rule 6)."""
 
     #: Routed, or refused for now by the provider: it lies with us.
     QUEUED = 0

@@ -2,7 +2,7 @@
 
 Rows carry the sequence of their transition and the ledger takes only a higher one, so records may be read
 again, by whomever, as often as it takes. A partition that the ledger has lost is read from its beginning, and
-is whole once what lay in it at that moment is written (DESIGN §3, §8).
+is whole once what lay in it at that moment is written (docs/streams.md).
 """
 
 import asyncio
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 BATCH: Final = 500
-#: At most one fetch in this time: what costs is rounds, not records (DESIGN §9).
+#: At most one fetch in this time: what costs is rounds, not records (docs/architecture.md).
 _PACE_SECONDS: Final = 0.02
 _IDLE_MS: Final = 1000
 #: How often the ledger is asked whether it still has everything, and what is written is committed.

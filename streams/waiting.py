@@ -1,4 +1,4 @@
-"""The mover: what is not due travels from waiting topic to waiting topic, and then to its target (DESIGN §4).
+"""The mover: what is not due goes from waiting topic to waiting topic, then to its target (docs/streams.md).
 
 A waiting topic has one delay, and its records lie in the order of their append times: none is due before the
 head of its partition. The mover takes a batch, pauses the partition, and sends each record on when its time

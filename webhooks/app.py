@@ -106,10 +106,10 @@ async def _answered(request: Request, provider: Provider, parts: Parts) -> Respo
         )
     if answer.status == 204:
         return Response(status_code=204)
+    # What still comes of a body that is too large is read and dropped by uvicorn. To close the connection here
+    # would reach a provider that is still sending as a broken connection, not as this answer.
     body = json.dumps({"detail": answer.detail}).encode()
-    # What was too large is not read to its end: the connection cannot be used again.
-    headers = {"Connection": "close"} if answer.outcome is Outcome.TOO_LARGE else None
-    return Response(body, answer.status, headers, media_type="application/json")
+    return Response(body, answer.status, media_type="application/json")
 
 
 async def _answer(request: Request, provider: Provider, parts: Parts) -> Answer:

@@ -11,7 +11,7 @@ for n, pace in ipairs(asked.paces) do
   paces[n] = read_pace(redis.call('GET', pace_key(pace.key)), pace.rate, pace.burst, published)
 end
 
--- DESIGN §5, rule 2.
+-- docs/protocol.md, rule 2.
 local function wins(claim, ask)
   if claim.state == 'absent' then
     return ask.attempt == 1

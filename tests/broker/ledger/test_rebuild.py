@@ -1,4 +1,4 @@
-"""The ledger is rebuilt from Kafka (DESIGN §8, P13): what may have been sent is never sent again.
+"""The ledger is rebuilt from Kafka (docs/ledger.md, P13): what may have been sent is never sent again.
 
 Each test uses message ids of its own; the broker's topics keep what earlier tests wrote.
 """

@@ -1,4 +1,4 @@
-"""The claim of one message as DESIGN §5 has it (rules 2 to 5): what the scripts must decide, in Python."""
+"""The claim of one message as docs/protocol.md has it (rules 2 to 5): what the scripts must decide."""
 
 from dataclasses import dataclass
 

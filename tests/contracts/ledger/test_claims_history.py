@@ -1,4 +1,4 @@
-"""Random histories of two messages' claims, by two dispatchers, against the rules (DESIGN §5, 2 to 5)."""
+"""Random histories of two messages' claims, by two dispatchers, against docs/protocol.md, rules 2 to 5."""
 
 import asyncio
 from collections.abc import Coroutine

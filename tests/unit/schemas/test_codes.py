@@ -1,4 +1,4 @@
-"""The code tables against the letters of the report that they were made from (reference, §3)."""
+"""The code tables against the letters that stand for faults, provider by provider."""
 
 import pytest
 

@@ -292,7 +292,7 @@ def heard_twice(draw: st.DrawFn) -> tuple[list[AnyFact], list[AnyFact]]:
 
 
 def expected(facts: Sequence[AnyFact]) -> State | None:
-    """The state as DESIGN §4 and the model of the protocol say it, from the whole set at once."""
+    """The state as docs/streams.md says it, from the whole set at once."""
     ours = [f for f in facts if isinstance(f, OutcomeFact | AmbiguousFact)]
     named = {
         (f.attempt, nonce, f.account)

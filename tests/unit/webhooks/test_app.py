@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import httpx
 import pytest
 from prometheus_client import REGISTRY
+from starlette.applications import Starlette
 
 from directory.secrets import SecretMissingError
 from directory.snapshot import Directory
@@ -71,10 +72,9 @@ def broker() -> Broker:
     return Broker()
 
 
-@pytest.fixture
-async def client(broker: Broker) -> AsyncIterator[httpx.AsyncClient]:
+def app_over(broker: Broker) -> Starlette:
     known = directory()
-    app = make_app(
+    return make_app(
         Parts(
             keys=Keys(lambda: known, resolve),
             publish=broker.publish,
@@ -84,6 +84,11 @@ async def client(broker: Broker) -> AsyncIterator[httpx.AsyncClient]:
             clock=lambda: NOW * 1000,
         )
     )
+
+
+@pytest.fixture
+async def client(broker: Broker) -> AsyncIterator[httpx.AsyncClient]:
+    app = app_over(broker)
     # The proxy in front speaks plain HTTP to us, under another name and port.
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app=app), base_url="http://10.0.0.7:8081"
