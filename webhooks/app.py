@@ -106,7 +106,7 @@ async def _answered(request: Request, provider: Provider, parts: Parts) -> Respo
         )
     if answer.status == 204:
         return Response(status_code=204)
-    # What still comes of a body that is too large is read and dropped by uvicorn. To close the connection here
+    # What still comes of a body that is too large, uvicorn reads and drops. To close the connection here
     # would reach a provider that is still sending as a broken connection, not as this answer.
     body = json.dumps({"detail": answer.detail}).encode()
     return Response(body, answer.status, media_type="application/json")
