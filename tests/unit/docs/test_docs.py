@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from cli import settings_table
+from cli.__main__ import app
 from cli.commands.trouble import Exit
 from directory.file import parse
 from schemas import exits, topics
@@ -92,3 +93,22 @@ def test_the_engine_ends_with_the_codes_of_all_services() -> None:
 def test_exit_codes_of_the_command_line_are_told() -> None:
     page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
     assert [code for code in Exit if f"| {code.value} |" not in page] == []
+
+
+def test_every_command_is_told() -> None:
+    page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    (table,) = re.findall(r"^\| command \| does \|\n(.*?)\n\n", page, re.MULTILINE | re.DOTALL)
+    told = set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
+    commands = {command.name for command in app.registered_commands}
+    assert told == commands
+
+
+def test_every_decision_is_in_the_index() -> None:
+    index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
+    pages = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    assert pages
+    wanted = []
+    for page in pages:
+        number, title = page.read_text(encoding="utf-8").split("\n", 1)[0].removeprefix("# ").split(". ", 1)
+        wanted.append(f"- {number}: [{title}](decisions/{page.name})")
+    assert [line for line in wanted if line not in index] == []
