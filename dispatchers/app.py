@@ -81,7 +81,7 @@ async def serve(settings: Settings, provider: Provider) -> None:
         )
         window = Window(accounts.quota, settings.dispatch.window)
         hand_over = HandOver(window, tools)
-        consumer = clients.group_consumer(settings.kafka, f"helio-dispatch-{provider}")
+        consumer = clients.group_consumer(settings.kafka, topics.dispatch_group(provider))
         reader = Reader(
             consumer,
             window,

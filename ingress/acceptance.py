@@ -11,14 +11,14 @@ from urllib.parse import urlsplit
 
 from directory.snapshot import Directory
 from ingress.codes import STATUS, Code
-from schemas.directory import OPERATOR, Account, Active, Capability, Number
+from schemas.directory import E164_PATTERN, Account, Active, Capability, Number
 from schemas.messages import Content, Door, Lane, Message, Refusal
 from schemas.provider import Provider
 from schemas.requests import MAX_MEDIA, MAX_TEXT, SendRequest, fingerprint
 from schemas.segments import segments
 from schemas.settings import MessageSettings
 
-_E164: Final = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
+_E164: Final = re.compile(E164_PATTERN)
 _MEDIA_SCHEMES: Final = frozenset({"http", "https"})
 _LONGEST_URL: Final = 2048
 
@@ -209,10 +209,6 @@ def _incapable(request: SendRequest, number: Number) -> Denied | None:
 
 def _account(number: Number, directory: Directory) -> Account | Denied:
     account = directory.account(number.account)
-    if (
-        account is None
-        or account.status is not Active.ACTIVE
-        or account.organization not in {OPERATOR, number.organization}
-    ):
+    if account is None or account.status is not Active.ACTIVE or not account.serves(number.organization):
         return Denied(Code.ACCOUNT_UNAVAILABLE, f"The account of phone number {number.id} is not in use")
     return account

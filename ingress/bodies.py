@@ -10,9 +10,8 @@ from starlette.requests import Request
 
 from ingress.codes import Code
 from ingress.problems import Problem
-from schemas.requests import SendRequest
+from schemas.requests import MAX_KEY, SendRequest
 
-LONGEST_KEY: Final = 256
 _ESCAPED: Final = re.compile(r'\\(["\\])')
 
 
@@ -43,9 +42,9 @@ def parse(body: bytes, header_key: str | None) -> SendRequest | Problem:
     if header_key is None:
         return request
     key = unquoted(header_key)
-    if not 0 < len(key) <= LONGEST_KEY:
+    if not 0 < len(key) <= MAX_KEY:
         return Problem(
-            Code.INVALID_IDEMPOTENCY_KEY, f"Invalid Idempotency-Key: 1 to {LONGEST_KEY} characters are taken"
+            Code.INVALID_IDEMPOTENCY_KEY, f"Invalid Idempotency-Key: 1 to {MAX_KEY} characters are taken"
         )
     return request.model_copy(update={"idempotency_key": key})
 

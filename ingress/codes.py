@@ -3,6 +3,8 @@
 from enum import StrEnum
 from typing import Final
 
+from schemas import refusals
+
 
 class Code(StrEnum):
     """Why a request was not taken. The value is on the wire: never change one."""
@@ -25,14 +27,14 @@ class Code(StrEnum):
     MISSING_SCOPE = "missing_scope"
     WRONG_ORGANIZATION = "wrong_organization"
     # The sender.
-    SENDER_NOT_FOUND = "sender_not_found"
-    SENDER_SUSPENDED = "sender_suspended"
-    ASSISTANT_SUSPENDED = "assistant_suspended"
-    ACCOUNT_UNAVAILABLE = "account_unavailable"
+    SENDER_NOT_FOUND = refusals.SENDER_NOT_FOUND
+    SENDER_SUSPENDED = refusals.SENDER_SUSPENDED
+    ASSISTANT_SUSPENDED = refusals.ASSISTANT_SUSPENDED
+    ACCOUNT_UNAVAILABLE = refusals.ACCOUNT_UNAVAILABLE
     SMS_NOT_SUPPORTED = "sms_not_supported"
     MEDIA_NOT_SUPPORTED = "media_not_supported"
     # The state of things.
-    CONFLICT = "conflict"
+    CONFLICT = refusals.CONFLICT
     MESSAGE_NOT_FOUND = "message_not_found"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"

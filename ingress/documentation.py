@@ -4,10 +4,11 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, Field
 
+from schemas.directory import E164_PATTERN
 from schemas.provider import Provider
-from schemas.requests import MAX_MEDIA, MAX_TEXT, SendRequest
+from schemas.requests import MAX_KEY, MAX_MEDIA, MAX_TEXT, SendRequest
 
-_E164: Final = {"pattern": r"^\+[1-9][0-9]{6,14}$", "examples": ["+14155550123"]}
+_E164: Final = {"pattern": E164_PATTERN, "examples": ["+14155550123"]}
 #: What acceptance judges beyond types, said in the words of JSON Schema.
 _LIMITS: Final[dict[str, dict[str, Any]]] = {
     "from_phone_number": {**_E164, "description": "Sender: a number that one of your assistants owns."},
@@ -69,7 +70,7 @@ def send_operation() -> dict[str, Any]:
             {
                 "name": "Idempotency-Key",
                 "in": "header",
-                "schema": {"type": "string", "minLength": 1, "maxLength": 256},
+                "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY},
                 "description": "Quoted or bare.",
             }
         ],

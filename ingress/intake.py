@@ -27,7 +27,6 @@ from ingress.turns import Turns, Unreadable
 from schemas import topics
 from schemas.settings import Settings
 
-GROUP: Final = "helio-intake"
 _LOG: Final = logging.getLogger(__name__)
 #: How long a quiet loop waits for a record; also how soon it notices that it is to stop.
 _WAIT_MS: Final = 250
@@ -142,7 +141,7 @@ async def start(settings: Settings, terms: Terms, sources: Sequence[str], stack:
     await opened(producer, producer.stop)
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka.bootstrap_servers)
     await opened(admin, admin.close)
-    consumer = clients.group_consumer(settings.kafka, GROUP)
+    consumer = clients.group_consumer(settings.kafka, topics.INTAKE_GROUP)
     consumer.subscribe(sources)
     await opened(consumer, consumer.stop)
     if settings.intake.port:

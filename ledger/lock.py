@@ -7,14 +7,11 @@ from dataclasses import dataclass
 from secrets import token_hex
 from typing import Literal, Self
 
-from ledger.claims import Closed, Open, line
+from ledger.claims import MARGIN_MS, Closed, Open, line
 from ledger.server import Server
 from schemas.base import Millis
 
 log = logging.getLogger(__name__)
-
-#: As scripts have it: a key outlives the moment at which its message is forgotten.
-_MARGIN_MS = 3_600_000
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,7 @@ class Lock:
         """
         asked = list(asked)
         work = {
-            "made": [(id_, line(claim), str(forget_at + _MARGIN_MS)) for id_, claim, forget_at in made],
+            "made": [(id_, line(claim), str(forget_at + MARGIN_MS)) for id_, claim, forget_at in made],
             "asked": asked,
         }
         there = await self.server.run(

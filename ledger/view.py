@@ -7,9 +7,6 @@ from ledger import claims
 from schemas.public import StatusRecord
 from schemas.status import State
 
-#: Rows outlive the moment at which the message is forgotten by this: as claims do.
-_MARGIN_MS = 3_600_000
-
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -44,4 +41,4 @@ def seen(answer: tuple[bytes | None, bytes | None, int]) -> Seen:
 
 
 def _expiry(row: StatusRecord) -> int:
-    return row.forget_at + _MARGIN_MS
+    return row.forget_at + claims.MARGIN_MS

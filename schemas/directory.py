@@ -1,7 +1,7 @@
 """Entities of the directory: who may send what, from where, through whom (docs/directory.md)."""
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, StringConstraints
@@ -14,7 +14,9 @@ OPERATOR = "operator"
 
 #: An id that fits in URLs and topic names.
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
-E164 = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
+#: A phone number as E.164 has it, with its plus.
+E164_PATTERN: Final = r"^\+[1-9][0-9]{6,14}$"
+E164 = Annotated[str, StringConstraints(pattern=E164_PATTERN)]
 #: Where a secret is to be found, never its value: `env:NAME` or `file:PATH`.
 SecretRef = Annotated[str, StringConstraints(pattern=r"^(env|file):.+$")]
 #: Secrets of which several are valid at once, newest first, so that they can be rotated.
@@ -82,6 +84,10 @@ class Account(Entity):
     def provider(self) -> Provider:
         """Whose account it is."""
         return self.credentials.provider
+
+    def serves(self, organization: str) -> bool:
+        """Whether numbers of `organization` may send through it: its own, or anybody's if the operator's."""
+        return self.organization in (organization, OPERATOR)
 
 
 class NumberKind(StrEnum):

@@ -10,6 +10,8 @@ from schemas.base import Record
 
 #: The longest text, in characters, that the send API takes.
 MAX_TEXT: Final = 1600
+#: The longest idempotency key, in characters.
+MAX_KEY: Final = 256
 #: The most media that any of the three providers takes with one message (Twilio: 10).
 MAX_MEDIA: Final = 10
 
@@ -32,7 +34,7 @@ class SendRequest(Record):
     #: True: with the queue's pacing. False: before all queued ones.
     queue: bool = True
     #: The same key and content is the same message, for at least 24 h.
-    idempotency_key: Annotated[str, Field(max_length=256)] | None = None
+    idempotency_key: Annotated[str, Field(max_length=MAX_KEY)] | None = None
     #: Carried to every status record of the message.
     reference: Annotated[str, Field(max_length=256)] | None = None
     #: On a topic whose producers are trusted (`HELIO_INTAKE__TRUSTED`): on whose behalf. Else ignored.

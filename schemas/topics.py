@@ -26,6 +26,11 @@ FOLD_APP: Final = "helio-fold"
 FIRST_TABLE: Final = "first"
 ROWS_TABLE: Final = "rows"
 
+#: The consumer groups of the other services that share partitions; Faust names a group after its app.
+INTAKE_GROUP: Final = "helio-intake"
+VIEWS_GROUP: Final = "helio-views"
+WAITING_GROUP: Final = "helio-waiting"
+
 #: The waiting topics by their delay in milliseconds, longest first.
 WAITING: Final[dict[int, str]] = {
     _HOUR: "sms.waiting.1h.v1",
@@ -43,6 +48,11 @@ def requests_of(organization: str) -> str:
 def dispatch(provider: Provider, lane: Lane) -> str:
     """The topic of a provider's tasks; partitioned by sender."""
     return f"sms.dispatch.{provider}.{lane}.v1"
+
+
+def dispatch_group(provider: Provider) -> str:
+    """The consumer group of a provider's dispatchers."""
+    return f"helio-dispatch-{provider}"
 
 
 def changelog(app: str, table: str) -> str:

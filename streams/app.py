@@ -81,7 +81,7 @@ async def serve_views(settings: Settings) -> None:
     await _verify(settings, [topics.STATUS])
     async with AsyncExitStack() as stack:
         ledger = await stack.enter_async_context(Ledger(settings.redis))
-        consumer = clients.group_consumer(settings.kafka, "helio-views")
+        consumer = clients.group_consumer(settings.kafka, topics.VIEWS_GROUP)
         views = Views(consumer, ledger, partitions=settings.topics.partitions, now=now_ms)
         views.subscribe()
         await consumer.start()
@@ -106,7 +106,7 @@ async def serve_waiting(settings: Settings) -> None:
         producer = clients.producer(settings.kafka)
         await producer.start()
         stack.push_async_callback(producer.stop)
-        consumer = clients.group_consumer(settings.kafka, "helio-waiting")
+        consumer = clients.group_consumer(settings.kafka, topics.WAITING_GROUP)
         mover = Mover(consumer, publisher(producer), delays=delays, targets=targets, now=now_ms)
         mover.subscribe()
         await consumer.start()

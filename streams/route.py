@@ -11,6 +11,7 @@ from schemas.base import DecodeError
 from schemas.facts import Rejected, Routed
 from schemas.messages import Lane, Message, Refusal, decode_message
 from schemas.provider import Provider
+from schemas.refusals import CONFLICT
 from streams import routing
 from streams.dead import bury
 from streams.dedupe import Again, Conflict, Duplicate, New, Place, Sighting, Verdict, judge
@@ -26,8 +27,6 @@ OUTPUTS: Final = (
     topics.EVENTS,
     topics.dead_letters(topics.MESSAGES),
 )
-#: Code of the rejection of other content under a used key.
-CONFLICT: Final = "conflict"
 
 HANDLED: Final = Counter(
     "helio_route_handled_total", "Records of sms.messages.v1 by what became of them.", ["result"]

@@ -5,17 +5,12 @@ judged the request; what is judged again here is what may have changed since the
 """
 
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Protocol
 
-from schemas.directory import OPERATOR, Account, Active, Assistant, Number
+from schemas.directory import Account, Active, Assistant, Number
 from schemas.messages import Message
+from schemas.refusals import ACCOUNT_UNAVAILABLE, ASSISTANT_SUSPENDED, SENDER_NOT_FOUND, SENDER_SUSPENDED
 from schemas.tasks import Task
-
-#: Codes of refusals, stable: the doors' own words for the same things, from docs/errors.md.
-SENDER_NOT_FOUND: Final = "sender_not_found"
-SENDER_SUSPENDED: Final = "sender_suspended"
-ASSISTANT_SUSPENDED: Final = "assistant_suspended"
-ACCOUNT_UNAVAILABLE: Final = "account_unavailable"
 
 
 class Senders(Protocol):
@@ -77,7 +72,7 @@ def _account(message: Message, senders: Senders) -> Account | Refused:
     if number.status is not Active.ACTIVE:
         return Refused(SENDER_SUSPENDED, f"The number {sender} is suspended.")
     account = senders.account(number.account)
-    if account is None or account.organization not in (organization, OPERATOR):
+    if account is None or not account.serves(organization):
         return Refused(
             ACCOUNT_UNAVAILABLE, f"The account {number.account} of {sender} is not there any more."
         )

@@ -28,16 +28,25 @@ from schemas.directory import (
 )
 from schemas.provider import Provider
 from schemas.settings import KafkaSettings, RedisSettings, TopicSettings
-from schemas.topics import FOLD_APP, REQUESTS, ROUTE_APP, catalogue
+from schemas.topics import (
+    FOLD_APP,
+    INTAKE_GROUP,
+    REQUESTS,
+    ROUTE_APP,
+    VIEWS_GROUP,
+    WAITING_GROUP,
+    catalogue,
+    dispatch_group,
+)
 
 #: Who must be a member of which consumer group.
 GROUPS: Final = {
-    "helio-intake": "python -m ingress intake",
+    INTAKE_GROUP: "python -m ingress intake",
     ROUTE_APP: "python -m streams route",
     FOLD_APP: "python -m streams fold",
-    "helio-views": "python -m streams views",
-    "helio-waiting": "python -m streams waiting",
-    **{f"helio-dispatch-{p}": f"python -m dispatchers --provider {p}" for p in Provider},
+    VIEWS_GROUP: "python -m streams views",
+    WAITING_GROUP: "python -m streams waiting",
+    **{dispatch_group(p): f"python -m dispatchers --provider {p}" for p in Provider},
 }
 ANSWER_SECONDS: Final = 5.0
 _REACH_IT: Final = (
