@@ -10,11 +10,8 @@ from schemas.directory import (
     AnyEntity,
     ApiKey,
     Assistant,
-    Brand,
-    Campaign,
     Entry,
     Number,
-    UseCase,
 )
 from schemas.provider import Provider
 
@@ -120,18 +117,6 @@ class Directory:
         """The assistant that owns the number `e164`."""
         return self._assistants.get(e164)
 
-    def use_case(self, use_case_id: str) -> UseCase | None:
-        """The use case of that id: a UUID in its canonical form."""
-        return self._find(UseCase, "use_case", use_case_id)
-
-    def brand(self, brand_id: str) -> Brand | None:
-        """The brand of that id."""
-        return self._find(Brand, "brand", brand_id)
-
-    def campaign(self, campaign_id: str) -> Campaign | None:
-        """The campaign of that id."""
-        return self._find(Campaign, "campaign", campaign_id)
-
     def api_key(self, sha256: str) -> ApiKey | None:
         """The API key whose lower-case hex SHA-256 is `sha256`."""
         return self._api_keys.get(sha256)
@@ -139,10 +124,6 @@ class Directory:
     def accounts(self, provider: Provider) -> list[Account]:
         """The accounts at `provider`, by id."""
         return list(self._accounts[provider])
-
-    def numbers(self) -> Iterator[Number]:
-        """All sender numbers, in no particular order."""
-        return (entity for entity in self.live.values() if isinstance(entity, Number))
 
     def entities(self) -> Iterator[AnyEntity]:
         """Everything that there is, in no particular order."""

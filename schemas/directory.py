@@ -95,8 +95,6 @@ class NumberKind(StrEnum):
 
     LONG_CODE = "long_code"
     TOLL_FREE = "toll_free"
-    SHORT_CODE = "short_code"
-    ALPHANUMERIC = "alphanumeric"
 
 
 class Capability(StrEnum):

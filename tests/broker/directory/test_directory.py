@@ -15,7 +15,7 @@ from directory.changes import compare
 from directory.file import DirectoryFileError, parse
 from directory.replica import Replica
 from schemas import topics
-from schemas.directory import Assistant, Entry
+from schemas.directory import Assistant, Brand, Entry
 from schemas.settings import KafkaSettings, TopicSettings
 from tests.conftest import Broker
 
@@ -96,7 +96,7 @@ async def test_applied_once_and_then_there_is_nothing_to_do(settings: KafkaSetti
     ]
     assert await apply(settings, file(name, "a", "b"), now=2) == []
     async with replica(settings) as made:
-        assert made.directory.brand(f"{name}-a") is not None
+        assert ("brand", f"{name}-a") in made.directory.live
 
 
 async def test_a_dry_run_writes_nothing(settings: KafkaSettings, name: str) -> None:
@@ -127,7 +127,7 @@ async def test_a_replica_follows(settings: KafkaSettings, name: str) -> None:
         offset = await append(settings, (entry(name, 1).key, entry(name, 1).encode()))
         async with asyncio.timeout(20):
             directory = await made.reached(offset)
-        assert directory.brand(f"{name}-a") is not None
+        assert ("brand", f"{name}-a") in directory.live
         assert directory.version("assistant", f"{name}-x") == 1
 
 
@@ -142,8 +142,8 @@ async def test_who_comes_second_is_told_and_what_holds_is_the_last_word(
         with pytest.raises(RaceLostError, match=f"brand {name}-a"):
             await write(settings, before, changes, 2)
     async with replica(settings) as after:
-        brand = after.directory.brand(f"{name}-a")
-        assert brand is not None
+        brand = after.directory.live["brand", f"{name}-a"]
+        assert isinstance(brand, Brand)
         assert brand.name == "a"
         assert ("brand", f"{name}-a") not in after.directory.disputed
     kept = Entry.decode(await last_of(settings, f"brand:{name}-a".encode()))
