@@ -6,11 +6,18 @@ from collections.abc import Callable
 from directory.secrets import SecretMissingError
 from directory.snapshot import Directory
 from dispatchers.port import ProviderPort
+from dispatchers.window import account_pace, number_pace
 from ledger.claims import Pace
 from schemas.directory import Account
 from schemas.tasks import Task
 
 log = logging.getLogger(__name__)
+
+
+class _Passing(str):
+    """Why an account cannot be used now; a secret may be there the next time."""
+
+    __slots__ = ()
 
 
 class Accounts:
@@ -21,7 +28,8 @@ class Accounts:
     ) -> None:
         self._directory = directory
         self._connect = connect
-        self._connected: dict[str, tuple[Account, ProviderPort]] = {}
+        #: By account as it was when it was connected; a sentence where that failed for good.
+        self._connected: dict[str, tuple[Account, ProviderPort | str]] = {}
         self._replaced: list[ProviderPort] = []
 
     def port(self, account_id: str) -> ProviderPort | str:
@@ -32,25 +40,33 @@ class Accounts:
         known = self._connected.get(account_id)
         if known and known[0] == account:
             return known[1]
-        try:
-            port = self._connect(account)
-        except SecretMissingError as e:
-            log.error("account %s cannot be used: %s", account_id, e)  # noqa: TRY400 - the sentence says it all
-            return f"account {account_id} cannot be used: {e}"
-        if known:
+        if known and not isinstance(known[1], str):
             # What is in flight on the old one still needs it; it is closed with the process.
             self._replaced.append(known[1])
-        self._connected[account_id] = (account, port)
+        port = self._try(account)
+        if not isinstance(port, _Passing):
+            self._connected[account_id] = (account, port)
         return port
+
+    def _try(self, account: Account) -> "ProviderPort | str":
+        try:
+            return self._connect(account)
+        except SecretMissingError as e:
+            log.error("account %s cannot be used: %s", account.id, e)  # noqa: TRY400 - the sentence says it all
+            return _Passing(f"account {account.id} cannot be used: {e}")
+        except Exception as e:
+            # One account's wrong key must not end the hand-overs of all others. SDKs raise what they like.
+            log.exception("account %s cannot be used", account.id)
+            return f"account {account.id} cannot be used: {type(e).__name__}"
 
     def paces(self, task: Task) -> tuple[Pace, ...]:
         """The caps that a hand-over counts against: its number's and its account's."""
         directory = self._directory()
         found = []
         if number := directory.number(task.sender):
-            found.append(Pace(f"number:{number.id}", number.rate, number.burst))
+            found.append(Pace(number_pace(number.id), number.rate, number.burst))
         if account := directory.account(task.account):
-            found.append(Pace(f"account:{account.id}", account.rate, account.burst))
+            found.append(Pace(account_pace(account.id), account.rate, account.burst))
         return tuple(found)
 
     def quota(self, sender: str) -> int:
@@ -61,4 +77,5 @@ class Accounts:
     async def close(self) -> None:
         """Close every adapter."""
         for port in [*self._replaced, *(port for _, port in self._connected.values())]:
-            await port.close()
+            if not isinstance(port, str):
+                await port.close()

@@ -66,6 +66,8 @@ class HandOver:
             await self._hand_over()
             if not await self.quiet(self._tools.settings.drain_seconds):
                 log.warning("%d hand-overs did not end in time; another process settles them", self.busy)
+            # Theirs is a definite "wait": nothing was won, so nothing may be called unknown for them.
+            self.add_voids(self._window.standing())
             await self._flush_voids()
             settling.cancel()
             for call in self._calls:
@@ -136,8 +138,8 @@ class HandOver:
             match verdict:
                 case Won():
                     self._send(item, asked_at)
-                case Wait(ms=ms):
-                    self._window.rest_sender(item.task.sender, now + ms)
+                case Wait(ms=ms, pace=pace):
+                    self._window.rest_pace(pace, now + ms)
                     waiting.append(item)
                 case Refused(claim=claim):
                     # An intent that closed(unknown) refused is not voided: rule 7.

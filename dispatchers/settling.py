@@ -110,8 +110,10 @@ class Settling:
             pause = policy.retry_pause_ms(
                 outcome, item.task.attempt, self._tools.settings, self._tools.chance()
             )
-            # One that would be due too late comes at its end, where the claim script says `expired`.
-            due = min(now + pause, item.task.valid_until)
+            # One that would be due too late comes at its end, where the claim script says `expired`. Not at
+            # once even then: the ledger's clock, which decides that, may be behind ours.
+            first = round(self._tools.settings.retry_first_seconds * 1000)
+            due = min(now + pause, max(item.task.valid_until, now + first))
             item.retry_as(item.task.attempt + 1, maybe_sent=item.task.how is not How.PLAIN, not_before=due)
             if due - now > STAYS_MS:
                 records.append(Waiting(item.task))

@@ -124,12 +124,12 @@ class _Turns:
         else:
             queue.append(item)
 
-    def take(self, may: Callable[[str], bool]) -> Iterator[Item]:
+    def take(self, may: Callable[[Item], bool]) -> Iterator[Item]:
         """One item after the other, senders in turn, of those that `may` lets; asks again before each."""
         turns = deque(self._queues)
         while turns:
             sender = turns.popleft()
-            if not may(sender):
+            if not may(self._queues[sender][0]):
                 continue
             queue = self._queues.pop(sender)
             item = queue.popleft()
@@ -137,6 +137,9 @@ class _Turns:
                 self._queues[sender] = queue  # behind the others: also when the next batch is taken
                 turns.append(sender)
             yield item
+
+    def __iter__(self) -> Iterator[Item]:
+        return (item for queue in self._queues.values() for item in queue)
 
     def drop(self, gone: Callable[[Item], bool]) -> list[Item]:
         dropped: list[Item] = []
@@ -148,6 +151,16 @@ class _Turns:
             else:
                 del self._queues[sender]
         return dropped
+
+
+def number_pace(sender: str) -> str:
+    """What the pace of a number is called."""
+    return f"number:{sender}"
+
+
+def account_pace(account: str) -> str:
+    """What the pace of an account is called."""
+    return f"account:{account}"
 
 
 @dataclass(order=True)
@@ -170,7 +183,7 @@ class Window:
         self._lines: dict[Partition, Line] = {}
         self._turns = {lane: _Turns() for lane in Lane}
         self._alarms: list[_Alarm] = []
-        self._resting: dict[str, int] = {}  # sender -> until when its pace lets nothing go
+        self._resting: dict[str, int] = {}  # pace -> until when it lets nothing go
         self._numbers = count()
 
     def assign(self, partition: Partition) -> Line:
@@ -214,10 +227,12 @@ class Window:
         taken: list[Item] = []
         left: dict[str, int] = {}
 
-        def may(sender: str) -> bool:
+        def may(item: Item) -> bool:
+            sender = item.task.sender
             if sender not in left:
-                left[sender] = 0 if self._resting.get(sender, 0) > now else self._quota(sender)
-            return left[sender] > 0
+                left[sender] = self._quota(sender)
+            paces = (number_pace(sender), account_pace(item.task.account))
+            return left[sender] > 0 and all(self._resting.get(pace, 0) <= now for pace in paces)
 
         for lane in Lane:
             if len(taken) >= most:
@@ -247,14 +262,18 @@ class Window:
         if not item.line.revoked:
             heapq.heappush(self._alarms, _Alarm(until, next(self._numbers), item))
 
-    def rest_sender(self, sender: str, until: int) -> None:
-        """The pace of a sender lets nothing go before `until`."""
-        self._resting[sender] = until
+    def rest_pace(self, pace: str, until: int) -> None:
+        """A pace (of a number, or of an account: then all its senders) lets nothing go before `until`."""
+        self._resting[pace] = until
+
+    def standing(self) -> list[Item]:
+        """Items for which an intent stands while they wait for their slot."""
+        return [item for turns in self._turns.values() for item in turns if item.nonce]
 
     def next_due(self, now: int) -> int | None:
         """When something that rests may go; None if nothing rests."""
-        for sender in [sender for sender, until in self._resting.items() if until <= now]:
-            del self._resting[sender]
+        for pace in [pace for pace, until in self._resting.items() if until <= now]:
+            del self._resting[pace]
         return min([*self._resting.values(), *(alarm.at for alarm in self._alarms[:1])], default=None)
 
     def lines(self) -> list[Line]:

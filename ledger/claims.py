@@ -118,6 +118,8 @@ class Wait:
     """A pace lets it go in `ms` at the earliest. No slot was taken; the intent stays good."""
 
     ms: int
+    #: The key of the pace that takes longest.
+    pace: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +182,8 @@ def verdict(answer: list[bytes | int | None]) -> Verdict:
     match answer:
         case [b"won", int() as until]:
             return Won(until)
-        case [b"wait", int() as ms]:
-            return Wait(ms)
+        case [b"wait", int() as ms, bytes() as pace]:
+            return Wait(ms, pace.decode())
         case [b"refused", (bytes() | None) as found]:
             return Refused(parse(found))
     raise ValueError(f"not a verdict: {answer!r}")

@@ -35,14 +35,19 @@ def json_object(body: bytes) -> dict[str, Any]:
     """The JSON object in `body`; empty if it is anything else."""
     try:
         found = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
 
 def text(value: object) -> str:
-    """`value` if it is a word or a number, else ""."""
-    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    """`value` if it is a word or a number, else "".
+
+    Half a surrogate pair, which no record of ours can hold, is replaced: a sentence cut through an emoji has
+    one.
+    """
+    word = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    return word.encode(errors="replace").decode()
 
 
 def refusal(

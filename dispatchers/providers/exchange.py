@@ -7,6 +7,7 @@ times), so it gets none to interpret: the transport keeps what came and hands th
 Whatever an SDK still raises is a fault of ours, and escapes.
 """
 
+import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 from schemas.provider import Ambiguous, Outcome, Unavailable
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,12 @@ class Exchange:
         """What it came to: by the answer if there is one, else by whether anything left."""
         self.end()
         if self.reply is not None:
-            return read(self.reply)
+            try:
+                return read(self.reply)
+            except Exception as e:
+                # It has left, and an answer that we cannot read says neither yes nor no.
+                log.exception("an answer of status %d could not be read", self.reply.status)
+                return Ambiguous(detail=f"sent, but the answer could not be read: {type(e).__name__}")
         if self._left:
             return Ambiguous(detail=f"sent, but not answered: {self.failure}")
         return Unavailable(detail=f"not sent: {self.failure}")

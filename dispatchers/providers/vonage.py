@@ -32,7 +32,6 @@ _SMS_TTL: Final = (20, 604_800)
 _MMS_TTL: Final = (300, 259_200)
 #: The SDK's tokens live for 15 minutes.
 _TOKEN_SECONDS: Final = 600
-_MAX_THREADS: Final = 64
 
 
 class CachedAuth(Auth):  # type: ignore[misc] # the SDK has no types
@@ -123,7 +122,8 @@ class VonagePort:
         logging.getLogger("vonage").setLevel(logging.ERROR)
         self._clock = clock
         self._total = http.http_timeout_seconds
-        threads = min(http.max_in_flight, _MAX_THREADS)
+        # As many as may be in flight: whoever waited for a thread would outlive its claim.
+        threads = http.max_in_flight
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix=f"vonage-{account.id}")
         auth = CachedAuth(credentials.application_id, resolve(credentials.private_key))
         auth.create_jwt_auth_string()

@@ -1,4 +1,4 @@
--- ARGV[1]: JSON, see encode_asks in ledger/claims.py. Answers, for each ask, {'won', until}, {'wait', ms} or
+-- ARGV[1]: JSON, see encode_asks in ledger/claims.py. Answers, for each ask, {'won', until}, {'wait', ms, pace} or
 -- {'refused', line}. The claim and the slots of all its paces are decided together, or not at all.
 local asked = cjson.decode(ARGV[1])
 
@@ -22,7 +22,7 @@ local function wins(claim, ask)
     and ask.attempt > 1 and claim.attempt == ask.attempt - 1
 end
 
--- Takes a slot of each pace, or of none: then how long the ask must wait, in microseconds.
+-- Takes a slot of each pace, or of none: then how long the ask must wait, in microseconds, and for which.
 local function slot(ask)
   local longest, where = 0, nil
   for _, n in ipairs(ask.paces) do
@@ -40,7 +40,7 @@ local function slot(ask)
     hold_place(paces[where], ask.id, ask.segments, longest, now_us)
     touched[where] = true
   end
-  return longest
+  return longest, where
 end
 
 local function sending_line(claim, ask)
@@ -57,9 +57,9 @@ local function decide(ask)
   elseif now > math.min(ask.valid_until, ask.forget_at) then
     return { 'refused', write_claim(ask.id, closed_line('expired', ask.attempt), ask.forget_at) }
   end
-  local wait = slot(ask)
+  local wait, where = slot(ask)
   if wait > 0 then
-    return { 'wait', math.ceil(wait / 1000) }
+    return { 'wait', math.ceil(wait / 1000), asked.paces[where].key }
   end
   write_claim(ask.id, sending_line(claim, ask), ask.forget_at)
   return { 'won', now + ask.hold }

@@ -13,7 +13,7 @@ def json_object(body: bytes) -> dict[str, Any] | None:
     """The JSON object in `body`; None if it is anything else."""
     try:
         found = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 
@@ -29,17 +29,25 @@ def first(value: object) -> dict[str, Any]:
 
 
 def text(value: object) -> str:
-    """`value` if it is a word or a whole number, else ""."""
-    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    """`value` if it is a word or a whole number, else "".
+
+    Half a surrogate pair, which no record of ours can hold, is replaced.
+    """
+    word = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    return word.encode(errors="replace").decode()
 
 
 def millis(value: object) -> int | None:
-    """An ISO 8601 time as milliseconds since the epoch; without a zone it is UTC. None if it is no time."""
+    """An ISO 8601 time as milliseconds since the epoch; without a zone it is UTC.
+
+    None if it is no time, or one before 1970: year 1 is how some languages write that they know none.
+    """
     try:
         at = datetime.fromisoformat(text(value))
-        return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
+        found = int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
     except (ValueError, OverflowError):
         return None
+    return found if found > 0 else None
 
 
 def moved(statuses: Mapping[str, ReceiptStatus | None], status: str) -> ReceiptStatus | Idle | Strange:

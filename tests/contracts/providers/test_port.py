@@ -4,6 +4,7 @@ All three adapters run it over a real socket, and the fake that other tests use 
 """
 
 import asyncio
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -101,11 +102,32 @@ async def test_a_server_error_says_nothing(rig: Rig, status: int) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"<html>ok</html>", b"{}", b"[]", b"null", b'{"data":null}', b'"x"', b"\xff\xfe", b'{"sid":'],
+    [
+        b"",
+        b"<html>ok</html>",
+        b"{}",
+        b"[]",
+        b"null",
+        b'{"data":null}',
+        b'"x"',
+        b"\xff\xfe",
+        b'{"sid":',
+        b"[" * 100_000,
+    ],
 )
 @pytest.mark.parametrize("content_type", ["application/json", "text/html; charset=nonsense"])
 async def test_a_success_that_names_no_message_says_nothing(rig: Rig, body: bytes, content_type: str) -> None:
     await outcome_of(rig, Answer(200, body, {"Content-Type": content_type}), "ambiguous")
+
+
+async def test_a_sentence_cut_through_an_emoji_can_be_told(rig: Rig) -> None:
+    """Half a surrogate pair is legal JSON, and no record of ours could hold it."""
+    half = "cut \ud83d"
+    errors = [{"code": "40310", "title": half, "detail": half}]  # Telnyx; the others have it at the top
+    body = json.dumps({"code": 21211, "title": half, "message": half, "detail": half, "errors": errors})
+    answer = Answer(400, body.encode(), {"Content-Type": "application/json"})
+    outcome = await outcome_of(rig, answer, "rejected")
+    assert outcome.encode()
 
 
 async def test_a_redirect_is_not_followed(rig: Rig, server: Capture) -> None:

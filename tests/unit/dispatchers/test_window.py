@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatchers.window import GapError, Item, Line, Window
+from dispatchers.window import GapError, Item, Line, Window, account_pace, number_pace
 from schemas.messages import Lane
 from schemas.provider import Provider
 from schemas.tasks import Task
@@ -73,10 +73,19 @@ def test_a_quota_bounds_what_leaves_at_once() -> None:
 def test_a_resting_sender_holds_up_nobody_else() -> None:
     found, line = window()
     fill(found, line, [task("a"), task("b")])
-    found.rest_sender("a", 500)
+    found.rest_pace(number_pace("a"), 500)
     assert [i.task.sender for i in found.take(10, 0)] == ["b"]
     assert found.next_due(0) == 500
     assert [i.task.sender for i in found.take(10, 500)] == ["a"]
+
+
+def test_a_resting_account_rests_all_its_senders() -> None:
+    found, line = window()
+    other = task("c").model_copy(update={"account": "other"})
+    fill(found, line, [task("a"), task("b"), other])
+    found.rest_pace(account_pace("tw"), 500)
+    assert [i.task.sender for i in found.take(10, 0)] == ["c"]
+    assert [i.task.sender for i in found.take(10, 500)] == ["a", "b"]
 
 
 def test_what_waits_for_its_slot_keeps_its_place() -> None:

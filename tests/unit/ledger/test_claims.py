@@ -39,7 +39,7 @@ def test_what_is_no_claim_is_not_guessed_at(value: bytes) -> None:
 
 
 def test_verdicts() -> None:
-    assert verdict([b"wait", 5]) == Wait(5)
+    assert verdict([b"wait", 5, b"number:1"]) == Wait(5, "number:1")
     with pytest.raises(ValueError, match="not a verdict"):
         verdict([b"perhaps", 5])
 

@@ -109,9 +109,10 @@ def test_what_is_not_documented_is_unreadable(body: object) -> None:
     assert isinstance(parse(telnyx(body or b"").incoming()), Unreadable)
 
 
-def test_a_moment_that_is_none() -> None:
+@pytest.mark.parametrize("moment", ["soon", "0001-01-01T00:00:00Z", "1969-12-31T23:59:59Z", "\ud83d"])
+def test_a_moment_that_is_none(moment: str) -> None:
     event = telnyx_event()
-    event["data"]["occurred_at"] = "soon"  # type: ignore[index] # JSON
+    event["data"]["occurred_at"] = moment  # type: ignore[index] # JSON
     found = parse(telnyx(event).incoming())
     assert isinstance(found, Report)
     assert found.at is None

@@ -227,7 +227,7 @@ def test_validity_stays_within_what_the_provider_takes(left: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "found"), [("x", "x"), (7, "7"), (True, ""), (None, ""), ([], ""), (1.5, "")]
+    ("value", "found"), [("x", "x"), (7, "7"), (True, ""), (None, ""), ([], ""), (1.5, ""), ("\ud83d", "?")]
 )
 def test_words(value: object, found: str) -> None:
     assert text(value) == found
