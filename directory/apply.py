@@ -2,12 +2,9 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
-
-from aiokafka import AIOKafkaProducer
 
 from broker import clients
 from directory.changes import Action, Change, compare
@@ -57,7 +54,7 @@ async def apply(
     """
     text, source = _opened(file)
     wanted = parse(text, source=source, variables=os.environ if variables is None else variables)
-    async with _replica(kafka) as replica:
+    async with Replica(kafka) as replica:
         current = replica.directory
         changes, problems = compare(current, wanted, prune=prune)
         if problems:
@@ -94,7 +91,7 @@ async def _append(kafka: KafkaSettings, replica: Replica, entries: Sequence[Entr
     """Returns once `replica` has seen the last of them."""
     if not entries:
         return
-    async with _producer(kafka) as producer:
+    async with clients.producer(kafka) as producer:
         sent = [
             await producer.send(topics.DIRECTORY, entry.encode(), key=entry.key, partition=0)
             for entry in entries
@@ -111,23 +108,3 @@ def _holds(held: Directory, entry: Entry) -> bool:
 
 def _winners(directory: Directory) -> list[Entry]:
     return [directory.entries[key] for key in sorted(directory.disputed)]
-
-
-@asynccontextmanager
-async def _replica(kafka: KafkaSettings) -> AsyncIterator[Replica]:
-    replica = Replica(kafka)
-    await replica.start()
-    try:
-        yield replica
-    finally:
-        await replica.stop()
-
-
-@asynccontextmanager
-async def _producer(kafka: KafkaSettings) -> AsyncIterator[AIOKafkaProducer]:
-    producer = clients.producer(kafka)
-    await producer.start()
-    try:
-        yield producer
-    finally:
-        await producer.stop()

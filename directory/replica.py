@@ -5,7 +5,7 @@ import contextlib
 import logging
 import os
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Self
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from prometheus_client import Counter, Gauge
@@ -39,7 +39,7 @@ def end_process(error: BaseException) -> None:
 
 
 class Replica:
-    """Follows the directory. Every service has one, and is ready when `start` has returned.
+    """Follows the directory, within a block or from `start` to `stop`. Ready when `start` has returned.
 
     Args:
         kafka: where the topic is.
@@ -56,6 +56,13 @@ class Replica:
         self._failure: BaseException | None = None
         #: The newest snapshot.
         self.directory = Directory()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
 
     async def start(self) -> None:
         """Return once caught up with the end of the topic as it is now.

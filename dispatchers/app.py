@@ -46,15 +46,18 @@ async def serve(settings: Settings, provider: Provider) -> None:
     await verify(
         settings.kafka,
         settings.topics,
-        [*sources, topics.INTENTS, topics.EVENTS, topics.dead_letters(sources[0]), *topics.WAITING.values()],
+        [
+            *sources,
+            topics.INTENTS,
+            topics.EVENTS,
+            topics.DIRECTORY,
+            topics.dead_letters(sources[0]),
+            *topics.WAITING.values(),
+        ],
     )
     async with AsyncExitStack() as stack:
-        replica = Replica(settings.kafka)
-        await replica.start()
-        stack.push_async_callback(replica.stop)
-        producer = clients.producer(settings.kafka)
-        await producer.start()
-        stack.push_async_callback(producer.stop)
+        replica = await stack.enter_async_context(Replica(settings.kafka))
+        producer = await stack.enter_async_context(clients.producer(settings.kafka))
         ledger = await stack.enter_async_context(Ledger(settings.redis))
         accounts = Accounts(lambda: replica.directory, partial(connect, http=settings.dispatch))
         stack.push_async_callback(accounts.close)
@@ -95,8 +98,7 @@ async def serve(settings: Settings, provider: Provider) -> None:
         for account in replica.directory.accounts(provider):
             accounts.port(account.id)
         consumer.subscribe(sources, listener=reader)
-        await consumer.start()
-        stack.push_async_callback(consumer.stop)
+        await stack.enter_async_context(consumer)
         if settings.ready_file:
             settings.ready_file.touch()
         log.info("dispatcher for %s is ready", provider)

@@ -45,13 +45,9 @@ async def serve(settings: Settings) -> None:
 
 async def start(settings: Settings, stack: AsyncExitStack) -> Parts:
     """Connect everything that the routes need; `stack` disconnects it."""
-    replica = Replica(settings.kafka)
-    await replica.start()
-    stack.push_async_callback(replica.stop)
+    replica = await stack.enter_async_context(Replica(settings.kafka))
     # A linger would be added to every answer; while a batch is under way the next one gathers anyway.
-    producer = clients.producer(settings.kafka, linger_ms=0)
-    await producer.start()
-    stack.push_async_callback(producer.stop)
+    producer = await stack.enter_async_context(clients.producer(settings.kafka, linger_ms=0))
     ledger = await stack.enter_async_context(Ledger(settings.redis))
     sending = Sending(
         lambda: replica.directory,

@@ -5,12 +5,11 @@ import logging
 import signal
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import CommitFailedError, IllegalStateError
 from starlette.applications import Starlette
 
@@ -130,26 +129,17 @@ async def serve(settings: Settings) -> None:
 
 async def start(settings: Settings, terms: Terms, sources: Sequence[str], stack: AsyncExitStack) -> Intake:
     """Connect everything that intake needs; `stack` disconnects it."""
-
-    async def opened(client: AIOKafkaConsumer, stop: Callable[[], Awaitable[None]]) -> None:
-        await client.start()
-        stack.push_async_callback(stop)
-
-    replica = Replica(settings.kafka)
-    await opened(replica, replica.stop)
-    producer = clients.producer(settings.kafka)
-    await opened(producer, producer.stop)
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka.bootstrap_servers)
-    await opened(admin, admin.close)
+    replica = await stack.enter_async_context(Replica(settings.kafka))
+    producer = await stack.enter_async_context(clients.producer(settings.kafka))
+    admin = await stack.enter_async_context(clients.admin(settings.kafka))
     consumer = clients.group_consumer(settings.kafka, topics.INTAKE_GROUP)
     consumer.subscribe(sources)
-    await opened(consumer, consumer.stop)
+    await stack.enter_async_context(consumer)
     if settings.intake.port:
         checks = {"broker": health.broker(producer)}
         app = Starlette(routes=health.routes(checks, {}))
         server = Server(app, settings.ingress.host, settings.intake.port)
         await stack.enter_async_context(server.beside())
-    offsets = clients.reader(settings.kafka)
-    await opened(offsets, offsets.stop)
+    offsets = await stack.enter_async_context(clients.reader(settings.kafka))
     room = Room(offsets, admin, settings.intake.max_ahead, time.monotonic)
     return Intake(consumer, publisher(producer), lambda: replica.directory, terms, room)

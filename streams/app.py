@@ -84,8 +84,7 @@ async def serve_views(settings: Settings) -> None:
         consumer = clients.group_consumer(settings.kafka, topics.VIEWS_GROUP)
         views = Views(consumer, ledger, partitions=settings.topics.partitions, now=now_ms)
         views.subscribe()
-        await consumer.start()
-        stack.push_async_callback(consumer.stop)
+        await stack.enter_async_context(consumer)
         async with _until_told() as stop:
             _ready(settings)
             await views.run(stop)
@@ -103,14 +102,11 @@ async def serve_waiting(settings: Settings) -> None:
     targets = {topic.name for topic in topics.catalogue(settings.topics.organizations)}
     await _verify(settings, [*delays, *letters])
     async with AsyncExitStack() as stack:
-        producer = clients.producer(settings.kafka)
-        await producer.start()
-        stack.push_async_callback(producer.stop)
+        producer = await stack.enter_async_context(clients.producer(settings.kafka))
         consumer = clients.group_consumer(settings.kafka, topics.WAITING_GROUP)
         mover = Mover(consumer, publisher(producer), delays=delays, targets=targets, now=now_ms)
         mover.subscribe()
-        await consumer.start()
-        stack.push_async_callback(consumer.stop)
+        await stack.enter_async_context(consumer)
         async with _until_told() as stop:
             _ready(settings)
             await mover.run(stop)

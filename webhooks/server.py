@@ -37,13 +37,9 @@ async def serve(settings: Settings) -> None:
     """
     await verify(settings.kafka, settings.topics, [topics.EVENTS, topics.DIRECTORY])
     async with AsyncExitStack() as stack:
-        replica = Replica(settings.kafka)
-        await replica.start()
-        stack.push_async_callback(replica.stop)
+        replica = await stack.enter_async_context(Replica(settings.kafka))
         # Receipts come in bursts; two milliseconds make batches of them.
-        producer = clients.producer(settings.kafka, linger_ms=2)
-        await producer.start()
-        stack.push_async_callback(producer.stop)
+        producer = await stack.enter_async_context(clients.producer(settings.kafka, linger_ms=2))
         parts = Parts(
             keys=Keys(lambda: replica.directory, resolve),
             publish=publisher(producer, settings.webhooks.produce_timeout_seconds),

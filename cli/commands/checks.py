@@ -88,9 +88,7 @@ async def _append(kafka: KafkaSettings, readings: dict[str, Reading]) -> float:
     Kafka tells its time only as the append time of a record. So one is appended, within a transaction
     that is then aborted: readers of committed records never see it.
     """
-    producer = clients.producer(kafka, transactional_id="helio-doctor")
-    await producer.start()
-    try:
+    async with clients.producer(kafka, transactional_id="helio-doctor") as producer:
         await producer.begin_transaction()
         # The first record waits for metadata and the transaction's coordinator; the second one does not.
         await producer.send_and_wait(REQUESTS, b"helio doctor: aborted", partition=0)
@@ -99,19 +97,13 @@ async def _append(kafka: KafkaSettings, readings: dict[str, Reading]) -> float:
         after = time.time() * 1000
         readings["Kafka"] = Reading(before, appended.timestamp, after)
         await producer.abort_transaction()
-    finally:
-        await producer.stop()
     return after - before
 
 
 async def of_directory(kafka: KafkaSettings) -> list[Finding]:
     """What the directory holds, and whether the secrets that it names are found on this machine."""
-    replica = Replica(kafka, died=lambda _error: None)
-    await replica.start()
-    try:
+    async with Replica(kafka, died=lambda _error: None) as replica:
         return list(_of_directory(replica.directory))
-    finally:
-        await replica.stop()
 
 
 def _of_directory(directory: Directory) -> Iterator[Finding]:

@@ -2,8 +2,6 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -41,27 +39,17 @@ def file(organization: str, *names: str) -> str:
     return f"organizations: {{{organization}: {{brands: {{{brands}}}}}}}"
 
 
-@asynccontextmanager
-async def replica(settings: KafkaSettings) -> AsyncIterator[Replica]:
-    made = Replica(settings, died=lambda _: None)
-    await made.start()
-    try:
-        yield made
-    finally:
-        await made.stop()
+def replica(settings: KafkaSettings) -> Replica:
+    return Replica(settings, died=lambda _: None)
 
 
 async def append(settings: KafkaSettings, *records: tuple[bytes | None, bytes | None]) -> int:
     """Put (key, value) records on the topic; the last one's offset."""
-    producer = clients.producer(settings)
-    await producer.start()
-    try:
+    async with clients.producer(settings) as producer:
         offsets = [
             (await producer.send_and_wait(topics.DIRECTORY, value, key=key, partition=0)).offset
             for key, value in records
         ]
-    finally:
-        await producer.stop()
     return int(offsets[-1])
 
 

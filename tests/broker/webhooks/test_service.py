@@ -20,6 +20,7 @@ from cli.local.ports import choose
 from schemas import callback
 from schemas import topics as names
 from schemas.directory import Entry
+from schemas.exits import Exit
 from schemas.facts import Receipt, ReceiptStatus, decode_fact
 from schemas.provider import Provider
 from schemas.settings import KafkaSettings, TopicSettings
@@ -218,5 +219,5 @@ async def test_topics_that_are_missing_are_named(broker: Kafka) -> None:
         timeout=DEADLINE,
         check=False,
     )
-    assert done.returncode == 78
+    assert done.returncode == Exit.TOPICS
     assert b"sms.events.v1 has 2 partitions, not 3" in done.stderr
