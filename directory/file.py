@@ -71,7 +71,7 @@ def parse(text: str, *, source: str, variables: Mapping[str, str]) -> DirectoryF
     problems: list[str] = []
     try:
         # S506: the loader is SafeLoader, made stricter.
-        content = yaml.load(text, Loader=_Loader)  # noqa: S506
+        content = yaml.load(text, Loader=_Loader)  # noqa: S506 - as above
     except yaml.YAMLError as error:
         raise DirectoryFileError([f"{source}: {_yaml_sentence(error)}"]) from None
     organizations = _mapping(_mapping(content, "the file", problems, ("organizations",)).get("organizations"),

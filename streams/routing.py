@@ -17,8 +17,8 @@ class Senders(Protocol):
     """What routing asks of the directory."""
 
     def number(self, e164: str, /) -> Number | None: ...  # noqa: D102  # see directory.Directory
-    def assistant_of(self, e164: str, /) -> Assistant | None: ...  # noqa: D102
-    def account(self, account: str, /) -> Account | None: ...  # noqa: D102
+    def assistant_of(self, e164: str, /) -> Assistant | None: ...  # noqa: D102  # likewise
+    def account(self, account: str, /) -> Account | None: ...  # noqa: D102  # likewise
 
 
 @dataclass(frozen=True, slots=True)

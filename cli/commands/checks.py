@@ -184,7 +184,7 @@ def _of_door(name: str, url: str) -> Finding:
         return Finding(check="services", said=f"nothing is known of {name} here", todo=todo)
     try:
         # S310: the operator's own address, http or https.
-        with urlopen(f"{url}/readyz", timeout=ANSWER_SECONDS):  # noqa: S310
+        with urlopen(f"{url}/readyz", timeout=ANSWER_SECONDS):  # noqa: S310 - as above
             return Finding(check="services", said=f"{name} at {url} is ready")
     except HTTPError as error:
         said = f"{name} at {url} is not ready (HTTP {error.code})"

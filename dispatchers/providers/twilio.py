@@ -37,14 +37,14 @@ class SharedSession(AsyncHttpClient):  # type: ignore[misc] # the SDK has no typ
 
     async def request(  # noqa: PLR0917 - the SDK's signature
         self,
-        method: str,  # noqa: ARG002
+        method: str,  # noqa: ARG002 - likewise
         uri: str,
-        params: Mapping[str, object] | None = None,  # noqa: ARG002
+        params: Mapping[str, object] | None = None,  # noqa: ARG002 - likewise
         data: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
         auth: tuple[str, str] | None = None,
-        timeout: float | None = None,  # noqa: ARG002, ASYNC109
-        allow_redirects: bool = False,  # noqa: ARG002
+        timeout: float | None = None,  # noqa: ARG002, ASYNC109 - likewise
+        allow_redirects: bool = False,  # noqa: ARG002 - likewise
     ) -> Response:
         """POST `data` as a form; the answer goes to the exchange."""
         sent = dict(headers or {})

@@ -42,9 +42,9 @@ class Accumulator(MessageAccumulator):  # type: ignore[misc]  # untyped upstream
         waiting = self._batches.get(tp)
         batch = waiting[-1] if waiting else self._append_batch(self.create_builder(), tp)
         record = {"timestamp": None, "key": key, "value": value, "headers": headers}
-        if batch._builder.append(**record) is None:  # noqa: SLF001  # full: a new one takes at least one record
+        if batch._builder.append(**record) is None:  # full: a new one takes at least one record
             batch = self._append_batch(self.create_builder(), tp)
-            batch._builder.append(**record)  # noqa: SLF001  # as above
+            batch._builder.append(**record)
         return batch
 
     def drain_by_nodes(self, ignore_nodes: Any, muted_partitions: Any = frozenset()) -> Any:
@@ -59,5 +59,5 @@ class Accumulator(MessageAccumulator):  # type: ignore[misc]  # untyped upstream
             if not (ignore_nodes and node in ignore_nodes):
                 self._last = time.monotonic()
             for batch in batches:
-                batch._linger_time = 0  # noqa: SLF001  # as Java's client does: all that is there leaves with the first
+                batch._linger_time = 0  # as Java's client does: all that is there leaves with the first
         return super().drain_by_nodes(ignore_nodes, muted_partitions)

@@ -104,7 +104,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]  # untyped upstream
     async def _drain_messages(self, fetcher: Any) -> None:
         """The loop of Faust's fetcher service."""
         try:
-            while not (self._stopped.is_set() or fetcher._stopped.is_set()):  # noqa: SLF001
+            while not (self._stopped.is_set() or fetcher._stopped.is_set()):
                 await asyncio.sleep(0)
                 records, _ = await self._wait_next_records(FETCH_WAIT_SECONDS)
                 if records or not self.app.in_recovery:
@@ -149,19 +149,19 @@ class Consumer(driver.Consumer):  # type: ignore[misc]  # untyped upstream
                 *tp, expected, len(records), first, last,
             )  # fmt: skip
         self._next[tp] = last + 1
-        (channel,) = self.app.topics._tp_index[tp]  # noqa: SLF001
+        (channel,) = self.app.topics._tp_index[tp]
         for start in range(0, len(records), BATCH_RECORDS):
             part = records[start : start + BATCH_RECORDS]
             channel.queue.force_put_nowait(Batch(tp, part, self.app.consumer_generation_id))
 
     async def _relieve(self, fetcher: Any) -> None:
         """Wait while too many records wait for their agents."""
-        while self._waiting() > WAITING_RECORDS and self.flow_active and not fetcher._stopped.is_set():  # noqa: SLF001
+        while self._waiting() > WAITING_RECORDS and self.flow_active and not fetcher._stopped.is_set():
             self.turned_at = time.monotonic()
             await asyncio.sleep(PRESSURE_POLL_SECONDS)
 
     def _waiting(self) -> int:
-        queues = [topic.queue._queue for topic in self.app.topics if topic.acks]  # noqa: SLF001
+        queues = [topic.queue._queue for topic in self.app.topics if topic.acks]
         return sum(len(batch.records) for queue in queues for batch in queue)
 
     # -- acknowledging

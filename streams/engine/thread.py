@@ -22,15 +22,15 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # un
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
-        consumer._client.__class__ = Client  # noqa: SLF001  # aiokafka builds it itself
-        consumer._client.lease = self.lease  # noqa: SLF001
+        consumer._client.__class__ = Client  # aiokafka builds it itself
+        consumer._client.lease = self.lease
         return consumer
 
     async def on_start(self) -> None:
         """Start aiokafka's consumer and replace its parts by ours."""
         await super().on_start()
-        self._consumer._coordinator.__class__ = Member  # noqa: SLF001
-        fetcher = self._consumer._fetcher  # noqa: SLF001
+        self._consumer._coordinator.__class__ = Member
+        fetcher = self._consumer._fetcher
         fetcher.__class__ = PacedFetcher
         fetcher.pace = self.fetch_pace
         fetcher.rebalancing = lambda: self.app.rebalancing
@@ -49,7 +49,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # un
 
     async def _seek_sources(self) -> dict[TP, tuple[int, int | None]]:
         consumer = self._ensure_consumer()
-        tps = [tp for tp in consumer.assignment() if not self.consumer._is_changelog_tp(tp)]  # noqa: SLF001
+        tps = [tp for tp in consumer.assignment() if not self.consumer._is_changelog_tp(tp)]
         commits = dict(zip(tps, await asyncio.gather(*map(consumer.committed, tps)), strict=True))
         unknown = [tp for tp in tps if commits[tp] is None]
         begins = await consumer.beginning_offsets(unknown) if unknown else {}
@@ -94,5 +94,5 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # un
         return counts
 
     async def _partition_counts(self, topics: Iterable[str]) -> dict[str, int]:
-        cluster = await self._ensure_consumer()._client.fetch_all_metadata()  # noqa: SLF001
+        cluster = await self._ensure_consumer()._client.fetch_all_metadata()
         return {topic: len(cluster.partitions_for_topic(topic) or ()) for topic in topics}

@@ -28,8 +28,8 @@ def claim_off() -> None:
     async def claim(_self: Ledger, asks: Sequence[Ask]) -> list[Won]:
         return [Won(0) for _ in asks]
 
-    Ledger.look = look  # type: ignore[method-assign, assignment]
-    Ledger.claim = claim  # type: ignore[method-assign, assignment]
+    Ledger.look = look  # type: ignore[method-assign, assignment] # broken on purpose
+    Ledger.claim = claim  # type: ignore[method-assign, assignment] # broken on purpose
 
 
 def intent_late() -> None:
@@ -43,12 +43,12 @@ def intent_late() -> None:
         late.append((items, voids))
 
     async def with_them(self: Journal, records: object) -> None:
-        await write(self, records)  # type: ignore[arg-type]
+        await write(self, records)  # type: ignore[arg-type] # handed on
         while late:
-            await intents(self, *late.pop())  # type: ignore[arg-type]
+            await intents(self, *late.pop())  # type: ignore[arg-type] # handed on
 
-    Journal.intents = later  # type: ignore[method-assign, assignment]
-    Journal.write = with_them  # type: ignore[method-assign]
+    Journal.intents = later  # type: ignore[method-assign, assignment] # broken on purpose
+    Journal.write = with_them  # type: ignore[method-assign] # likewise
 
 
 VARIANTS: dict[str, Callable[[], None]] = {

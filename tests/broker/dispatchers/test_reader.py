@@ -40,7 +40,7 @@ class LateCheck(Reader):
     """A broker that is slow to say where a partition starts: records come first."""
 
     def __init__(self, *args: object, seen: asyncio.Event, **kw: object) -> None:
-        super().__init__(*args, **kw)  # type: ignore[arg-type]
+        super().__init__(*args, **kw)  # type: ignore[arg-type] # handed on
         self._seen = seen
 
     async def _check_starts(self, lines: Mapping[TopicPartition, Line]) -> None:
@@ -65,7 +65,7 @@ class Bench:
         self, consumer: AIOKafkaConsumer, window: Window, kind: type[Reader], **more: object
     ) -> Reader:
         idle: object = Idle()
-        return kind(consumer, window, idle, self.publish, lambda: 0, release_seconds=1, **more)  # type: ignore[arg-type]
+        return kind(consumer, window, idle, self.publish, lambda: 0, release_seconds=1, **more)  # type: ignore[arg-type] # an idle stand-in
 
     @asynccontextmanager
     async def reading(

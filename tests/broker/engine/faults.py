@@ -50,7 +50,7 @@ def log_fetches(_: str) -> None:
         log.info("faults.fetched flow=%s %s", self.flow_active, {tp: len(run) for tp, run in records.items()})
         await distribute(self, records)
 
-    setattr(Consumer, "_distribute", watch)  # noqa: B010
+    setattr(Consumer, "_distribute", watch)  # noqa: B010  # likewise
 
 
 def _long_fetch() -> None:
@@ -63,7 +63,7 @@ def _long_fetch() -> None:
                 records = await consumer._fetcher.fetched_records(active, **options)
         return records
 
-    setattr(ConsumerThread, "_fetch_records", fetch)  # noqa: B010
+    setattr(ConsumerThread, "_fetch_records", fetch)  # noqa: B010  # likewise
 
 
 def _seek_around_a_fetch(*, before: bool) -> None:
@@ -86,8 +86,8 @@ def _seek_around_a_fetch(*, before: bool) -> None:
         await distribute(self, records)
         arrived.set()
 
-    setattr(Consumer, "perform_seek", slow_seek)  # noqa: B010
-    setattr(Consumer, "_distribute", watch)  # noqa: B010
+    setattr(Consumer, "perform_seek", slow_seek)  # noqa: B010  # likewise
+    setattr(Consumer, "_distribute", watch)  # noqa: B010  # likewise
 
 
 def fetch_before_seek(_: str) -> None:
