@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 #: Rows of a table that are looked at for eviction, this often: a million in a quarter of an hour.
 _EVICT_ROWS = 2_000
 _EVICT_SECONDS = 2.0
+#: By how much the clocks of our machines may differ without a row being missed when the view is written anew.
+_CLOCKS_APART_MS = 3_600_000
 
 
 def run_route(settings: Settings) -> None:
@@ -82,7 +84,13 @@ async def serve_views(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
         ledger = await stack.enter_async_context(Ledger(settings.redis))
         consumer = clients.group_consumer(settings.kafka, topics.VIEWS_GROUP)
-        views = Views(consumer, ledger, partitions=settings.topics.partitions, now=now_ms)
+        views = Views(
+            consumer,
+            ledger,
+            partitions=settings.topics.partitions,
+            lifetime_ms=round(settings.messages.lifetime_seconds * 1000) + _CLOCKS_APART_MS,
+            now=now_ms,
+        )
         views.subscribe()
         await stack.enter_async_context(consumer)
         async with _until_told() as stop:

@@ -1,8 +1,8 @@
 """Writes the ledger's view of every message from `sms.status.v1`, and writes it anew when the ledger lost it.
 
 Rows carry the sequence of their transition and the ledger takes only a higher one, so records may be read
-again, by whomever, as often as it takes. A partition that the ledger has lost is read from its beginning, and
-is whole once what lay in it at that moment is written (docs/streams.md).
+again, by whomever, as often as it takes. A partition that the ledger has lost is read again, from a lifetime
+ago on, and is whole once what lay in it at that moment is written (docs/streams.md).
 """
 
 import asyncio
@@ -40,9 +40,9 @@ class View(Protocol):
     """What is asked of the ledger; each call raises `LedgerUnavailableError` when it cannot answer."""
 
     async def put(self, rows: Sequence[StatusRecord]) -> None: ...  # noqa: D102  # see ledger.Ledger
-    async def missing_partitions(self, partitions: Collection[int]) -> set[int]: ...  # noqa: D102
-    async def begin_partition(self, partition: int) -> str: ...  # noqa: D102
-    async def mark_whole(self, partition: int, token: str, partitions: int) -> bool: ...  # noqa: D102
+    async def missing_partitions(self, partitions: Collection[int]) -> set[int]: ...  # noqa: D102  # likewise
+    async def begin_partition(self, partition: int) -> str: ...  # noqa: D102  # likewise
+    async def mark_whole(self, partition: int, token: str, partitions: int) -> bool: ...  # noqa: D102  # likewise
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +77,24 @@ class Views(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstrea
         consumer: a group's member that commits nothing by itself; not subscribed yet.
         view: the ledger.
         partitions: how many `sms.status.v1` has.
+        lifetime_ms: what was told longer ago than this is of messages that are forgotten.
         now: the wall clock, in milliseconds.
     """
 
     def __init__(
-        self, consumer: AIOKafkaConsumer, view: View, *, partitions: int, now: Callable[[], int]
+        self,
+        consumer: AIOKafkaConsumer,
+        view: View,
+        *,
+        partitions: int,
+        lifetime_ms: int,
+        now: Callable[[], int],
     ) -> None:
         self._consumer = consumer
         self._view = view
         self._partitions = partitions
+        self._lifetime_ms = lifetime_ms
+        self._assignments = 0
         self._now = now
         self._rereading: dict[TopicPartition, Rereading] = {}
         #: What is written, and not committed yet.
@@ -99,6 +108,7 @@ class Views(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstrea
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """Commit. Whoever owns a partition next finds out whether it is missing, and begins anew."""
         del revoked  # eager rebalances take all
+        self._assignments += 1
         await self._commit()
         self._rereading.clear()
 
@@ -155,7 +165,7 @@ class Views(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstrea
             log.info("views.uncommitted %s", e)  # another member has them now
 
     async def _begin_missing(self) -> None:
-        """Go back to the beginning of what the ledger does not have."""
+        """Go back in what the ledger does not have."""
         mine = {tp.partition: tp for tp in self._consumer.assignment()}
         missing = await _patiently(lambda: self._view.missing_partitions(mine.keys()))
         for number in missing:
@@ -164,14 +174,18 @@ class Views(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstrea
                 await self._begin(partition)
 
     async def _begin(self, partition: TopicPartition) -> None:
+        assignment = self._assignments
         token = await _patiently(lambda: self._view.begin_partition(partition.partition))
         end = (await self._consumer.end_offsets([partition]))[partition]
-        if partition not in self._consumer.assignment():
-            return
-        await self._consumer.seek_to_beginning(partition)
+        since = max(0, self._now() - self._lifetime_ms)
+        found = (await self._consumer.offsets_for_times({partition: since}))[partition]
+        if assignment != self._assignments:
+            return  # given up meanwhile; if it is back, it stands at its commit, and is still missing
+        first = end if found is None else min(found.offset, end)
+        self._consumer.seek(partition, first)
         self._rereading[partition] = Rereading(token, end)
-        log.info("views.rereading partition=%d end=%d", partition.partition, end)
-        await self._end(partition, await self._consumer.position(partition))
+        log.info("views.rereading partition=%d from=%d end=%d", partition.partition, first, end)
+        await self._end(partition, first)
 
     async def _end(self, partition: TopicPartition, offset: int) -> None:
         """All before `offset` is written: the partition may be whole again."""

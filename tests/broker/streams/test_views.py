@@ -52,9 +52,9 @@ async def ledger(store: Valkey) -> AsyncIterator[Ledger]:
 
 
 @asynccontextmanager
-async def running(kafka: KafkaSettings, view: View, group: str) -> AsyncIterator[None]:
+async def running(kafka: KafkaSettings, view: View, group: str, later: int = 0) -> AsyncIterator[None]:
     consumer = clients.group_consumer(kafka, group)
-    views = Views(consumer, view, partitions=PARTITIONS, now=now)
+    views = Views(consumer, view, partitions=PARTITIONS, lifetime_ms=HOUR, now=lambda: now() + later)
     views.subscribe()
     stop = asyncio.Event()
     async with consumer:
@@ -98,6 +98,15 @@ async def test_the_view_follows_and_comes_back_whole_after_a_wipe(
     async with running(kafka_settings, ledger, group):
         await seen(ledger, fresh, at(1))
         await seen(ledger, old, at(2))
+
+
+async def test_what_is_older_than_any_message_is_not_read_again(
+    kafka_settings: KafkaSettings, publish: Publish, ledger: Ledger
+) -> None:
+    old = str(uuid4())
+    await tell(publish, row(old, 1))
+    async with running(kafka_settings, ledger, f"views-{uuid4().hex}", later=2 * HOUR):
+        assert (await seen(ledger, old, lambda found: found.whole)).row is None
 
 
 class Trusting:
