@@ -142,8 +142,10 @@ def judge(seen: Seen, message_id: str, asked: str, verdict: Accepted | Denied) -
             "This idempotency key was used with other content",
             {"message_id": message_id},
         )
+    if row.provider is None and row.failure is not None:
+        # It was refused before it had a way: the same answer again, though it would be taken now.
+        return Problem(Code(row.failure.code), row.failure.detail, {"message_id": message_id})
     provider = row.provider or (verdict.provider if isinstance(verdict, Accepted) else None)
-    # A row without a provider was refused at the Kafka door: the same refusal holds here.
     return None if provider is None else Queued(message_id, provider, replayed=True)
 
 

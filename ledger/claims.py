@@ -12,13 +12,11 @@ A claim is one key, whose value is a line of words:
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
 from schemas.base import Millis
 from schemas.tasks import How
 
-#: By how much a key outlives the moment at which its message is forgotten; as `scripts/claims.lua` has it.
-MARGIN_MS: Final = 3_600_000
 #: `sent`: handed over and settled. `unknown`: handed over, perhaps. The others: ended without a send.
 Why = Literal["sent", "unknown", "cancelled", "expired", "opted_out"]
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from secrets import token_hex
 from typing import Literal, Self
 
-from ledger.claims import MARGIN_MS, Closed, Open, line
+from ledger.claims import Closed, Open, line
 from ledger.server import Server
 from schemas.base import Millis
+from schemas.forgetting import CLAIMS_MS
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ class Lock:
         """
         asked = list(asked)
         work = {
-            "made": [(id_, line(claim), str(forget_at + MARGIN_MS)) for id_, claim, forget_at in made],
+            "made": [(id_, line(claim), str(forget_at + CLAIMS_MS)) for id_, claim, forget_at in made],
             "asked": asked,
         }
         there = await self.server.run(

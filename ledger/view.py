@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ledger import claims
+from schemas.forgetting import VIEW_MS
 from schemas.public import StatusRecord
 from schemas.status import State
 
@@ -41,4 +42,4 @@ def seen(answer: tuple[bytes | None, bytes | None, int]) -> Seen:
 
 
 def _expiry(row: StatusRecord) -> int:
-    return row.forget_at + claims.MARGIN_MS
+    return row.forget_at + VIEW_MS

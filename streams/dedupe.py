@@ -9,6 +9,8 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
+from schemas.forgetting import SIGHTINGS_MS
+
 _VERSION: Final = 1
 #: Version, partition, offset, timestamp, forget_at; the fingerprint follows.
 _LAYOUT: Final = struct.Struct(">BIQQQ")
@@ -81,13 +83,13 @@ Verdict = New | Again | Duplicate | Conflict
 def judge(seen: bytes | None, sighting: Sighting, now_ms: int) -> Verdict:
     """What `sighting` is, given what the table remembers of its id.
 
-    A remembered sighting that is past its `forget_at` counts as forgotten, whether it was evicted or not.
+    A remembered sighting that is past its time (`schemas.forgetting`) counts as forgotten, evicted or not.
 
     Raises:
         FirstUnreadableError: `seen` is of another version.
     """
     first = None if seen is None else Sighting.decode(seen)
-    if first is None or first.forget_at <= now_ms:
+    if first is None or first.forget_at + SIGHTINGS_MS <= now_ms:
         return New()
     if first.place == sighting.place:
         return Again()
@@ -99,4 +101,4 @@ def judge(seen: bytes | None, sighting: Sighting, now_ms: int) -> Verdict:
 def forgotten(row: bytes, now_ms: int) -> bool:
     """Whether a row of the table `first` has served its time. Cheap: reads one number."""
     forget_at: int = _LAYOUT.unpack_from(row)[4]
-    return forget_at <= now_ms
+    return forget_at + SIGHTINGS_MS <= now_ms

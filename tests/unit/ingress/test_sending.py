@@ -12,7 +12,7 @@ from ledger import LedgerNotReadyError, LedgerUnavailableError
 from schemas import ids
 from schemas.messages import Message
 from schemas.provider import Provider
-from schemas.public import StatusRecord
+from schemas.public import Failure, StatusRecord
 from schemas.requests import SendRequest
 from schemas.settings import MessageSettings
 from schemas.status import State
@@ -127,9 +127,11 @@ async def fingerprint_of(**fields: Any) -> str:
     return fingerprint(SendRequest.model_validate({**body, **fields}))
 
 
-async def test_what_the_kafka_door_refused_is_refused_here_too() -> None:
+@pytest.mark.parametrize("sender", ["+19995550100", world.TWILIO])
+async def test_what_the_kafka_door_refused_is_refused_here_too(sender: str) -> None:
+    """Also when it would be taken by now: the message has failed, and `queued` would never come true."""
     door = Door()
-    fields = {"from_phone_number": "+19995550100", "idempotency_key": "k"}
+    fields = {"from_phone_number": sender, "idempotency_key": "k"}
     message_id = ids.of_key("acme", "k")
     await door.view.put([failed(message_id, await fingerprint_of(**fields))])
     problem = await door.send(**fields)
@@ -141,7 +143,7 @@ def failed(message_id: str, fingerprint: str) -> StatusRecord:
     return StatusRecord(
         id="s", message_id=message_id, organization="acme", sequence=1, status=State.FAILED, at=NOW,
         accepted_at=NOW, forget_at=NOW, from_number="", to_number="", text="", segments=1,
-        fingerprint=fingerprint,
+        fingerprint=fingerprint, failure=Failure(code="sender_not_found", detail="No assistant has it"),
     )  # fmt: skip
 
 

@@ -1,12 +1,14 @@
 """Claims as the lines that Redis holds."""
 
 import json
+from importlib.resources import files
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.claims import Absent, Ask, Closed, Open, Pace, Sending, Wait, encode_asks, line, parse, verdict
+from schemas.forgetting import CLAIMS_MS
 from schemas.tasks import How
 
 WORDS = st.text("abcdef0123456789.:-+", min_size=1, max_size=40)
@@ -56,3 +58,8 @@ def test_a_pace_that_many_share_is_sent_once() -> None:
     asked = json.loads(encode_asks(asks))
     assert [pace["key"] for pace in asked["paces"]] == ["number:0", "account:main", "number:1"]
     assert [ask["paces"] for ask in asked["asks"]] == [[1, 2], [3, 2]]
+
+
+def test_scripts_keep_claims_for_as_long_as_the_rebuild_does() -> None:
+    script = files("ledger").joinpath("scripts", "claims.lua").read_text(encoding="utf-8")
+    assert f"\nlocal MARGIN = {CLAIMS_MS}\n" in script

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.forgetting import CLAIMS_MS, SIGHTINGS_MS, VIEW_MS
 from streams.dedupe import (
     Again,
     Conflict,
@@ -20,6 +21,7 @@ from streams.dedupe import (
 )
 
 FORGET_AT = 1_000_000
+GONE = FORGET_AT + SIGHTINGS_MS
 FIRST = Sighting(Place(3, 70, 500), "1:abc", FORGET_AT)
 
 
@@ -43,10 +45,15 @@ def test_a_sighting_is_judged_by_its_place_and_content(sighting: Sighting, verdi
 def test_what_is_not_remembered_or_forgotten_is_new() -> None:
     later = Sighting(Place(3, 99, FORGET_AT), "1:xyz", FORGET_AT * 2)
     assert judge(None, FIRST, now_ms=600) == New()
-    assert judge(FIRST.encode(), later, now_ms=FORGET_AT - 1) == Conflict()
-    assert judge(FIRST.encode(), later, now_ms=FORGET_AT) == New()
-    assert not forgotten(FIRST.encode(), FORGET_AT - 1)
-    assert forgotten(FIRST.encode(), FORGET_AT)
+    assert judge(FIRST.encode(), later, now_ms=GONE - 1) == Conflict()
+    assert judge(FIRST.encode(), later, now_ms=GONE) == New()
+    assert not forgotten(FIRST.encode(), GONE - 1)
+    assert forgotten(FIRST.encode(), GONE)
+
+
+def test_a_key_that_is_new_again_finds_no_claim_and_no_row_outlives_what_it_answers() -> None:
+    """Else the new message would be taken for sent, or its answer would be the old one's fate."""
+    assert CLAIMS_MS < SIGHTINGS_MS < VIEW_MS
 
 
 @given(

@@ -7,6 +7,7 @@ from schemas import ids, topics
 from schemas.base import Record as Model
 from schemas.directory import Account, Assistant, Number
 from schemas.facts import Rejected, Routed, decode_fact
+from schemas.forgetting import SIGHTINGS_MS
 from schemas.messages import Content, Door, Lane, Message, Refusal
 from schemas.provider import Provider
 from schemas.public import StatusRecord
@@ -178,9 +179,9 @@ def test_what_cannot_repeat_is_not_remembered() -> None:
 def test_a_forgotten_message_is_dropped_and_its_key_is_free_again() -> None:
     route = Route()
     route(MESSAGE, 7)
-    route.now = 9_000
+    route.now = 9_000 + SIGHTINGS_MS
     assert route(MESSAGE, 8) == []
-    again = other("b").model_copy(update={"forget_at": 20_000})
+    again = other("b").model_copy(update={"forget_at": route.now + 1})
     assert kinds(route(again, 9)) == [Task, Routed]
 
 
