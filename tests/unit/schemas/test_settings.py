@@ -5,6 +5,7 @@ from pydantic import ValidationError
 
 from cli.settings_table import render
 from schemas import topics
+from schemas.forgetting import SIGHTINGS_MS, VIEW_MS
 from schemas.settings import DispatchSettings, MessageSettings, TopicSettings
 
 REBUILT_FROM = (
@@ -16,16 +17,26 @@ REBUILT_FROM = (
 )
 
 
+LONGEST = next(
+    most.le for most in MessageSettings.model_fields["lifetime_seconds"].metadata if hasattr(most, "le")
+)
+
+
+def kept_ms(name: str) -> int:
+    (topic,) = (topic for topic in topics.catalogue() if topic.name == name)
+    return topic.retention_ms
+
+
 @pytest.mark.parametrize("name", REBUILT_FROM)
 def test_nothing_is_remembered_for_longer_than_kafka_keeps_what_it_is_rebuilt_from(name: str) -> None:
-    (topic,) = (topic for topic in topics.catalogue() if topic.name == name)
-    kept = topic.retention_ms // 1000
-    longest = next(
-        most.le for most in MessageSettings.model_fields["lifetime_seconds"].metadata if hasattr(most, "le")
-    )
-    assert MessageSettings(lifetime_seconds=longest).lifetime_seconds <= kept
+    assert MessageSettings(lifetime_seconds=LONGEST).lifetime_seconds * 1000 <= kept_ms(name)
     with pytest.raises(ValidationError, match="less than or equal"):
-        MessageSettings(lifetime_seconds=kept + 1)
+        MessageSettings(lifetime_seconds=kept_ms(name) // 1000 + 1)
+
+
+def test_what_outlives_a_message_is_kept_for_that_long_too() -> None:
+    assert LONGEST * 1000 + SIGHTINGS_MS <= kept_ms(topics.changelog(topics.ROUTE_APP, topics.FIRST_TABLE))
+    assert LONGEST * 1000 + VIEW_MS <= kept_ms(topics.STATUS)
 
 
 def test_a_message_outlives_its_validity() -> None:
