@@ -35,8 +35,8 @@ def test_nothing_is_remembered_for_longer_than_kafka_keeps_what_it_is_rebuilt_fr
 
 
 def test_what_outlives_a_message_is_kept_for_that_long_too() -> None:
-    assert LONGEST * 1000 + SIGHTINGS_MS <= kept_ms(topics.changelog(topics.ROUTE_APP, topics.FIRST_TABLE))
-    assert LONGEST * 1000 + VIEW_MS <= kept_ms(topics.STATUS)
+    assert kept_ms(topics.changelog(topics.ROUTE_APP, topics.FIRST_TABLE)) >= LONGEST * 1000 + SIGHTINGS_MS
+    assert kept_ms(topics.STATUS) >= LONGEST * 1000 + VIEW_MS
 
 
 def test_a_message_outlives_its_validity() -> None:
