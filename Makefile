@@ -38,8 +38,10 @@ up: install ## start everything here and send a first message over each provider
 down: ## end what `helio up --detach` started
 	@$(BIN)/helio down
 
+# Whole systems run one at a time: each of them fills the machine.
 test: lint ## lint, and the whole suite on a real broker
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile -m "not e2e and not chaos"
+	$(BIN)/pytest -m "e2e or chaos" --durations=10
 
 lint: install ## format, style, types, import contracts
 	$(BIN)/ruff format --check .

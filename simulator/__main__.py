@@ -18,6 +18,9 @@ from simulator.journal import StateInUseError
 
 _SHUTDOWN_SECONDS = 5.0
 
+#: Connections that wait to be taken: a busy provider makes clients wait, it does not turn them away.
+BACKLOG = 1024
+
 
 def main() -> None:
     """Start, print the URL, and serve until SIGINT or SIGTERM."""
@@ -55,7 +58,7 @@ async def _serve(config: Config) -> None:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS, keepalive_timeout=75)
     await runner.setup()
     try:
-        await web.TCPSite(runner, config.host, config.port).start()
+        await web.TCPSite(runner, config.host, config.port, backlog=BACKLOG).start()
         host, port = runner.addresses[0][:2]
         print(f"simulator on http://{host}:{port}", flush=True)  # noqa: T201 - the launcher reads it
         await _first(stopped.wait(), app[COURIER].broken())

@@ -12,12 +12,17 @@ from pathlib import Path
 
 import pytest
 
+from cli.local import ports
 from cli.local.home import cache
 from cli.local.kafka import QUICK_JVM, Kafka
 from cli.local.ports import choose
 from cli.local.valkey import Valkey
 
 ROOT = Path(__file__).parent.parent
+if (worker := os.environ.get("PYTEST_XDIST_WORKER")) is not None:
+    # Tests that run side by side choose from ports of their own: a free port may be another's in a moment.
+    ports.FIRST += 3_000 * (int(worker.removeprefix("gw")) % 4)
+    ports.LAST = ports.FIRST + 3_000
 
 
 @dataclass(frozen=True)

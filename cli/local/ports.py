@@ -7,7 +7,8 @@ from collections.abc import Iterable
 HOST = "127.0.0.1"
 # Below the range that Linux gives to outgoing connections (from 32768): a client that retries while its
 # server is down could otherwise be given that very port as its own, and keep the server from coming back.
-FIRST, LAST = 20_000, 32_000
+FIRST = 20_000
+LAST = 32_000
 
 
 def is_free(port: int) -> bool:
