@@ -40,12 +40,13 @@ class Accounts:
         known = self._connected.get(account_id)
         if known and known[0] == account:
             return known[1]
+        port = self._try(account)
+        if isinstance(port, _Passing):
+            return port
         if known and not isinstance(known[1], str):
             # What is in flight on the old one still needs it; it is closed with the process.
             self._replaced.append(known[1])
-        port = self._try(account)
-        if not isinstance(port, _Passing):
-            self._connected[account_id] = (account, port)
+        self._connected[account_id] = (account, port)
         return port
 
     def _try(self, account: Account) -> "ProviderPort | str":

@@ -61,3 +61,24 @@ def test_a_missing_secret_is_looked_for_again() -> None:
 def test_an_unknown_account_is_said() -> None:
     accounts = Accounts(Directory, lambda _: FakeProvider())
     assert accounts.port("tw") == "account tw is not in the directory"
+
+
+async def test_a_changed_account_gets_a_new_adapter_and_the_old_one_is_closed_at_the_end() -> None:
+    made: list[FakeProvider] = []
+    missing = False
+
+    def connect(_: Account) -> ProviderPort:
+        if missing:
+            raise SecretMissingError("env:A is not set")
+        made.append(FakeProvider())
+        return made[-1]
+
+    known = directory(account("tw"))
+    accounts = Accounts(lambda: known, connect)
+    assert accounts.port("tw") is made[0]
+    known, missing = directory(account("tw", rate=2)), True
+    assert isinstance(accounts.port("tw"), str)
+    missing = False
+    assert accounts.port("tw") is made[1]
+    await accounts.close()
+    assert [port.closed for port in made] == [True, True]
