@@ -191,6 +191,10 @@ class Consumer(driver.Consumer):  # type: ignore[misc]  # untyped upstream
         """
         while not self.should_stop and self._unacked_messages:
             await self._wait_for_ack(timeout=1)
+        # A commit of the timer's that is under way took its offsets before the last acknowledgements. Faust
+        # would wait for it and commit nothing itself, and the next owner would pass those records on again.
+        while await self.maybe_wait_for_commit_to_finish():
+            pass
         await self.commit_and_end_transactions()
 
     async def verify_all_partitions_active(self) -> None:
