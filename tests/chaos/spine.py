@@ -28,7 +28,7 @@ from tests.chaos.disorder import SESSION_SECONDS, Disorder, handsets
 from tests.chaos.load import Handed, Turnstile, by_door, hand_in
 from tests.chaos.plan import plan
 from tests.chaos.verdict import DEAD, JUDGED, Verdict, judge, judge_records
-from tests.chaos.watch import Watch, read_all
+from tests.chaos.watch import ENDED, Watch, read_all
 
 SETTINGS: Mapping[str, Mapping[str, object]] = {
     "kafka": {"session_timeout_seconds": SESSION_SECONDS, "commit_interval_seconds": 0.5},
@@ -59,7 +59,13 @@ async def run(stack: Stack, wanted: Run, say: Callable[[str], None] = print) -> 
     made = plan(wanted.messages, at.senders, wanted.seed)
     handed, watch = Handed(), Watch(kafka)
     following = asyncio.create_task(watch.follow())
-    disorder = Disorder(stack, lambda: len(handed.acknowledged) - watch.ended(), say)
+
+    def in_flight() -> int:
+        """Messages that are acknowledged and have not ended."""
+        acknowledged = {made.messages[number].text for number in handed.acknowledged}
+        return len(acknowledged - watch.texts(*ENDED))
+
+    disorder = Disorder(stack, in_flight, say)
     turnstile = Turnstile(0 if wanted.rounds else len(made.order))
     say(f"handing in {len(made.messages)} messages, {len(made.order)} hand-ins: {dict(by_door(made))}")
     began = time.monotonic()

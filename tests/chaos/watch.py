@@ -59,10 +59,6 @@ class Watch:
         """The texts of the messages that are in one of these states."""
         return {s.last["text"] for s in self.stories.values() if s.last["status"] in statuses}
 
-    def ended(self) -> int:
-        """Messages of which nothing more is expected."""
-        return sum(story.last["status"] in ENDED for story in self.stories.values())
-
     async def until(self, done: Callable[[], bool], seconds: float) -> bool:
         """Wait until `done`; False if that took longer than `seconds`."""
         try:
