@@ -14,12 +14,6 @@ from schemas.tasks import Task
 log = logging.getLogger(__name__)
 
 
-class _Passing(str):
-    """Why an account cannot be used now; a secret may be there the next time."""
-
-    __slots__ = ()
-
-
 class Accounts:
     """What the directory says of a task's account and number: the adapter to use and the pace to keep."""
 
@@ -40,25 +34,22 @@ class Accounts:
         known = self._connected.get(account_id)
         if known and known[0] == account:
             return known[1]
-        port = self._try(account)
-        if isinstance(port, _Passing):
-            return port
+        port: ProviderPort | str
+        try:
+            port = self._connect(account)
+        except SecretMissingError as e:
+            # Not remembered: the secret may be there the next time.
+            log.error("account %s cannot be used: %s", account.id, e)  # noqa: TRY400 - the sentence says it all
+            return f"account {account.id} cannot be used: {e}"
+        except Exception as e:
+            # One account's wrong key must not end the hand-overs of all others. SDKs raise what they like.
+            log.exception("account %s cannot be used", account.id)
+            port = f"account {account.id} cannot be used: {type(e).__name__}"
         if known and not isinstance(known[1], str):
             # What is in flight on the old one still needs it; it is closed with the process.
             self._replaced.append(known[1])
         self._connected[account_id] = (account, port)
         return port
-
-    def _try(self, account: Account) -> "ProviderPort | str":
-        try:
-            return self._connect(account)
-        except SecretMissingError as e:
-            log.error("account %s cannot be used: %s", account.id, e)  # noqa: TRY400 - the sentence says it all
-            return _Passing(f"account {account.id} cannot be used: {e}")
-        except Exception as e:
-            # One account's wrong key must not end the hand-overs of all others. SDKs raise what they like.
-            log.exception("account %s cannot be used", account.id)
-            return f"account {account.id} cannot be used: {type(e).__name__}"
 
     def paces(self, task: Task) -> tuple[Pace, ...]:
         """The caps that a hand-over counts against: its number's and its account's."""

@@ -42,7 +42,7 @@ def plan(many: int, senders: Sequence[str], seed: int) -> Plan:
     second: list[tuple[int, Door]] = []
     for number in range(many):
         door: Door = "rest" if number % 2 == 0 else "kafka"
-        twice = number % 10 in {0, 5} and number % 20 in {0, 15}
+        twice = number % 20 in {0, 15}
         keyed = twice or number % 4 < 2
         messages.append(
             Planned(

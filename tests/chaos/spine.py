@@ -67,7 +67,8 @@ async def run(stack: Stack, wanted: Run, say: Callable[[str], None] = print) -> 
 
     disorder = Disorder(stack, in_flight, say)
     turnstile = Turnstile(0 if wanted.rounds else len(made.order))
-    say(f"handing in {len(made.messages)} messages, {len(made.order)} hand-ins: {dict(by_door(made))}")
+    hand_ins = by_door(made)
+    say(f"handing in {len(made.messages)} messages, {len(made.order)} hand-ins: {dict(hand_ins)}")
     began = time.monotonic()
     async with asyncio.TaskGroup() as group:
         group.create_task(
@@ -97,7 +98,7 @@ async def run(stack: Stack, wanted: Run, say: Callable[[str], None] = print) -> 
     say(f"all ended after {time.monotonic() - began:.0f} s")
     verdict = judge(made, handed, watch.stories, await handsets(at.simulator), calm=calm)
     records = await read_all(kafka, [*JUDGED, *DEAD])
-    judge_records(verdict, records, watch.stories, by_door(made), calm=calm)
+    judge_records(verdict, records, watch.stories, hand_ins, calm=calm)
     await ask_back(verdict, watch, at.ingress, at.api_key)
     following.cancel()
     with suppress(asyncio.CancelledError):

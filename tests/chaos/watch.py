@@ -22,13 +22,11 @@ class Story:
     records: dict[int, dict[str, Any]] = field(default_factory=dict)
     #: What a repeat said otherwise than the first time, which must never be.
     contradictions: list[str] = field(default_factory=list)
-    repeats: int = 0
 
     def add(self, record: dict[str, Any]) -> None:
         known = self.records.setdefault(record["sequence"], record)
         if known is record:
             return
-        self.repeats += 1
         if known != record:
             self.contradictions.append(f"{record['message_id']} sequence {record['sequence']} was told twice")
 
