@@ -14,6 +14,7 @@ from schemas.directory import (
     Campaign,
     Entity,
     Number,
+    Organization,
     UseCase,
 )
 
@@ -39,7 +40,7 @@ def _of(entity: AnyEntity, entities: Entities) -> Iterator[str]:
                 yield from _named(entity, entities, "numbers", ("number", number))
         case Campaign():
             yield from _named(entity, entities, "brand", ("brand", entity.brand))
-        case Account() | Brand() | ApiKey():
+        case Organization() | Account() | Brand() | ApiKey():
             pass
         case _:
             assert_never(entity)

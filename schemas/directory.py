@@ -65,6 +65,16 @@ class VonageCredentials(Record):
     signature_secrets: SecretRefs
 
 
+class Organization(Entity):
+    """A tenant, and the defaults for what it sends from its numbers. Needed only to set one of them."""
+
+    kind: Literal["organization"] = "organization"
+    #: The same as `organization`.
+    id: Slug
+    #: How long a message may wait, in seconds; None: as `HELIO_MESSAGES__VALIDITY_SECONDS`.
+    validity_seconds: Annotated[int, Field(ge=1, le=48 * 3600)] | None = None
+
+
 class Account(Entity):
     """An account at a provider: the operator's to write."""
 
@@ -194,10 +204,13 @@ class ApiKey(Entity):
     #: Lower-case hex SHA-256 of the key, or a reference to where the key itself is (resolved by `apply`).
     sha256: Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{64}|(env|file):.+)$")]
     scopes: frozenset[Scope] = frozenset({Scope.SEND, Scope.READ})
+    #: Requests per second over all ingress processes (None: no limit), and how many may come at once.
+    rate: Annotated[float, Field(gt=0)] | None = None
+    burst: Annotated[int, Field(ge=1)] = 10
     status: Active = Active.ACTIVE
 
 
-AnyEntity = Account | Number | Assistant | UseCase | Brand | Campaign | ApiKey
+AnyEntity = Organization | Account | Number | Assistant | UseCase | Brand | Campaign | ApiKey
 Tagged = Annotated[AnyEntity, Field(discriminator="kind")]
 
 

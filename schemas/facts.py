@@ -41,6 +41,8 @@ class Rejected(BaseFact):
     code: str
     detail: str
     content: Content
+    #: The provider that its acceptance named; None where no door ever accepted it.
+    provider: Provider | None = None
     #: The message whose key was used again, where that is why.
     conflicts_with: str | None = None
 
@@ -100,6 +102,15 @@ class Receipt(BaseFact):
     raw: str
 
 
+class CancelAsked(BaseFact):
+    """The owner wants it cancelled: acknowledged before the claim decides (docs/protocol.md, rule 1).
+
+    It moves nothing by itself. A rebuild of the ledger honours it where nothing may have been sent.
+    """
+
+    type: Literal["cancel_asked.v1"] = "cancel_asked.v1"
+
+
 class ClosedWhy(StrEnum):
     """Why a message ended without a send."""
 
@@ -115,10 +126,8 @@ class Closed(BaseFact):
     why: ClosedWhy
 
 
-Fact = Annotated[
-    Routed | Rejected | OutcomeFact | AmbiguousFact | Receipt | Closed, Field(discriminator="type")
-]
-AnyFact = Routed | Rejected | OutcomeFact | AmbiguousFact | Receipt | Closed
+AnyFact = Routed | Rejected | OutcomeFact | AmbiguousFact | Receipt | CancelAsked | Closed
+Fact = Annotated[AnyFact, Field(discriminator="type")]
 _VALIDATOR = TypeAdapter[AnyFact](Fact).validator
 
 

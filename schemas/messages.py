@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from schemas.base import Millis, Record, decode_with
+from schemas.provider import Provider
 
 
 class Lane(StrEnum):
@@ -48,6 +49,8 @@ class Message(Record):
     organization: str
     door: Door
     lane: Lane
+    #: The provider that its owner was told; None in records of versions that did not say.
+    provider: Provider | None = None
     #: After this moment it is not handed over any more.
     valid_until: Millis
     #: When every store forgets the message (docs/architecture.md): carried by every fact and task about it.

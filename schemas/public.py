@@ -1,5 +1,6 @@
-"""Records that outsiders read: `sms.status.v1`."""
+"""Records that outsiders read: `sms.status.v1` and `sms.inbound.v1`."""
 
+from enum import StrEnum
 from typing import Literal
 
 from schemas.base import Millis, Record
@@ -16,6 +17,46 @@ class Failure(Record):
     #: The provider's own code as text, where there is one, and what it means to us.
     provider_code: str | None = None
     fault: Fault | None = None
+
+
+class AttemptOutcome(StrEnum):
+    """What one attempt at a hand-over came to."""
+
+    #: The provider has taken it.
+    ACCEPTED = "accepted"
+    #: The provider has refused it for good.
+    REJECTED = "rejected"
+    #: The provider refused it as not processed, for now.
+    THROTTLED = "throttled"
+    #: It provably never left.
+    UNAVAILABLE = "unavailable"
+    #: It may have been sent: nobody knows.
+    UNKNOWN = "unknown"
+
+
+class Attempt(Record):
+    """One attempt at a hand-over, and what came of it."""
+
+    #: 1 for the first.
+    number: int
+    #: When its outcome became known, milliseconds since the epoch.
+    at: Millis
+    provider: Provider
+    account: str
+    sender: str
+    outcome: AttemptOutcome
+    provider_message_id: str | None = None
+    #: The provider's own code as text, where there is one, and what it means to us.
+    provider_code: str | None = None
+    fault: Fault | None = None
+    detail: str | None = None
+
+
+class Step(Record):
+    """A state that a message has been in, and since when."""
+
+    status: State
+    at: Millis
 
 
 class StatusRecord(Record):
@@ -51,5 +92,45 @@ class StatusRecord(Record):
     #: Which rule chose the sender.
     reason: str | None = None
     failure: Failure | None = None
+    #: Every transition up to this one, oldest first; this one last.
+    history: tuple[Step, ...] = ()
+    #: The attempts whose outcome was known by then, oldest first: the latest 20.
+    attempts: tuple[Attempt, ...] = ()
     #: For a key used again with other content: the message that has the key.
     conflicts_with: str | None = None
+
+
+class Media(Record):
+    """A picture or file that came with a text: where the provider keeps it, for as long as it does."""
+
+    url: str
+    content_type: str | None = None
+    #: In bytes, where the provider says it.
+    size: int | None = None
+
+
+class InboundRecord(Record):
+    """A text that somebody sent to one of our numbers. Keyed by `from_number`, the handset.
+
+    `id` is the same for every repeat of a text, so a reader that drops known ids sees each once.
+    """
+
+    type: Literal["inbound.v1"] = "inbound.v1"
+    id: str
+    #: Who owns the number; where nobody does, who owns the account.
+    organization: str
+    provider: Provider
+    account: str
+    provider_message_id: str
+    #: The handset, +E.164, or as the provider wrote it where that is no number.
+    from_number: str
+    #: Our number, +E.164.
+    to_number: str
+    text: str
+    media: tuple[Media, ...] = ()
+    #: As the provider counts them, else as carriers do (`schemas.segments`).
+    segments: int
+    #: When it was sent, by the provider's clock where that says; milliseconds since the epoch.
+    at: Millis
+    #: When we received it.
+    received_at: Millis

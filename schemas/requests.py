@@ -12,6 +12,8 @@ from schemas.base import Record
 MAX_TEXT: Final = 1600
 #: The longest idempotency key, in characters.
 MAX_KEY: Final = 256
+#: The longest that a message may wait to be handed over, in seconds.
+MAX_VALID_FOR: Final = 48 * 3600
 #: The most media that any of the three providers takes with one message (Twilio: 10).
 MAX_MEDIA: Final = 10
 
@@ -35,6 +37,9 @@ class SendRequest(Record):
     queue: bool = True
     #: The same key and content is the same message, for at least 24 h.
     idempotency_key: Annotated[str, Field(max_length=MAX_KEY)] | None = None
+    #: Seconds after acceptance within which it must be handed over; then it fails as `expired`.
+    #: None: as the organization's directory entry, else `HELIO_MESSAGES__VALIDITY_SECONDS`, says.
+    valid_for: Annotated[int, Field(ge=1, le=MAX_VALID_FOR)] | None = None
     #: Carried to every status record of the message.
     reference: Annotated[str, Field(max_length=256)] | None = None
     #: On a topic whose producers are trusted (`HELIO_INTAKE__TRUSTED`): on whose behalf. Else ignored.
@@ -48,7 +53,7 @@ def fingerprint(request: SendRequest) -> str:
     white space nor an omitted default makes a conflict. Key and reference do not count.
     """
     content = request.model_dump(
-        include={"from_phone_number", "to_phone_number", "message", "media_urls", "queue"},
+        include={"from_phone_number", "to_phone_number", "message", "media_urls", "queue", "valid_for"},
         exclude_defaults=True,
     )
     if not content.get("media_urls"):

@@ -103,6 +103,8 @@ class IngressSettings(Group):
     body_limit_bytes: Annotated[int, Field(ge=1024)] = 65_536
     #: Without the broker's acknowledgement within this, the answer is 503.
     produce_timeout_seconds: Seconds = 10.0
+    #: A `queue: false` request without the provider's outcome within this is answered `queued`.
+    immediate_seconds: Seconds = 10.0
 
 
 class IntakeSettings(Group):

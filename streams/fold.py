@@ -11,6 +11,7 @@ from schemas import ids
 from schemas.facts import (
     AmbiguousFact,
     AnyFact,
+    CancelAsked,
     Closed,
     ClosedWhy,
     OutcomeFact,
@@ -59,7 +60,7 @@ def fold(row: Row | None, fact: AnyFact, offset: int) -> tuple[Row, list[StatusR
     return after, [_record(after, sequence) for sequence in range(len(row.told) + 1, len(after.told) + 1)]
 
 
-def _heard(row: Row, fact: AnyFact) -> Row:
+def _heard(row: Row, fact: AnyFact) -> Row:  # noqa: PLR0911 - one line for each fact
     """The row with `fact` in it."""
     match fact:
         case Routed():
@@ -74,6 +75,8 @@ def _heard(row: Row, fact: AnyFact) -> Row:
             return _named(_outweighed(row, _of_hand_over(fact, Rank.UNKNOWN)), fact, fact.nonces)
         case Receipt():
             return _received(row, hand_over(fact.attempt, fact.nonce, fact.account), _receipt(fact))
+        case CancelAsked():
+            return row  # the claim decides; what it decided is told by `Closed`
         case Closed():
             return _outweighed(row, _closed(fact))
         case _:
