@@ -25,7 +25,7 @@ from ingress.documentation import (
     status_operation,
 )
 from ingress.ports import View
-from ingress.problems import Problem
+from ingress.problems import Problem, internal
 from ingress.sending import Queued, Sending
 from ingress.shortcut import Endpoint, Shortcut
 from ingress.tracing import TRACEPARENT, Headers, trace
@@ -179,8 +179,7 @@ async def _http_error(_: Request, error: Exception) -> Response:
 
 
 async def _internal(_: Request, error: Exception) -> Response:
-    _LOG.error("request.failed", exc_info=error)
-    return Problem(Code.INTERNAL, "Internal error").response()
+    return internal(error).response()
 
 
 def _document(app: FastAPI) -> None:

@@ -1,18 +1,14 @@
 """The way past FastAPI for the routes that are hot: its layers cost more than what such a route does."""
 
-import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ingress.codes import Code
-from ingress.problems import Problem
+from ingress.problems import internal
 
 Endpoint = Callable[[Request], Awaitable[Response]]
-_LOG: Final = logging.getLogger(__name__)
 
 
 class Shortcut:
@@ -33,7 +29,6 @@ class Shortcut:
             return
         try:
             response = await endpoint(Request(scope, receive))
-        except Exception:  # noqa: BLE001  the caller is owed an answer, and the log the reason
-            _LOG.exception("request.failed")
-            response = Problem(Code.INTERNAL, "Internal error").response()
+        except Exception as error:  # noqa: BLE001  the caller is owed an answer, and the log the reason
+            response = internal(error).response()
         await response(scope, receive, send)
