@@ -20,14 +20,18 @@ from schemas.directory import (
     Brand,
     Campaign,
     Number,
+    Organization,
     Slug,
     UseCase,
     identity,
 )
 
+#: The section of an organization that holds its own fields, not entities by their ids.
+DEFAULTS: Final = "defaults"
 #: The sections of an organization, in the order in which their entities are written: what is named comes
 #: before what names it.
 SECTIONS: Final[Mapping[str, type[AnyEntity]]] = {
+    DEFAULTS: Organization,
     "accounts": Account,
     "brands": Brand,
     "campaigns": Campaign,
@@ -36,6 +40,7 @@ SECTIONS: Final[Mapping[str, type[AnyEntity]]] = {
     "use_cases": UseCase,
     "api_keys": ApiKey,
 }
+_BY_PLACE: Final = frozenset({"kind", "id", "organization"})
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _SLUG: Final = TypeAdapter[str](Slug)
 
@@ -95,12 +100,16 @@ def _entities(
     organization: str, sections: Any, variables: Mapping[str, str], problems: list[str]
 ) -> Iterator[tuple[str, AnyEntity]]:
     for section, members in _mapping(sections, organization, problems, tuple(SECTIONS)).items():
-        model = SECTIONS[section]
-        for name, fields in _mapping(members, f"{organization}: {section}", problems).items():
-            where = f"{organization}: {section}: {name}"
+        place = f"{organization}: {section}"
+        if section == DEFAULTS:
+            named = [(place, organization, members)]
+        else:
+            found = _mapping(members, place, problems)
+            named = [(f"{place}: {name}", name, fields) for name, fields in found.items()]
+        for where, name, fields in named:
             try:
                 given = _substituted(_mapping(fields, where, problems), variables)
-                yield where, _build(model, organization, name, given)
+                yield where, _build(SECTIONS[section], organization, name, given)
             except ValidationError as error:
                 problems.extend(f"{where}: {_sentence(found)}" for found in error.errors())
             except (SecretMissingError, KeyError) as error:
@@ -108,6 +117,9 @@ def _entities(
 
 
 def _build(model: type[AnyEntity], organization: str, name: Any, fields: Mapping[str, Any]) -> AnyEntity:
+    for said in _BY_PLACE & fields.keys():
+        # Else an entity could be slipped in under another organization.
+        raise KeyError(f"{said}: it is what the place in the file says; leave it out")
     entity = model.model_validate({"id": name, "organization": organization, **fields}, strict=False)
     if isinstance(entity, ApiKey) and entity.sha256.startswith(("env:", "file:")):
         digest = hashlib.sha256(resolve(entity.sha256).encode()).hexdigest()

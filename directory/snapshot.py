@@ -12,6 +12,7 @@ from schemas.directory import (
     Assistant,
     Entry,
     Number,
+    Organization,
 )
 from schemas.provider import Provider
 
@@ -104,6 +105,10 @@ class Directory:
             if refused[-1].key in entries:
                 disputed.add(refused[-1].key)
         return Directory(entries, frozenset(disputed)), refused
+
+    def organization(self, slug: str) -> Organization | None:
+        """The defaults that the organization `slug` has set; None where it has set none."""
+        return self._find(Organization, "organization", slug)
 
     def account(self, account_id: str) -> Account | None:
         """The provider account of that id."""

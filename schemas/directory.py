@@ -1,10 +1,10 @@
 """Entities of the directory: who may send what, from where, through whom (docs/directory.md)."""
 
 from enum import StrEnum
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from schemas.base import Millis, Record
 from schemas.provider import Provider
@@ -73,6 +73,12 @@ class Organization(Entity):
     id: Slug
     #: How long a message may wait, in seconds; None: as `HELIO_MESSAGES__VALIDITY_SECONDS`.
     validity_seconds: Annotated[int, Field(ge=1, le=48 * 3600)] | None = None
+
+    @model_validator(mode="after")
+    def _is_itself(self) -> Self:
+        if self.id != self.organization:
+            raise ValueError("an organization's id is its own name")
+        return self
 
 
 class Account(Entity):

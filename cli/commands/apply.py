@@ -25,7 +25,7 @@ def apply(
     ] = False,
     json: options.Json = False,
 ) -> None:
-    """Write a directory file: accounts, numbers, assistants, use cases, API keys.
+    """Write a directory file: defaults, accounts, numbers, assistants, use cases, API keys.
 
     Ends with 0, with 1 when the file is wrong or another writer was first, with 3 when the broker does
     not answer. Nothing is written of a file that is wrong.

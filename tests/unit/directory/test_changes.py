@@ -35,6 +35,32 @@ def test_what_the_file_leaves_out_stays_unless_pruned() -> None:
     assert [(c.action, c.id, c.entity) for c in found] == [(Action.DELETE, "+14155550106", None)]
 
 
+def test_an_organizations_defaults_are_set_changed_and_pruned() -> None:
+    an_hour = "organizations: {acme: {defaults: {validity_seconds: 3600}}}"
+    directory = world.directory()
+    assert directory.organization("acme") is None
+    for text, action, fields, validity in (
+        (an_hour, Action.CREATE, ("kind", "id", "validity_seconds"), 3600),
+        (an_hour.replace("3600", "60"), Action.UPDATE, ("validity_seconds",), 60),
+        ("organizations: {acme: {defaults: {}}}", Action.UPDATE, ("validity_seconds",), None),
+    ):
+        (change,), problems = changes(directory, text)
+        assert not problems
+        assert (change.action, change.kind, change.id) == (action, "organization", "acme")
+        assert set(fields) <= set(change.fields)
+        directory, refused = directory.after([change.entry(1)])
+        assert not refused
+        found = directory.organization("acme")
+        assert found is not None
+        assert found.validity_seconds == validity
+        assert changes(directory, text)[0] == []
+    assert changes(directory, "organizations: {acme: }")[0] == []
+    gone = [c for c in changes(directory, "organizations: {acme: }", prune=True)[0] if c.id == "acme"]
+    assert [(c.action, c.version) for c in gone] == [(Action.DELETE, 4)]
+    directory, _ = directory.after([gone[0].entry(2)])
+    assert directory.organization("acme") is None
+
+
 def test_prune_leaves_other_organizations_alone_and_deletes_users_first() -> None:
     found, problems = changes(world.directory(), "organizations: {globex: }", prune=True)
     assert [(c.action, c.kind) for c in found] == [

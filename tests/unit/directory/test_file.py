@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from directory.file import DirectoryFileError, parse
-from schemas.directory import Account, ApiKey, Number
+from schemas.directory import Account, ApiKey, Number, Organization
 from tests.fakes import world
 
 DEMO = Path(__file__).parents[3] / "cli" / "demo" / "directory.yaml"
@@ -24,6 +24,23 @@ def test_entities_get_kind_id_and_organization_from_their_place() -> None:
     number = found.entities["number", world.TWILIO]
     assert isinstance(number, Number)
     assert (number.organization, number.account) == ("acme", "tw")
+
+
+def test_an_organizations_defaults_are_an_entity_of_its_own_name() -> None:
+    text = world.of("acme", "defaults: {validity_seconds: '${VALIDITY}'}\nbrands: {acme: {name: Acme}}")
+    found = parse(text, source="f", variables={"VALIDITY": "3600"}).entities
+    assert found["organization", "acme"] == Organization(
+        organization="acme", id="acme", validity_seconds=3600
+    )
+    assert ("brand", "acme") in found  # another kind's id of the same name
+    assert parse("organizations: {acme: {brands: }}", source="f", variables={}).entities == {}
+
+
+def test_a_key_may_have_a_rate_of_its_own() -> None:
+    text = world.of("acme", f"api_keys: {{k: {{sha256: '{'0' * 64}', rate: 0.5, burst: 3}}}}")
+    key = parse(text, source="f", variables={}).entities["api_key", "k"]
+    assert isinstance(key, ApiKey)
+    assert (key.rate, key.burst) == (0.5, 3)
 
 
 def test_variables_are_filled_in() -> None:
@@ -69,7 +86,10 @@ def test_a_missing_secret_names_the_reference() -> None:
         ("- a", "the file: expected names with a colon, not list"),
         ("organisations: {}", "the file: 'organisations' is not known here; there may be: organizations"),
         ("organizations: {Acme!: {}}", "'Acme!' is no id"),
-        (world.of("acme", "phones: {}"), "acme: 'phones' is not known here; there may be: accounts, brands"),
+        (
+            world.of("acme", "phones: {}"),
+            "acme: 'phones' is not known here; there may be: defaults, accounts",
+        ),
         (world.of("acme", "numbers: [a]"), "acme: numbers: expected names with a colon, not list"),
         (world.of("acme", "assistants: {a: {name: A}}"), "acme: assistants: a: numbers: Field required"),
         (
@@ -87,6 +107,27 @@ def test_a_missing_secret_names_the_reference() -> None:
         (
             world.of("acme", "api_keys:\n  k: {sha256: abc}"),
             "acme: api_keys: k: sha256: String should match pattern",
+        ),
+        (
+            world.of("acme", "defaults: {validity_seconds: 172801}"),
+            "acme: defaults: validity_seconds: Input should be less than or equal to 172800",
+        ),
+        (
+            world.of("acme", "defaults: {colour: red}"),
+            "acme: defaults: colour: Extra inputs are not permitted",
+        ),
+        (world.of("acme", "defaults: [a]"), "acme: defaults: expected names with a colon, not list"),
+        (
+            world.of("acme", "defaults: {id: globex}"),
+            "acme: defaults: id: it is what the place in the file says",
+        ),
+        (
+            world.of("acme", "brands: {x: {name: X, organization: globex}}"),
+            "acme: brands: x: organization: it is what the place in the file says",
+        ),
+        (
+            world.of("acme", f"api_keys: {{k: {{sha256: '{'0' * 64}', rate: 0}}}}"),
+            "acme: api_keys: k: rate: Input should be greater than 0",
         ),
         (world.of("acme", "assistants:\n  a: {name: A, numbers: []}\n  a: {}"), "a comes twice"),
         (

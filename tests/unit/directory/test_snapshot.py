@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from directory.snapshot import Directory, Refused
-from schemas.directory import Assistant, Entry
+from schemas.base import DecodeError
+from schemas.directory import Assistant, Entry, Organization
 from schemas.provider import Provider
 from tests.fakes import world
 
@@ -44,6 +45,21 @@ def test_look_ups() -> None:
 def test_an_id_of_one_kind_is_not_found_as_another() -> None:
     made, _ = Directory().after([entry(1, key="tw")])
     assert made.account("tw") is None
+
+
+def test_the_name_of_an_organization_is_not_another_ones_to_take() -> None:
+    """Else who may write under one name could set the defaults of another."""
+    entry = Entry(
+        kind="organization", id="acme", organization="acme", version=1, at=1,
+        entity=Organization(organization="acme", id="acme", validity_seconds=60),
+    )  # fmt: skip
+    made, _ = Directory().after([entry])
+    found = made.organization("acme")
+    assert found is not None
+    assert found.validity_seconds == 60
+    assert made.organization("globex") is None
+    with pytest.raises(DecodeError, match="own name"):
+        Entry.decode(entry.encode().replace(b'"id":"acme"', b'"id":"globex"'))
 
 
 def test_a_snapshot_never_changes() -> None:
