@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 SCRIPTS: Final[dict[str, tuple[str, ...]]] = {
     **{name: ("run", "ready", "claims", name) for name in ("look", "close", "lose", "take_over", "reopen")},
     "claim": ("run", "ready", "claims", "pace", "claim"),
-    **{name: (name,) for name in ("view_first", "view_put")},
+    **{name: (name,) for name in ("view_first", "view_put", "inbound")},
     **{name: ("run", name) for name in ("rebuild_lock", "rebuild_sweep")},
     **{name: ("run", "rebuild_fence", name) for name in ("rebuild_write", "rebuild_publish")},
     "rebuild_unlock": ("rebuild_unlock",),

@@ -36,6 +36,11 @@ def of_transition(message_id: str, sequence: int) -> str:
     return _named("status", message_id, str(sequence))
 
 
+def of_inbound(provider: str, account: str, provider_message_id: str) -> str:
+    """The id of a text that came in: the same however often the provider tells of it."""
+    return _named("inbound", provider, account, provider_message_id)
+
+
 def _named(*parts: str) -> str:
     # Lengths go in, so that no two lists of parts make one name.
     name = "".join(f"{len(part)}:{part}" for part in parts)

@@ -36,3 +36,10 @@ def test_uuid7_holds_its_time_and_its_randomness(now: int, random: bytes) -> Non
 @given(st.integers(0, 2**48 - 2))
 def test_later_ones_sort_behind(now: int) -> None:
     assert ids.uuid7(now, b"\xff" * 10) < ids.uuid7(now + 1, b"\x00" * 10)
+
+
+def test_an_inbound_texts_id_is_that_of_its_provider_account_and_providers_id() -> None:
+    one = ids.of_inbound("twilio", "main", "SM1")
+    assert one == "2dbbd442-d354-50f4-9233-3bbcd0f4c286"
+    others = [("telnyx", "main", "SM1"), ("twilio", "other", "SM1"), ("twilio", "main", "SM2")]
+    assert one not in {ids.of_inbound(*other) for other in others}
