@@ -12,7 +12,8 @@ from dispatchers.window import Item, Window
 from ledger.claims import Again, Own
 from schemas.facts import AnyFact
 from schemas.provider import Accepted, Ambiguous, Outcome, Rejected, Throttled, Unavailable
-from schemas.tasks import How
+from schemas.public import Attempt, AttemptOutcome
+from schemas.tasks import How, Task
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +95,12 @@ class Settling:
         """Rule 5 for a retry: `open(attempt + 1)` first; nothing is said if the claim is another's by now."""
         if not results:
             return
-        again = [Again(_own(r), str(r.item.record)) for r in results]
+        at = self._tools.now()
+        again = [
+            Again(_own(r), str(r.item.record), _attempt(r.item.task, r.outcome, at))
+            for r in results
+            if isinstance(r.outcome, Throttled | Unavailable)
+        ]
         ours = await self._tools.ask(lambda ledger: ledger.reopen(again))
         records: list[AnyFact | Waiting] = []
         now = self._tools.now()
@@ -131,6 +137,20 @@ class Settling:
 def _own(result: Result) -> Own:
     task = result.item.task
     return Own(task.message_id, task.attempt, result.nonce, task.forget_at)
+
+
+def _attempt(task: Task, outcome: Throttled | Unavailable, at: int) -> Attempt:
+    """What is shown of an attempt that will be made again."""
+    return Attempt(
+        number=task.attempt,
+        at=at,
+        provider=task.provider,
+        account=task.account,
+        sender=task.sender,
+        outcome=AttemptOutcome(outcome.kind),
+        provider_code=(outcome.code or None) if isinstance(outcome, Throttled) else None,
+        detail=outcome.detail or None,
+    )
 
 
 def _log(result: Result) -> None:

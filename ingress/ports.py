@@ -4,8 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from ingress.tracing import Headers
-from ledger.view import Seen
-from schemas.public import StatusRecord
+from ledger.view import First, Seen
 
 
 class NotAcknowledgedError(Exception):
@@ -20,7 +19,7 @@ Publish = Callable[[str, bytes, Headers], Awaitable[None]]
 class View(Protocol):
     """The status view, as the ledger has it. Both raise LedgerUnavailableError, or LedgerNotReadyError."""
 
-    async def first(self, rows: Sequence[StatusRecord]) -> None:
+    async def first(self, rows: Sequence[First]) -> None:
         """Write rows of sequence 0, never over another."""
 
     async def get(self, message_id: str) -> Seen:

@@ -15,7 +15,7 @@ from ingress.ports import NotAcknowledgedError, Publish, View
 from ingress.problems import Problem, passing
 from ingress.tracing import Headers
 from ledger import LedgerNotReadyError, LedgerUnavailableError
-from ledger.view import Seen
+from ledger.view import First, Seen
 from schemas import ids
 from schemas.messages import Door, Message
 from schemas.provider import Provider
@@ -66,7 +66,7 @@ class Sending:
         self._settings = settings
         self._clock = clock
         self._random = random
-        self._first_row: Gathered[StatusRecord] = Gathered(view.first)
+        self._first_row: Gathered[First] = Gathered(view.first)
 
     async def send(self, request: SendRequest, organization: str, headers: Headers = ()) -> Queued | Problem:
         """Take `request` on behalf of `organization`, or say why not; `headers` go with its record."""
@@ -121,7 +121,7 @@ class Sending:
     async def _show(self, message: Message, provider: Provider) -> None:
         try:
             async with asyncio.timeout(_FIRST_ROW_SECONDS):
-                await self._first_row(first_row(message, provider))
+                await self._first_row(First(first_row(message, provider)))
         except (LedgerNotReadyError, LedgerUnavailableError, TimeoutError) as error:
             # The message is the broker's already; the fold's own row will show it.
             metrics.FIRST_ROWS_MISSED.inc()

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from schemas.base import Millis
+from schemas.public import Attempt
 from schemas.tasks import How
 
 #: `sent`: handed over and settled. `unknown`: handed over, perhaps. The others: ended without a send.
@@ -146,6 +147,16 @@ class Again:
 
     own: Own
     record: str
+    #: What came of it, for whoever looks at the message.
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """A message that its owner wants not to be sent: `cancel asked` has been acknowledged by the broker."""
+
+    message_id: str
+    forget_at: Millis
 
 
 def parse(line: bytes | None) -> Claim:
@@ -209,12 +220,22 @@ def encode_asks(asks: Sequence[Ask]) -> str:
     return json.dumps({"paces": paces, "asks": listed}, separators=(",", ":"))
 
 
-def encode_own(done: Sequence[Own], records: Sequence[str] = ()) -> str:
-    """The argument of `close.lua`, `lose.lua` and `reopen.lua` (which also takes the records)."""
-    listed = [
-        {"id": own.message_id, "attempt": own.attempt, "nonce": own.nonce, "forget_at": own.forget_at}
-        for own in done
-    ]
-    for own, record in zip(listed, records, strict=False):
-        own["record"] = record
+def encode_own(done: Sequence[Own]) -> str:
+    """The argument of `close.lua` and `lose.lua`."""
+    return json.dumps([_own(own) for own in done], separators=(",", ":"))
+
+
+def encode_again(again: Sequence[Again]) -> str:
+    """The argument of `reopen.lua`."""
+    listed = [_own(one.own) | {"record": one.record, "tried": one.attempt.encode().decode()} for one in again]
     return json.dumps(listed, separators=(",", ":"))
+
+
+def encode_cancels(asks: Sequence[Cancel]) -> str:
+    """The argument of `cancel.lua`."""
+    listed = [{"id": ask.message_id, "forget_at": ask.forget_at} for ask in asks]
+    return json.dumps(listed, separators=(",", ":"))
+
+
+def _own(own: Own) -> dict[str, str | int]:
+    return {"id": own.message_id, "attempt": own.attempt, "nonce": own.nonce, "forget_at": own.forget_at}

@@ -6,7 +6,7 @@ from typing import TypeGuard
 
 from ledger.claims import Absent, Closed, Open
 from schemas.base import Millis
-from schemas.facts import AmbiguousFact, AnyFact, ClosedWhy, OutcomeFact
+from schemas.facts import AmbiguousFact, AnyFact, CancelAsked, ClosedWhy, OutcomeFact
 from schemas.facts import Closed as ClosedFact
 from schemas.provider import Accepted, Rejected
 from schemas.tasks import Intent, Void
@@ -14,7 +14,7 @@ from schemas.tasks import Intent, Void
 #: The facts that bear on a claim. `Routed` and our own `Rejected` speak of no hand-over. A receipt does, but
 #: the fold counts it only once a fact of ours has named its nonce: if it settled the claim here, nobody would
 #: ever say `ambiguous`, and the message would stay queued for good (docs/decisions/0013).
-ClaimFact = OutcomeFact | AmbiguousFact | ClosedFact
+ClaimFact = OutcomeFact | AmbiguousFact | CancelAsked | ClosedFact
 #: Nobody is handing over, as far as a rebuilt ledger knows: whoever still does finds its claim unknown.
 Rebuilt = Absent | Open | Closed
 
@@ -58,7 +58,8 @@ def rebuilt(intents: Sequence[Intent], voids: Iterable[str], facts: Sequence[Cla
 
     An attempt that was intended, not voided, and came to nothing certain may have been sent:
     closed(unknown), and no throttling outweighs that it was called ambiguous. A fact of ours
-    counts by itself, and for the intent before it.
+    counts by itself, and for the intent before it. A cancel that was asked is honoured where nothing
+    may have been sent.
     """
     settled = [fact.attempt for fact in facts if settles(fact)]
     if settled:
@@ -73,8 +74,9 @@ def rebuilt(intents: Sequence[Intent], voids: Iterable[str], facts: Sequence[Cla
     attempts = {intent.attempt for intent in standing}
     attempts.update(fact.attempt for fact in ambiguous)
     attempts.update(fact.attempt for fact in retries)
+    asked = any(isinstance(fact, CancelAsked) for fact in facts)
     if not attempts:
-        return Absent()
+        return Closed("cancelled", 0) if asked else Absent()
     attempt = max(attempts)
     retried = [str(fact.record) for fact in retries if fact.attempt == attempt]
     said = [fact for fact in ambiguous if fact.attempt == attempt]
@@ -82,7 +84,27 @@ def rebuilt(intents: Sequence[Intent], voids: Iterable[str], facts: Sequence[Cla
         nonces = {intent.nonce for intent in standing if intent.attempt == attempt}
         nonces.update(nonce for fact in said for nonce in fact.nonces)
         return Closed("unknown", attempt, nonces.pop() if len(nonces) == 1 else "")
+    if asked and not ambiguous:
+        return Closed("cancelled", 0)
     return Open(attempt + 1, min(retried), bool(ambiguous))
+
+
+def cancelled_facts(history: History, now: Millis) -> list[ClosedFact]:
+    """What a rebuild must say of a cancel that it honours and nobody has said yet."""
+    claim = history.claim
+    said = any(isinstance(fact, ClosedFact) for fact in history.facts)
+    if said or not (isinstance(claim, Closed) and claim.why == "cancelled"):
+        return []
+    asked = next(fact for fact in history.facts if isinstance(fact, CancelAsked))
+    return [
+        ClosedFact(
+            message_id=asked.message_id,
+            organization=asked.organization,
+            at=now,
+            forget_at=asked.forget_at,
+            why=ClosedWhy.CANCELLED,
+        )
+    ]
 
 
 def ambiguous_facts(history: History, now: Millis) -> list[AmbiguousFact]:

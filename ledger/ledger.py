@@ -1,4 +1,4 @@
-"""The ledger: claims, pacing and the status view, one script call for each batch."""
+"""The ledger: claims, pacing, the status view, used keys and limits; one script call for each batch."""
 
 import asyncio
 import logging
@@ -6,11 +6,17 @@ from collections.abc import Collection, Coroutine, Sequence
 from typing import Self
 from uuid import uuid4
 
-from ledger import claims, view
-from ledger.claims import Again, Ask, Claim, Looked, Own, Sending, Verdict
+from ledger import claims, holds, limits, queues, view
+from ledger.claims import Again, Ask, Cancel, Claim, Looked, Own, Sending, Verdict
 from ledger.errors import LedgerUnavailableError
+from ledger.holds import Answer, Found, Hold
+from ledger.limits import Limit
+from ledger.queues import Queues
 from ledger.server import Server
-from ledger.view import Seen
+from ledger.view import First, Seen
+from schemas.base import Millis
+from schemas.forgetting import VIEW_MS
+from schemas.provider import Provider
 from schemas.public import StatusRecord
 from schemas.settings import RedisSettings
 
@@ -104,15 +110,24 @@ class Ledger:
         """Provably not handed over: own `sending` becomes `open` to the next attempt, asked by that record.
 
         True where it is so now; False where the claim is no longer its own, and nothing may be said of it.
+        Whoever gets the message sees the attempt among its tries.
         """
         if not again:
             return []
-        asked = claims.encode_own([a.own for a in again], [a.record for a in again])
-        return [answer == 1 for answer in await self.server.run("reopen", asked)]
+        return [answer == 1 for answer in await self.server.run("reopen", claims.encode_again(again))]
+
+    async def cancel(self, asks: Sequence[Cancel]) -> list[Claim]:
+        """Close what was certainly never handed over; the claims as they now are.
+
+        `Closed("cancelled")`: it is never sent. Each `CancelAsked` must be acknowledged by the broker before.
+        """
+        if not asks:
+            return []
+        return [claims.parse(line) for line in await self.server.run("cancel", claims.encode_cancels(asks))]
 
     # The status view: see docs/ledger.md.
 
-    async def first(self, rows: Sequence[StatusRecord]) -> None:
+    async def first(self, rows: Sequence[First]) -> None:
         """The ingress' own rows, as sequence 0: never over another."""
         if rows:
             await self.server.run("view_first", *view.first_args(rows))
@@ -123,8 +138,21 @@ class Ledger:
             await self.server.run("view_put", *view.put_args(rows))
 
     async def get(self, message_id: str) -> Seen:
-        """What the view says of a message. Needs no epoch: without one nothing is `sending`."""
-        return view.seen(await self.server.run("view_get", message_id))
+        """What is known of a message. Needs no epoch: without one its claim is absent."""
+        [found] = await self.get_many([message_id])
+        return found
+
+    async def get_many(self, ids: Sequence[str]) -> list[Seen]:
+        """What is known of each of these messages, as of one moment."""
+        if not ids:
+            return []
+        whole, *found = await self.server.run("view_get", *ids)
+        return [view.seen(known, whole) for known in found]
+
+    async def queues(self, organization: str, now: Millis) -> Queues:
+        """How many of the organization's messages are where, by provider; `now` says which failures count."""
+        whole, *found = await self.server.run("queues", view.owner(organization), now, *Provider)
+        return queues.queues(whole, found)
 
     async def missing_partitions(self, partitions: Collection[int]) -> set[int]:
         """Those of `sms.status.v1` that must be read again: the server may have lost what was put of them."""
@@ -144,3 +172,28 @@ class Ledger:
         `partitions`: how many `sms.status.v1` has. False if the server has lost something since: begin again.
         """
         return bool(await self.server.run("view_whole", token, partition, partitions))
+
+    # Used idempotency keys and limits: they need no epoch.
+
+    async def hold(self, asks: Sequence[Hold]) -> list[Found]:
+        """Take each key, in order, if it is free; what is known of its message in any case.
+
+        Taken again with the token that has it, it is `own` still.
+        """
+        if not asks:
+            return []
+        whole, *answers = await self.server.run("hold", holds.encode_holds(asks))
+        return [holds.found(answer, whole) for answer in answers]
+
+    async def release(self, message_id: str, token: str) -> None:
+        """Its request is over: one of the same content may take the key at once."""
+        await self.server.run("release", message_id, token)
+
+    async def answered(self, message_id: str, token: str, answer: Answer, forget_at: Millis) -> Answer:
+        """Keep what is answered to a key, unless something was before; what is kept. The hold is over."""
+        expiry, value = forget_at + VIEW_MS, holds.encode_answer(answer)
+        return holds.parse_answer(await self.server.run("answered", message_id, token, expiry, value))
+
+    async def allow(self, asks: Sequence[Limit]) -> list[int]:
+        """Take one from each limit, in order: 0 where there was one, else in how many ms there may be."""
+        return await self.server.run("allow", *limits.limit_args(asks)) if asks else []

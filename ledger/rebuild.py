@@ -18,11 +18,12 @@ from broker.publish import Outgoing, Publish
 from ledger.claims import Absent
 from ledger.errors import FencedError, LedgerUnavailableError
 from ledger.gathering import Gathering
-from ledger.history import History, ambiguous_facts
+from ledger.history import History, ambiguous_facts, cancelled_facts
 from ledger.ledger import Ledger
 from ledger.lock import Lock
 from schemas import topics
 from schemas.base import Millis
+from schemas.facts import Closed as ClosedFact
 from schemas.settings import KafkaSettings
 
 log = logging.getLogger(__name__)
@@ -55,9 +56,10 @@ async def ensure_epoch(
             if lock == "valid":
                 return False
             if isinstance(lock, Lock):
-                await _rebuild(lock, kafka, publish, now)
-                # It may take a while, and hand-overs need not wait for it.
+                honoured = await _rebuild(lock, kafka, publish, now)
+                # These may take a while, and hand-overs need not wait for them.
                 ledger.tend(lock.sweep())
+                ledger.tend(_say(honoured, publish))
                 return True
         except FencedError as e:
             log.warning("ledger.rebuild abandoned: %s", e)
@@ -67,7 +69,10 @@ async def ensure_epoch(
         await asyncio.sleep(_PAUSE_SECONDS)
 
 
-async def _rebuild(lock: Lock, kafka: KafkaSettings, publish: Publish, now: Callable[[], Millis]) -> None:
+async def _rebuild(
+    lock: Lock, kafka: KafkaSettings, publish: Publish, now: Callable[[], Millis]
+) -> list[ClosedFact]:
+    """Publish the epoch; the cancels that it honours, which are to be said now."""
     log.warning("ledger.rebuild began epoch=%s", lock.token)
     try:
         found = Gathering(lock, now())
@@ -81,6 +86,7 @@ async def _rebuild(lock: Lock, kafka: KafkaSettings, publish: Publish, now: Call
         "ledger.rebuild published epoch=%s settled=%d others=%d unknown=%d unreadable=%d",
         lock.token, found.settled, len(found.histories), unknown, found.unreadable,
     )  # fmt: skip
+    return [fact for history in found.histories.values() for fact in cancelled_facts(history, now())]
 
 
 async def _gather(kafka: KafkaSettings, found: Gathering) -> None:
@@ -132,6 +138,11 @@ async def _finish(lock: Lock, histories: Mapping[str, History], publish: Publish
         await publish([Outgoing(topics.EVENTS, fact.message_id.encode(), fact.encode()) for fact in facts])
         unknown += len(facts)
     return unknown
+
+
+async def _say(facts: Sequence[ClosedFact], publish: Publish) -> None:
+    """Have them acknowledged. If that fails, the messages' tasks say it when they come."""
+    await publish([Outgoing(topics.EVENTS, fact.message_id.encode(), fact.encode()) for fact in facts])
 
 
 def _chunks(ids: list[str], size: int) -> list[list[str]]:

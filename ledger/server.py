@@ -18,13 +18,23 @@ log = logging.getLogger(__name__)
 
 #: Each script and the files that it is made of, in their order.
 SCRIPTS: Final[dict[str, tuple[str, ...]]] = {
-    **{name: ("run", "ready", "claims", name) for name in ("look", "close", "lose", "take_over", "reopen")},
-    "claim": ("run", "ready", "claims", "pace", "claim"),
-    **{name: (name,) for name in ("view_first", "view_put", "inbound")},
+    **{
+        name: ("run", "ready", "clock", "claims", name)
+        for name in ("look", "close", "lose", "take_over", "reopen", "cancel")
+    },
+    "claim": ("run", "ready", "clock", "claims", "pace", "claim"),
+    "allow": ("clock", "pace", "allow"),
+    "inbound": ("inbound",),
+    "view_first": ("clock", "rows", "figures", "holds", "view_first"),
+    "view_put": ("clock", "rows", "figures", "view_put"),
+    "view_get": ("run", "view_read", "rows", "seen", "view_get"),
+    "queues": ("run", "view_read", "clock", "rows", "figures", "queues"),
+    "hold": ("run", "view_read", "clock", "rows", "seen", "holds", "hold"),
+    **{name: ("holds", name) for name in ("release", "answered")},
     **{name: ("run", name) for name in ("rebuild_lock", "rebuild_sweep")},
     **{name: ("run", "rebuild_fence", name) for name in ("rebuild_write", "rebuild_publish")},
     "rebuild_unlock": ("rebuild_unlock",),
-    **{name: ("run", "view_read", name) for name in ("view_get", "view_missing", "view_begin", "view_whole")},
+    **{name: ("run", "view_read", name) for name in ("view_missing", "view_begin", "view_whole")},
 }
 #: Codes of error replies that say that the server cannot serve now, beside those that redis-py knows.
 _PASSING: Final = ("NOREPLICAS", "MASTERDOWN", "MISCONF", "BUSY", "UNKILLABLE", "READONLY", "OOM")
@@ -65,7 +75,7 @@ class Server:
         except RedisError as e:
             raise _meaning(e) from e
 
-    async def run(self, script: str, *args: str | bytes | int) -> Any:
+    async def run(self, script: str, *args: str | bytes | float) -> Any:
         """What the script answers; it runs wholly or not at all, and nothing else runs meanwhile.
 
         Raises:

@@ -1,5 +1,5 @@
 -- The claim of a message: see ledger/claims.py for its lines. Numbers stay text where only compared or copied.
-local UNKNOWN, SENT = 'unknown', 'sent'
+local UNKNOWN, SENT, CANCELLED = 'unknown', 'sent', 'cancelled'
 -- A key outlives the moment at which the message is forgotten by this, in milliseconds.
 local MARGIN = 3600000
 
@@ -31,9 +31,24 @@ local function read_claim(id)
   return claim
 end
 
+-- Which messages are being handed over (scores: until when), for queues.lua.
+local function note_sending(id, line)
+  local till = string.match(line, '^sending %d+ [01] (%d+)')
+  if till then
+    redis.call('ZADD', 'helio:' .. epoch .. ':sending', till, id)
+  else
+    redis.call('ZREM', 'helio:' .. epoch .. ':sending', id)
+  end
+end
+
+local function expiry(forget_at)
+  return int(math.max(forget_at, now) + MARGIN)
+end
+
 -- Never deleted: it lives as long as its message, and always longer than now.
 local function write_claim(id, line, forget_at)
-  redis.call('SET', claim_key(id), line, 'PXAT', int(math.max(forget_at, now) + MARGIN))
+  redis.call('SET', claim_key(id), line, 'PXAT', expiry(forget_at))
+  note_sending(id, line)
   return line
 end
 

@@ -3,7 +3,3 @@ local epoch, published = valid_epoch(server_run())
 if not epoch then
   return redis.error_reply('NOTREADY the ledger has no epoch of this server run')
 end
-
-local clock = redis.call('TIME')
-local now_us = clock[1] * 1000000 + clock[2]
-local now = math.floor(now_us / 1000)

@@ -3,9 +3,12 @@
 if valid_epoch(server_run()) ~= ARGV[1] then
   return '0'
 end
-local answer = redis.call('SCAN', ARGV[2], 'MATCH', 'helio:*:[cp]:*', 'COUNT', 1000)
+-- An epoch's name is twelve hexadecimal digits; no other key of ours has such a second word.
+local NAMED = '^helio:(' .. string.rep('%x', 12) .. '):'
+local answer = redis.call('SCAN', ARGV[2], 'MATCH', 'helio:????????????:*', 'COUNT', 1000)
 for _, key in ipairs(answer[2]) do
-  if string.match(key, '^helio:(%w+):') ~= ARGV[1] then
+  local name = string.match(key, NAMED)
+  if name and name ~= ARGV[1] then
     redis.call('UNLINK', key)
   end
 end

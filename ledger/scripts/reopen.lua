@@ -1,10 +1,21 @@
--- ARGV[1]: JSON [{id, attempt, nonce, forget_at, record}]. A hand-over that provably did not happen: open to the
--- next attempt. Answers 1 where it is so now, by that record; 0 where the claim is no longer its own.
+-- ARGV[1]: JSON [{id, attempt, nonce, forget_at, record, tried}]. A hand-over that provably did not happen: open to the
+-- next attempt, and noted (`tried`, as JSON) among the message's tries. Answers 1 where it is so now, by that record;
+-- 0 where the claim is no longer its own.
+local MOST = 20
+
+local function note(own)
+  local key = 'helio:tries:' .. own.id
+  redis.call('RPUSH', key, own.tried)
+  redis.call('LTRIM', key, -MOST, -1)
+  redis.call('PEXPIREAT', key, expiry(own.forget_at))
+end
+
 local answers = {}
 for n, own in ipairs(cjson.decode(ARGV[1])) do
   local claim = read_claim(own.id)
   if is_own_sending(claim, own.nonce) then
     write_claim(own.id, open_line(own.attempt + 1, claim.maybe_sent, own.record), own.forget_at)
+    note(own)
     answers[n] = 1
   else
     local done = claim.state == 'open' and claim.attempt == own.attempt + 1 and claim.record == own.record

@@ -12,6 +12,7 @@ from broker import clients
 from broker.publish import Outgoing, Publish
 from cli.local.valkey import Valkey
 from ledger import Ledger
+from ledger.claims import Absent
 from ledger.view import Seen
 from schemas import topics
 from schemas.public import StatusRecord
@@ -134,7 +135,7 @@ async def test_without_reading_again_what_the_ledger_lost_stays_lost(
             client.flushall()
         await tell(publish, row(fresh, 1))
         await seen(ledger, fresh, lambda found: found.row is not None)
-        assert await ledger.get(old) == Seen(row=None, sending=False, whole=False)
+        assert await ledger.get(old) == Seen(row=None, claim=Absent(), whole=False)
 
 
 async def test_while_the_ledger_is_away_it_waits_and_then_catches_up(

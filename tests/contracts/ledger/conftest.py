@@ -9,9 +9,15 @@ from redis.asyncio import Redis
 
 from ledger import Ledger
 from ledger.lock import Lock
+from schemas.provider import Provider
+from schemas.public import Attempt, AttemptOutcome
 from schemas.settings import RedisSettings
 
 DATABASE = 11
+TRIED = Attempt(
+    number=1, at=1, provider=Provider.TWILIO, account="main", sender="+15550100",
+    outcome=AttemptOutcome.THROTTLED,
+)  # fmt: skip
 
 
 @pytest.fixture

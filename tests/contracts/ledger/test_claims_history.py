@@ -14,7 +14,7 @@ from ledger import Ledger
 from ledger.claims import Again, Ask, Looked, Own, Refused, Sending, Won
 from schemas.settings import RedisSettings
 from schemas.tasks import How
-from tests.contracts.ledger.conftest import publish_epoch
+from tests.contracts.ledger.conftest import TRIED, publish_epoch
 from tests.contracts.ledger.reference import Reference
 
 pytestmark = pytest.mark.broker
@@ -94,7 +94,7 @@ class Claims(RuleBasedStateMachine):
 
     @rule(id_=IDS, attempt=ATTEMPTS, nonce=NONCES, record=RECORDS)
     def reopen(self, id_: str, attempt: int, nonce: str, record: str) -> None:
-        found = self.do(self.ledger.reopen([Again(Own(id_, attempt, nonce, FAR), record)]))
+        found = self.do(self.ledger.reopen([Again(Own(id_, attempt, nonce, FAR), record, TRIED)]))
         assert found == [self.model[id_].reopened(attempt, nonce, record)]
         self.compare()
 

@@ -12,7 +12,7 @@ from ledger import Ledger
 from ledger.claims import Absent, Again, Ask, Claim, Closed, Looked, Open, Own, Refused, Sending, Why, Won
 from ledger.server import SCRIPTS, script_text
 from schemas.tasks import How
-from tests.contracts.ledger.conftest import epoch_name
+from tests.contracts.ledger.conftest import TRIED, epoch_name
 from tests.contracts.ledger.reference import Reference
 
 pytestmark = pytest.mark.broker
@@ -76,7 +76,7 @@ SCRIPT: dict[str, Script] = {
         lambda model, _: model.lost("mine"),
     ),
     "reopen": (
-        lambda ledger, ways: ledger.reopen([Again(way.own, "t:0:1") for way in ways]),
+        lambda ledger, ways: ledger.reopen([Again(way.own, "t:0:1", TRIED) for way in ways]),
         lambda model, way: model.reopened(way.attempt, "mine", "t:0:1"),
     ),
     "take_over": (lambda ledger, ways: ledger.take_over([way.id for way in ways]), expect_take_over),

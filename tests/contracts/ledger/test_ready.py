@@ -16,7 +16,7 @@ from ledger.errors import FencedError
 from ledger.lock import Lock
 from schemas.settings import RedisSettings
 from schemas.tasks import How
-from tests.contracts.ledger.conftest import epoch_name, publish_epoch
+from tests.contracts.ledger.conftest import TRIED, epoch_name, publish_epoch
 
 pytestmark = pytest.mark.broker
 
@@ -33,7 +33,7 @@ EVERYTHING: dict[str, Callable[[Ledger], Awaitable[Any]]] = {
     "close": lambda ledger: ledger.close([OWN]),
     "lose": lambda ledger: ledger.lose([OWN]),
     "take_over": lambda ledger: ledger.take_over(["m"]),
-    "reopen": lambda ledger: ledger.reopen([Again(OWN, "t:0:1")]),
+    "reopen": lambda ledger: ledger.reopen([Again(OWN, "t:0:1", TRIED)]),
 }
 
 

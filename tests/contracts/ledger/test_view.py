@@ -14,8 +14,8 @@ from redis.asyncio import Redis
 from cli.local.ports import choose
 from cli.local.valkey import Valkey
 from ledger import Ledger
-from ledger.claims import Ask, Own
-from ledger.view import Seen
+from ledger.claims import Absent, Ask, Own
+from ledger.view import First, Seen
 from schemas.public import StatusRecord
 from schemas.settings import RedisSettings
 from schemas.status import State
@@ -38,11 +38,11 @@ def row(sequence: int, status: State = State.QUEUED, **more: Any) -> StatusRecor
 
 async def test_the_first_row_is_there_at_once_and_never_over_another(ledger: Ledger) -> None:
     assert (await ledger.get("m")).row is None
-    await ledger.first([row(0, fingerprint="1:first")])
-    await ledger.first([row(0, fingerprint="1:second")])
+    await ledger.first([First(row(0, fingerprint="1:first"))])
+    await ledger.first([First(row(0, fingerprint="1:second"))])
     assert (await ledger.get("m")).row == row(0, fingerprint="1:first")
     await ledger.put([row(1)])
-    await ledger.first([row(0)])
+    await ledger.first([First(row(0))])
     assert (await ledger.get("m")).row == row(1)
 
 
@@ -89,7 +89,7 @@ async def test_a_queued_message_whose_claim_is_held_is_sending(ledger: Ledger) -
 
 async def test_get_answers_without_an_epoch(empty: Ledger) -> None:
     await empty.put([row(1)])
-    assert await empty.get("m") == Seen(row(1), sending=False, whole=False)
+    assert await empty.get("m") == Seen(row(1), claim=Absent(), whole=False)
 
 
 async def read_again(ledger: Ledger, partition: int, partitions: int) -> bool:
@@ -142,7 +142,7 @@ async def test_after_a_restart_the_view_is_not_whole_until_it_is_read_again(stor
         await asyncio.to_thread(store.wait_ready)
         assert await ledger.mark_whole(0, token, 1) is False
         # What it still has is shown; what it lacks proves nothing.
-        assert await ledger.get("m") == Seen(row(1), sending=False, whole=False)
+        assert await ledger.get("m") == Seen(row(1), claim=Absent(), whole=False)
         await ledger.put([row(1), row(2, State.SENT)])
         assert await read_again(ledger, 0, 1)
-        assert await ledger.get("m") == Seen(row(2, State.SENT), sending=False, whole=True)
+        assert await ledger.get("m") == Seen(row(2, State.SENT), claim=Absent(), whole=True)

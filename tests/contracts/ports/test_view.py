@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import pytest
 
 from ledger import Ledger
-from ledger.view import Seen
+from ledger.view import First, Seen
 from schemas.public import StatusRecord
 from schemas.settings import RedisSettings
 from schemas.status import State
@@ -18,7 +18,7 @@ from tests.fakes.doors import MemoryView
 class Written(Protocol):
     """A view, and the side of it that the status topic writes."""
 
-    async def first(self, rows: Sequence[StatusRecord]) -> None: ...
+    async def first(self, rows: Sequence[First]) -> None: ...
     async def put(self, rows: Sequence[StatusRecord]) -> None: ...
     async def get(self, message_id: str) -> Seen: ...
 
@@ -53,25 +53,25 @@ async def test_nothing_is_known_of_what_was_never_written(view: Written, message
 
 
 async def test_the_first_row_is_found_at_once(view: Written, message_id: str) -> None:
-    await view.first([row(message_id), row(message_id + "b")])
+    await view.first([First(row(message_id)), First(row(message_id + "b"))])
     assert (await view.get(message_id)).row == row(message_id)
     assert (await view.get(message_id + "b")).row == row(message_id + "b")
 
 
 async def test_the_first_row_never_goes_over_another(view: Written, message_id: str) -> None:
     await view.put([row(message_id, 1)])
-    await view.first([row(message_id)])
+    await view.first([First(row(message_id))])
     assert (await view.get(message_id)).row == row(message_id, 1)
 
 
 async def test_of_two_first_rows_the_first_stays(view: Written, message_id: str) -> None:
-    await view.first([row(message_id, reference="a")])
-    await view.first([row(message_id, reference="b")])
+    await view.first([First(row(message_id, reference="a"))])
+    await view.first([First(row(message_id, reference="b"))])
     assert (await view.get(message_id)).row == row(message_id, reference="a")
 
 
 async def test_the_fold_goes_over_the_first_row_and_never_backwards(view: Written, message_id: str) -> None:
-    await view.first([row(message_id)])
+    await view.first([First(row(message_id))])
     await view.put([row(message_id, 2)])
     await view.put([row(message_id, 1)])
     assert (await view.get(message_id)).row == row(message_id, 2)

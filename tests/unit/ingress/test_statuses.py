@@ -8,12 +8,14 @@ import pytest
 from ingress import statuses
 from ingress.codes import Code
 from ingress.problems import Problem
+from ledger.claims import Absent, Sending
 from ledger.view import Seen
 from schemas.provider import Provider
 from schemas.public import Failure, StatusRecord
 from schemas.status import State
 
 ID = "01900000-0000-7000-8000-00000000000a"
+HELD = Sending(attempt=1, record="t:0:1", nonce="n", until=1, maybe_sent=False)
 
 
 def row(status: State = State.QUEUED, **fields: Any) -> StatusRecord:
@@ -44,12 +46,12 @@ def said(seen: Seen) -> dict[str, Any]:
     ],
 )
 def test_words(status: State, word: str) -> None:
-    found = said(Seen(row(status), False, True))
+    found = said(Seen(row(status), Absent(), True))
     assert (found["status"], found["state"]) == (word, status)
 
 
 def test_a_held_claim_is_sending() -> None:
-    found = said(Seen(row(), True, True))
+    found = said(Seen(row(), HELD, True))
     assert (found["status"], found["state"]) == ("sending", "sending")
 
 
@@ -58,7 +60,7 @@ def test_the_members_are_those_of_the_reference() -> None:
     found = said(
         Seen(
             row(State.FAILED, provider=Provider.TWILIO, provider_message_id="SM1", failure=failure),
-            False,
+            Absent(),
             True,
         )
     )
@@ -73,14 +75,14 @@ def test_the_members_are_those_of_the_reference() -> None:
 
 
 def test_another_organizations_message_is_not_found() -> None:
-    problem = statuses.answer(ID, "globex", Seen(row(), False, True))
+    problem = statuses.answer(ID, "globex", Seen(row(), Absent(), True))
     assert problem == Problem(Code.MESSAGE_NOT_FOUND, f"Message {ID} not found")
 
 
 def test_a_missing_row_means_something_only_in_a_whole_view() -> None:
-    missing = statuses.answer(ID, "acme", Seen(None, False, True))
+    missing = statuses.answer(ID, "acme", Seen(None, Absent(), True))
     assert missing == Problem(Code.MESSAGE_NOT_FOUND, f"Message {ID} not found")
-    unsure = statuses.answer(ID, "acme", Seen(None, False, False))
+    unsure = statuses.answer(ID, "acme", Seen(None, Absent(), False))
     assert isinstance(unsure, Problem)
     assert unsure.code is Code.LEDGER_UNAVAILABLE
 

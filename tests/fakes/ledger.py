@@ -1,0 +1,148 @@
+"""The ledger in memory, as the doors use it; tests/contracts/ports holds it to the real one's contract."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from ledger import LedgerNotReadyError, LedgerUnavailableError
+from ledger.claims import Absent, Cancel, Claim, Closed, Open, Sending
+from ledger.holds import Answer, Found, Hold, Word
+from ledger.limits import Limit
+from ledger.queues import Queue, Queues
+from ledger.view import First, Seen
+from schemas.provider import Provider
+from schemas.public import Attempt, StatusRecord
+from schemas.status import State
+
+_DAY = 24 * 3_600_000
+
+
+@dataclass(frozen=True)
+class _Kept:
+    until: int
+    token: str
+    fingerprint: str
+
+
+@dataclass
+class MemoryLedger:
+    """All of it is for tests to set: `now` (ms) is its clock, `claims` what dispatchers do."""
+
+    now: int = 0
+    whole: bool = True
+    down: LedgerNotReadyError | LedgerUnavailableError | None = None
+    rows: dict[str, StatusRecord] = field(default_factory=dict)
+    claims: dict[str, Claim] = field(default_factory=dict)
+    tries: dict[str, tuple[Attempt, ...]] = field(default_factory=dict)
+    holds: dict[str, _Kept] = field(default_factory=dict)
+    answers: dict[str, Answer] = field(default_factory=dict)
+    #: What `allow` answers of a limit's key; else 0.
+    waits: dict[str, int] = field(default_factory=dict)
+
+    async def first(self, rows: Sequence[First]) -> None:
+        """Rows of sequence 0, never over another; the hold of that token ends."""
+        self._up()
+        for first in rows:
+            self.rows.setdefault(first.row.message_id, first.row)
+            self._end(first.row.message_id, first.token)
+
+    async def put(self, rows: Sequence[StatusRecord]) -> None:
+        """Rows of the status topic."""
+        self._up()
+        for row in rows:
+            known = self.rows.get(row.message_id)
+            if known is None or known.sequence < row.sequence:
+                self.rows[row.message_id] = row
+
+    async def get(self, message_id: str) -> Seen:
+        """What is known of a message."""
+        self._up()
+        return self._seen(message_id)
+
+    async def get_many(self, ids: Sequence[str]) -> list[Seen]:
+        """What is known of messages."""
+        self._up()
+        return [self._seen(id_) for id_ in ids]
+
+    async def hold(self, asks: Sequence[Hold]) -> list[Found]:
+        """Take each key that is free."""
+        self._up()
+        return [
+            Found(self._seen(ask.message_id), self.answers.get(ask.message_id), self._hold(ask))
+            for ask in asks
+        ]
+
+    async def release(self, message_id: str, token: str) -> None:
+        """The hold is over."""
+        self._up()
+        kept = self.holds.get(message_id)
+        if kept is not None and kept.token == token:
+            self.holds[message_id] = replace(kept, until=0)
+
+    async def answered(self, message_id: str, token: str, answer: Answer, forget_at: int) -> Answer:
+        """The first answer stays."""
+        del forget_at  # nothing is forgotten here
+        self._up()
+        self._end(message_id, token)
+        return self.answers.setdefault(message_id, answer)
+
+    async def cancel(self, asks: Sequence[Cancel]) -> list[Claim]:
+        """Close what was never handed over."""
+        self._up()
+        for ask in asks:
+            match self.claims.get(ask.message_id, Absent()):
+                case Absent() | Open(maybe_sent=False):
+                    self.claims[ask.message_id] = Closed("cancelled", 0)
+        return [self.claims[ask.message_id] for ask in asks]
+
+    async def allow(self, asks: Sequence[Limit]) -> list[int]:
+        """As `waits` says."""
+        self._up()
+        return [self.waits.get(ask.key, 0) for ask in asks]
+
+    async def queues(self, organization: str, now: int) -> Queues:
+        """Counted from the rows."""
+        self._up()
+        mine = [row for row in self.rows.values() if row.organization == organization]
+        return Queues(self.whole, {provider: self._queue(mine, provider, now) for provider in Provider})
+
+    def _queue(self, rows: Sequence[StatusRecord], provider: Provider, now: int) -> Queue:
+        its = [row for row in rows if row.provider is provider]
+        queued = [row for row in its if row.status is State.QUEUED]
+        held = [row for row in queued if isinstance(self.claims.get(row.message_id), Sending)]
+        pending = [row.accepted_at for row in queued if row not in held]
+        unknown = sum(row.status is State.UNKNOWN for row in its)
+        failed = sum(row.status in {State.FAILED, State.UNDELIVERED} and row.at + _DAY > now for row in its)
+        return Queue(len(pending), len(held) + unknown, failed, min(pending, default=None))
+
+    def _seen(self, message_id: str) -> Seen:
+        return Seen(
+            self.rows.get(message_id),
+            self.claims.get(message_id, Absent()),
+            self.whole,
+            self.tries.get(message_id, ()),
+        )
+
+    def _hold(self, ask: Hold) -> Word:
+        kept = self.holds.get(ask.message_id)
+        if kept is not None and kept.until > self.now:
+            return "own" if kept.token == ask.token else "live"
+        row, answer = self.rows.get(ask.message_id), self.answers.get(ask.message_id)
+        if row is not None or answer is not None:
+            same = row is not None and row.fingerprint == ask.fingerprint
+            return self._take(ask) if ask.retake and same and answer is None else "none"
+        if kept is not None and kept.fingerprint != ask.fingerprint:
+            return "bound"
+        return self._take(ask) if self.whole else "none"
+
+    def _take(self, ask: Hold) -> Word:
+        self.holds[ask.message_id] = _Kept(self.now + ask.hold_ms, ask.token, ask.fingerprint)
+        return "own"
+
+    def _end(self, message_id: str, token: str | None) -> None:
+        kept = self.holds.get(message_id)
+        if kept is not None and kept.token == token:
+            del self.holds[message_id]
+
+    def _up(self) -> None:
+        if self.down is not None:
+            raise self.down
