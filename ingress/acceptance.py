@@ -3,45 +3,31 @@
 Sentences are those that the public contract of `POST /sms/send` documents, where it has one (docs/errors.md).
 """
 
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
 
 from directory.snapshot import Directory
-from ingress.codes import STATUS, Code
-from schemas.directory import E164_PATTERN, Account, Active, Capability, Number
+from ingress.checks import Denied, beyond, malformed
+from ingress.codes import Code
+from schemas.directory import Account, Active, Capability, Number
 from schemas.messages import Content, Door, Lane, Message, Refusal
 from schemas.provider import Provider
-from schemas.requests import MAX_MEDIA, MAX_TEXT, SendRequest, fingerprint
-from schemas.segments import segments
+from schemas.requests import SendRequest, fingerprint
+from schemas.segments import counted
 from schemas.settings import MessageSettings
 
-_E164: Final = re.compile(E164_PATTERN)
-_MEDIA_SCHEMES: Final = frozenset({"http", "https"})
-_LONGEST_URL: Final = 2048
+__all__ = ["Accepted", "Denied", "accept", "can_repeat", "content", "forget_at", "refusal"]
+
+#: A message is remembered for this long after it could last have been handed over, in milliseconds.
+_REMEMBERED_MS: Final = 3_600_000
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """It may be sent: the record for `sms.messages.v1`, and the provider that the sender's account names."""
+    """It may be sent: the record for `sms.messages.v1`, and the provider that its sender's account names."""
 
     message: Message
     provider: Provider
-
-
-@dataclass(frozen=True)
-class Denied:
-    """It may not be sent, and why, in one sentence for the owner."""
-
-    code: Code
-    detail: str
-
-    @property
-    def status(self) -> int:
-        """Its HTTP status."""
-        return STATUS[self.code]
 
 
 def accept(
@@ -65,19 +51,24 @@ def accept(
         now: when it was received, epoch milliseconds.
         settings: how long messages wait and are remembered.
     """
-    denied = _malformed(request)
+    denied = malformed(request)
     if denied is not None:
         return denied
     account = _usable(request, organization, directory)
     if isinstance(account, Denied):
         return account
+    denied = beyond(account.provider, request)
+    if denied is not None:
+        return denied
+    valid_until = now + 1000 * _validity_seconds(request, organization, directory, settings)
     message = Message(
         message_id=message_id,
         organization=organization,
         door=door,
         lane=Lane.QUEUED if request.queue else Lane.IMMEDIATE,
-        valid_until=now + settings.validity_seconds * 1000,
-        forget_at=forget_at(now, settings),
+        provider=account.provider,
+        valid_until=valid_until,
+        forget_at=max(forget_at(now, settings), valid_until + _REMEMBERED_MS),
         can_repeat=can_repeat(request, door),
         content=content(request, now),
     )
@@ -114,7 +105,7 @@ def content(request: SendRequest, now: int) -> Content:
         to_number=request.to_phone_number,
         text=request.message,
         media=request.media_urls or (),
-        segments=segments(request.message),
+        segments=counted(request.message, request.media_urls or ()),
         reference=request.reference,
         fingerprint=fingerprint(request),
         accepted_at=now,
@@ -122,65 +113,25 @@ def content(request: SendRequest, now: int) -> Content:
 
 
 def forget_at(now: int, settings: MessageSettings) -> int:
-    """When every store forgets a message that was received at `now`."""
+    """When every store forgets a message that was received at `now`, unless it may be sent for longer."""
     return now + settings.lifetime_seconds * 1000
+
+
+def _validity_seconds(
+    request: SendRequest, organization: str, directory: Directory, settings: MessageSettings
+) -> int:
+    """How long it may wait: as it says itself, else as its organization does, else as all do."""
+    if request.valid_for is not None:
+        return request.valid_for
+    defaults = directory.organization(organization)
+    if defaults is not None and defaults.validity_seconds is not None:
+        return defaults.validity_seconds
+    return settings.validity_seconds
 
 
 def can_repeat(request: SendRequest, door: Door) -> bool:
     """Whether the same id can come again: by its key, or because a record is read twice."""
     return door is Door.KAFKA or request.idempotency_key is not None
-
-
-def _malformed(request: SendRequest) -> Denied | None:
-    """What is wrong with the request whatever the directory says."""
-    return (
-        _malformed_number(request) or _malformed_text(request) or _malformed_media(request.media_urls or ())
-    )
-
-
-def _malformed_number(request: SendRequest) -> Denied | None:
-    if not _E164.fullmatch(request.from_phone_number):
-        return Denied(Code.INVALID_SENDER, _not_e164("from_phone_number"))
-    if not _E164.fullmatch(request.to_phone_number):
-        return Denied(Code.INVALID_RECIPIENT, _not_e164("to_phone_number"))
-    return None
-
-
-def _malformed_text(request: SendRequest) -> Denied | None:
-    if not request.message.strip():
-        return Denied(Code.EMPTY_MESSAGE, "Message content cannot be empty")
-    if len(request.message) > MAX_TEXT:
-        return Denied(Code.MESSAGE_TOO_LONG, f"Message exceeds {MAX_TEXT} characters")
-    if "\0" in request.message:
-        return Denied(Code.NUL_IN_MESSAGE, "Message content cannot hold the NUL character")
-    if request.idempotency_key is not None and not request.idempotency_key.strip():
-        return Denied(Code.INVALID_IDEMPOTENCY_KEY, "Invalid idempotency_key: it is empty")
-    return None
-
-
-def _not_e164(field: str) -> str:
-    return f"Invalid {field} format. Use E.164 format (e.g., +1234567890)"
-
-
-def _malformed_media(urls: Sequence[str]) -> Denied | None:
-    if len(urls) > MAX_MEDIA:
-        return Denied(Code.TOO_MANY_MEDIA, f"Invalid media_urls: at most {MAX_MEDIA} are taken")
-    for place, url in enumerate(urls):
-        if not _is_web_address(url):
-            return Denied(
-                Code.INVALID_MEDIA_URL, f"Invalid media_urls: number {place + 1} is no http or https URL"
-            )
-    return None
-
-
-def _is_web_address(url: str) -> bool:
-    if len(url) > _LONGEST_URL or not url.isprintable() or " " in url:
-        return False
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in _MEDIA_SCHEMES and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
 
 
 def _usable(request: SendRequest, organization: str, directory: Directory) -> Account | Denied:

@@ -14,7 +14,7 @@ MAX_TEXT: Final = 1600
 MAX_KEY: Final = 256
 #: The longest that a message may wait to be handed over, in seconds.
 MAX_VALID_FOR: Final = 48 * 3600
-#: The most media that any of the three providers takes with one message (Twilio: 10).
+#: The most media of one message: what Twilio and Telnyx take (docs/providers.md); Vonage publishes no limit.
 MAX_MEDIA: Final = 10
 
 
@@ -39,7 +39,7 @@ class SendRequest(Record):
     idempotency_key: Annotated[str, Field(max_length=MAX_KEY)] | None = None
     #: Seconds after acceptance within which it must be handed over; then it fails as `expired`.
     #: None: as the organization's directory entry, else `HELIO_MESSAGES__VALIDITY_SECONDS`, says.
-    valid_for: Annotated[int, Field(ge=1, le=MAX_VALID_FOR)] | None = None
+    valid_for: Annotated[int, Field(strict=True, ge=1, le=MAX_VALID_FOR)] | None = None
     #: Carried to every status record of the message.
     reference: Annotated[str, Field(max_length=256)] | None = None
     #: On a topic whose producers are trusted (`HELIO_INTAKE__TRUSTED`): on whose behalf. Else ignored.

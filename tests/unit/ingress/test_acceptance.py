@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from ingress.acceptance import Accepted, Denied, accept, refusal
 from ingress.codes import Code
@@ -59,6 +60,27 @@ def judged(asked: SendRequest, organization: str = "acme", door: Door = Door.RES
             400,
             Code.INVALID_MEDIA_URL,
             "Invalid media_urls: number 2 is no http or https URL",
+        ),
+        (
+            {"media_urls": ["https://a.example/x", "http://127.0.0.1/x"]},
+            400,
+            Code.PRIVATE_MEDIA_URL,
+            "Invalid media_urls: number 2 is not at a public address",
+        ),
+        (
+            {"from_phone_number": world.TELNYX, "message": "x" * 1531},
+            400,
+            Code.TEXT_TOO_LONG_FOR_PROVIDER,
+            "Invalid message: it has 11 segments, and telnyx takes 10",
+        ),
+        (
+            {
+                "from_phone_number": world.TELNYX,
+                "media_urls": ["https://a.example/" + "x" * 1983],
+            },
+            400,
+            Code.INVALID_MEDIA_URL,
+            "Invalid media_urls: number 1 has 2001 characters, and telnyx takes 2000",
         ),
         (
             {"from_phone_number": world.OTHERS},
@@ -138,7 +160,10 @@ def test_what_is_no_web_address(url: str) -> None:
     assert denied.code is Code.INVALID_MEDIA_URL
 
 
-@pytest.mark.parametrize("text", ["a", "x" * 1600, "🙂" * 1600, "שלום", "e\u0301", " a "])
+@pytest.mark.parametrize(
+    "text",
+    ["a", "x" * 1600, "🙂" * 1600, "שלום", "e\u0301", "\u00e9", "👩‍👩‍👧", "\u202eabc", " a ", "a\r\n\tb"],
+)
 def test_texts_go_through_unchanged(text: str) -> None:
     accepted = judged(request(message=text))
     assert isinstance(accepted, Accepted)
@@ -159,6 +184,8 @@ def test_what_an_acceptance_makes() -> None:
     message = accepted.message
     assert (message.message_id, message.organization, message.door) == ("m-1", "acme", Door.REST)
     assert message.lane is Lane.IMMEDIATE
+    assert message.provider is Provider.TELNYX
+    assert message.content.segments == 1
     assert message.valid_until == NOW + 3_600_000
     assert message.forget_at == NOW + DAY_MS
     assert message.content.accepted_at == NOW
@@ -186,3 +213,46 @@ def test_a_refusal_carries_what_was_asked_for() -> None:
     assert record.can_repeat
     assert record.content.to_number == world.HANDSET
     assert record.forget_at == NOW + DAY_MS
+
+
+@pytest.mark.parametrize(
+    ("text", "media", "expected"),
+    [("x" * 160, [], 1), ("x" * 161, [], 2), ("ç" * 71, [], 2), ("x" * 1600, ["https://a.example/x"], 1)],
+)
+def test_segments_are_counted(text: str, media: list[str], expected: int) -> None:
+    accepted = judged(request(message=text, media_urls=media))
+    assert isinstance(accepted, Accepted)
+    assert accepted.message.content.segments == expected
+
+
+def validity(asked: SendRequest, text: str = world.FILE, **settings: int) -> tuple[int, int]:
+    """For how long a message may be sent and is remembered, in seconds after `NOW`."""
+    chosen = SETTINGS.model_copy(update=settings)
+    accepted = accept(
+        asked, "acme", world.directory(text), door=Door.KAFKA, message_id="m", now=NOW, settings=chosen
+    )
+    assert isinstance(accepted, Accepted)
+    return (accepted.message.valid_until - NOW) // 1000, (accepted.message.forget_at - NOW) // 1000
+
+
+OWN_VALIDITY = world.FILE.replace("  acme:\n", "  acme:\n    defaults: {validity_seconds: 120}\n", 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "asked", "expected"),
+    [(world.FILE, None, 3600), (world.FILE, 5, 5), (OWN_VALIDITY, None, 120), (OWN_VALIDITY, 5, 5)],
+)
+def test_its_own_validity_counts_then_the_organizations_then_the_settings(
+    text: str, asked: int | None, expected: int
+) -> None:
+    assert validity(request(valid_for=asked), text) == (expected, 86_400)
+
+
+def test_a_message_is_remembered_for_longer_than_it_may_be_sent() -> None:
+    assert validity(request(valid_for=172_800)) == (172_800, 172_800 + 3600)
+
+
+@pytest.mark.parametrize("seconds", [0, -1, 172_801, 1.5, "5", True])
+def test_what_is_no_validity(seconds: object) -> None:
+    with pytest.raises(ValidationError, match="valid_for"):
+        request(valid_for=seconds)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ingress.requested import LARGEST_BYTES, Fate, Judged, Terms, judge, owners
 from schemas import ids
 from schemas.messages import Message, Refusal, decode_message
+from schemas.provider import Provider
 from schemas.settings import IntakeSettings, MessageSettings
 from schemas.topics import MESSAGES, REQUESTS, catalogue, requests_of
 from tests.fakes import world
@@ -73,6 +74,13 @@ def test_a_key_names_the_same_message_as_over_rest() -> None:
     assert found.outgoing.key == ids.of_key("acme", "k").encode()
 
 
+def test_its_validity_counts_from_when_the_broker_took_it() -> None:
+    message = decode_message(judged(record(having(valid_for=5))).outgoing.value)
+    assert isinstance(message, Message)
+    assert message.valid_until == NOW + 5000
+    assert message.provider is Provider.TWILIO
+
+
 def test_a_producers_own_id_is_not_trusted() -> None:
     found = judged(record(having(message_id="m-1", id="m-1")))
     assert found.outgoing.key == ids.of_record(OWN, 2, 7, NOW).encode()
@@ -105,6 +113,8 @@ def test_what_cannot_be_accepted_is_refused_with_its_reason() -> None:
         (having(message=5), "message: Input should be a valid string"),
         (having(type="sms.request.v2"), "type: "),
         (having(idempotency_key="k" * 257), "idempotency_key: "),
+        (having(valid_for=0), "valid_for: "),
+        (having(message="half \ud83d"), "the record: "),
         (having(message="x" * LARGEST_BYTES), f"{LARGEST_BYTES} are the limit"),
     ],
 )
