@@ -11,10 +11,13 @@ from broker import clients
 from broker.topics import verify
 from directory.replica import Replica
 from ingress import health
-from ingress.app import Parts, make_app
+from ingress.app import make_app
+from ingress.cancelling import Cancelling
+from ingress.endpoints import Parts
 from ingress.publishing import Publisher
 from ingress.sending import Sending
 from ingress.server import Server
+from ingress.watching import Watching
 from ledger import Ledger
 from schemas import topics
 from schemas.settings import Settings
@@ -30,7 +33,7 @@ async def serve(settings: Settings) -> None:
         TopicsDifferError: a topic is missing or set up otherwise.
         KafkaError: the broker cannot be reached at the start.
     """
-    await verify(settings.kafka, settings.topics, [topics.MESSAGES, topics.DIRECTORY])
+    await verify(settings.kafka, settings.topics, [topics.MESSAGES, topics.EVENTS, topics.DIRECTORY])
     async with AsyncExitStack() as stack:
         parts = await start(settings, stack)
 
@@ -49,23 +52,33 @@ async def start(settings: Settings, stack: AsyncExitStack) -> Parts:
     # A linger would be added to every answer; while a batch is under way the next one gathers anyway.
     producer = await stack.enter_async_context(clients.producer(settings.kafka, linger_ms=0))
     ledger = await stack.enter_async_context(Ledger(settings.redis))
+    publish = Publisher(producer, settings.ingress.produce_timeout_seconds)
+    watching = Watching(ledger.get_many)
     sending = Sending(
         lambda: replica.directory,
         ledger,
-        Publisher(producer, settings.ingress.produce_timeout_seconds),
-        settings.messages,
-        clock=lambda: time.time_ns() // 1_000_000,
+        watching,
+        publish,
+        door=settings.ingress,
+        messages=settings.messages,
+        clock=_now,
         random=os.urandom,
     )
     return Parts(
         sending=sending,
-        view=ledger,
+        cancelling=Cancelling(ledger, watching, publish, clock=_now),
+        ledger=ledger,
         directory=lambda: replica.directory,
         body_limit_bytes=settings.ingress.body_limit_bytes,
+        clock=_now,
         needed={"directory": _directory(replica), "broker": health.broker(producer)},
         # Requests without a key go on without the ledger.
         shown={"ledger": _ledger(ledger)},
     )
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _directory(replica: Replica) -> health.Check:

@@ -1,20 +1,17 @@
-"""The REST door's routes. They read and answer by themselves: FastAPI's layer costs more than they do."""
+"""The REST door's routes."""
 
-import logging
-import time
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from directory.snapshot import Directory
-from ingress import bodies, health, keys, metrics, statuses
+from ingress import endpoints, health, statuses
 from ingress.codes import Code
 from ingress.documentation import (
     SECURITY,
@@ -24,33 +21,13 @@ from ingress.documentation import (
     send_operation,
     status_operation,
 )
-from ingress.ports import View
+from ingress.endpoints import Parts
 from ingress.problems import Problem, internal
-from ingress.sending import Queued, Sending
 from ingress.shortcut import Endpoint, Shortcut
-from ingress.tracing import TRACEPARENT, Headers, trace
-from ledger import LedgerNotReadyError, LedgerUnavailableError
-from schemas.directory import Scope
 
-_LOG: Final = logging.getLogger(__name__)
 _TITLE: Final = "Heliograph"
 SEND: Final = "/sms/send"
-#: Nobody is there to read it; what web servers log for a caller who has gone.
-_GONE: Final = 499
-
-
-@dataclass(frozen=True, kw_only=True)
-class Parts:
-    """What the routes are made of."""
-
-    sending: Sending
-    view: View
-    #: The newest snapshot.
-    directory: Callable[[], Directory]
-    body_limit_bytes: int
-    #: For `/readyz`: without these the door is not ready; those are only shown.
-    needed: Mapping[str, health.Check]
-    shown: Mapping[str, health.Check]
+MESSAGE: Final = "/sms/{message_id}"
 
 
 class PlainRoute(APIRoute):
@@ -63,7 +40,7 @@ class PlainRoute(APIRoute):
 
 def make_app(parts: Parts) -> ASGIApp:
     """The application; whoever made `parts` starts and stops what is in them."""
-    send = _send(parts)
+    send = endpoints.send(parts)
     return Shortcut(documented(parts, send), {("POST", SEND): send})
 
 
@@ -85,7 +62,7 @@ def documented(parts: Parts, send: Endpoint) -> FastAPI:
     )
     app.add_api_route(
         "/sms/{message_id}/status",
-        _status(parts),
+        endpoints.look(parts, statuses.status),
         methods=["GET"],
         name="status",
         summary="What became of a message",
@@ -93,82 +70,33 @@ def documented(parts: Parts, send: Endpoint) -> FastAPI:
         responses=errors(401, 403, 404, 503),
         openapi_extra=status_operation(),
     )
+    # In this order: a path without a message's id is none of a message.
+    app.router.routes += [
+        Route(SEND, _only("POST"), methods=["GET", "DELETE"]),
+        Route("/sms/queue/stats", endpoints.stats(parts), methods=["GET"]),
+        Route(MESSAGE, _message(parts), methods=["GET", "DELETE"]),
+    ]
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _internal)
     _document(app)
     return app
 
 
-def _send(parts: Parts) -> Endpoint:
-    async def send(request: Request) -> Response:
-        started = time.perf_counter()
-        try:
-            result = await _sent(request, parts)
-        except ClientDisconnect:
-            return Response(status_code=_GONE)
-        metrics.SEND_SECONDS.observe(time.perf_counter() - started)
-        if isinstance(result, Problem):
-            metrics.SENDS.labels(result.code).inc()
-            return result.response()
-        metrics.SENDS.labels("replayed" if result.replayed else "queued").inc()
-        return _queued(result)
+def _message(parts: Parts) -> Endpoint:
+    """One route for both methods, so that `Allow` names both to who comes with another."""
+    show, cancel = endpoints.look(parts, statuses.record), endpoints.cancel(parts)
 
-    return send
+    async def message(request: Request) -> Response:
+        return await (cancel if request.method == "DELETE" else show)(request)
+
+    return message
 
 
-async def _sent(request: Request, parts: Parts) -> Queued | Problem:
-    key = keys.authenticate(request.headers.get("authorization"), parts.directory(), Scope.SEND)
-    if isinstance(key, Problem):
-        return key
-    body = await bodies.read(request, parts.body_limit_bytes)
-    if isinstance(body, Problem):
-        return body
-    asked = bodies.parse(body, request.headers.get("idempotency-key"))
-    if isinstance(asked, Problem):
-        return asked
-    return await parts.sending.send(asked, key.organization, _trace(request))
+def _only(*methods: str) -> Endpoint:
+    async def refuse(_: Request) -> Response:
+        raise HTTPException(405, headers={"Allow": ", ".join(methods)})
 
-
-def _trace(request: Request) -> Headers:
-    given = request.headers.get(TRACEPARENT)
-    return () if given is None else trace([(TRACEPARENT, given.encode("latin-1"))])
-
-
-def _queued(result: Queued) -> Response:
-    # By hand: a replay must be the same bytes.
-    body = (
-        f'{{"success":true,"message_id":"{result.message_id}",'
-        f'"message":"SMS queued successfully via {result.provider}",'
-        f'"provider":"{result.provider}","status":"queued"}}'
-    )
-    headers = {"Idempotent-Replayed": "true"} if result.replayed else None
-    return Response(body.encode(), 200, headers, media_type="application/json")
-
-
-def _status(parts: Parts) -> Endpoint:
-    async def status(request: Request) -> Response:
-        found = await _shown(request, parts)
-        if isinstance(found, Problem):
-            return found.response()
-        return Response(found, media_type="application/json", headers={"Cache-Control": "no-store"})
-
-    return status
-
-
-async def _shown(request: Request, parts: Parts) -> bytes | Problem:
-    key = keys.authenticate(request.headers.get("authorization"), parts.directory(), Scope.READ)
-    if isinstance(key, Problem):
-        return key
-    given: str = request.path_params["message_id"]
-    message_id = statuses.canonical(given)
-    if message_id is None:
-        return statuses.not_found(given)
-    try:
-        seen = await parts.view.get(message_id)
-    except (LedgerNotReadyError, LedgerUnavailableError) as error:
-        _LOG.warning("view.unavailable message_id=%s error=%r", message_id, error)
-        return statuses.unsure()
-    return statuses.answer(given, key.organization, seen)
+    return refuse
 
 
 async def _http_error(_: Request, error: Exception) -> Response:

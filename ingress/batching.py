@@ -2,43 +2,48 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 _T = TypeVar("_T")
+_R = TypeVar("_R")
+#: In one call: a script of the ledger holds up everybody else while it runs.
+_MOST: Final = 500
 
 
-class Gathered(Generic[_T]):
-    """Calls `write` with everything that came while the call before was under way, one call at a time.
+class Gathered(Generic[_T, _R]):
+    """Calls `call` with everything that came while the call before was under way, one call at a time.
 
-    Alone, an item goes at once. Whoever handed an item in waits for its own call, and gets its error.
+    Alone, an item goes at once. `call` answers each item, in order. Whoever handed an item in waits for its
+    own call, and gets its own answer, or the call's error.
     """
 
-    def __init__(self, write: Callable[[Sequence[_T]], Awaitable[None]]) -> None:
-        self._write = write
-        self._waiting: list[tuple[_T, asyncio.Future[None]]] = []
+    def __init__(self, call: Callable[[Sequence[_T]], Awaitable[Sequence[_R]]]) -> None:
+        self._call = call
+        self._waiting: list[tuple[_T, asyncio.Future[_R]]] = []
         self._task: asyncio.Task[None] | None = None
 
-    async def __call__(self, item: _T) -> None:
-        """Return once `item` is written; raise what `write` raised for it."""
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((item, done))
+    async def __call__(self, item: _T) -> _R:
+        """The answer to `item`; raises what its call raised."""
+        answer: asyncio.Future[_R] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, answer))
         if self._task is None:
             self._task = asyncio.create_task(self._run())
-        await done
+        return await answer
 
     async def _run(self) -> None:
         try:
             while self._waiting:
-                batch, self._waiting = self._waiting, []
+                batch, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
                 try:
-                    await self._write([item for item, _ in batch])
+                    found = await self._call([item for item, _ in batch])
+                    answers = list(zip(batch, found, strict=True))
                 except Exception as error:  # noqa: BLE001  whoever waits raises it again
-                    for _, done in batch:
-                        if not done.done():
-                            done.set_exception(error)
+                    for _, answer in batch:
+                        if not answer.done():
+                            answer.set_exception(error)
                 else:
-                    for _, done in batch:
-                        if not done.done():
-                            done.set_result(None)
+                    for (_, answer), result in answers:
+                        if not answer.done():
+                            answer.set_result(result)
         finally:
             self._task = None

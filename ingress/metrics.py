@@ -6,17 +6,42 @@ from prometheus_client import Counter, Gauge, Histogram
 
 SENDS: Final = Counter(
     "helio_ingress_sends_total",
-    "POST /sms/send by outcome: queued, replayed, or a code of docs/errors.md. Moves with each answer.",
+    "POST /sms/send by outcome: queued, sent, late, cancelled, replayed, or a code of docs/errors.md. "
+    "Moves with each answer.",
     ["outcome"],
 )
 SEND_SECONDS: Final = Histogram(
     "helio_ingress_send_seconds",
-    "From the head of a POST /sms/send to its answer, the broker's acknowledgement included.",
+    "From the head of a POST /sms/send to its answer, the broker's acknowledgement included; "
+    "not of those that were answered with the provider's outcome.",
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+OUTCOME_SECONDS: Final = Histogram(
+    "helio_ingress_outcome_seconds",
+    "From the head of a POST /sms/send with queue: false to its answer with the provider's outcome, or "
+    "without it when its time has passed.",
+    buckets=(0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30),
+)
+CANCELS: Final = Counter(
+    "helio_ingress_cancels_total",
+    "DELETE /sms/{message_id} by outcome: cancelled, already, or a code of docs/errors.md.",
+    ["outcome"],
 )
 FIRST_ROWS_MISSED: Final = Counter(
     "helio_ingress_first_rows_missed_total",
     "Acknowledged messages whose first row the ledger did not take: a GET finds them a little later.",
+)
+ANSWERS_LOST: Final = Counter(
+    "helio_ingress_answers_not_kept_total",
+    "Answers of keyed queue: false requests that the ledger did not keep: a repeat is told what is so then.",
+)
+LIMITS_MISSED: Final = Counter(
+    "helio_ingress_limits_missed_total",
+    "Requests of keys with a rate that were taken unasked, because the ledger could not be.",
+)
+LIMITS_MISSED: Final = Counter(
+    "helio_ingress_limits_missed_total",
+    "Requests that were taken without a look at their key's rate, because the ledger was away.",
 )
 RECORDS: Final = Counter(
     "helio_intake_records_total",

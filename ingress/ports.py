@@ -1,26 +1,56 @@
-"""What the doors need of the world: where to put records, and what is known of a message."""
+"""What the doors need of the world: where to put records, and what the ledger knows of messages and keys."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from ingress.tracing import Headers
+from ledger.claims import Cancel, Claim
+from ledger.holds import Answer, Found, Hold
+from ledger.queues import Queues
 from ledger.view import First, Seen
+from schemas.base import Millis
 
 
 class NotAcknowledgedError(Exception):
     """The broker has not acknowledged a record in time. It may still take it: nobody can tell."""
 
 
-#: Hands the record of a message (`sms.messages.v1`) to the broker and returns once it is acknowledged;
-#: takes the message's id, the record's value and its headers. Raises NotAcknowledgedError.
-Publish = Callable[[str, bytes, Headers], Awaitable[None]]
+#: Hands a record to the broker and returns once it is acknowledged; takes topic, message id (the record's
+#: key), value and headers. Raises NotAcknowledgedError.
+Publish = Callable[[str, str, bytes, Headers], Awaitable[None]]
 
 
 class View(Protocol):
-    """The status view, as the ledger has it. Both raise LedgerUnavailableError, or LedgerNotReadyError."""
+    """The status view. All methods of the ledger raise LedgerUnavailableError, or LedgerNotReadyError."""
 
     async def first(self, rows: Sequence[First]) -> None:
-        """Write rows of sequence 0, never over another."""
+        """Write rows of sequence 0, never over another; the hold whose token one names ends with it."""
 
     async def get(self, message_id: str) -> Seen:
         """What it shows of a message."""
+
+    async def get_many(self, ids: Sequence[str]) -> list[Seen]:
+        """What it shows of each of them."""
+
+
+class Keys(Protocol):
+    """Idempotency keys that were used, by the message ids that are made of them."""
+
+    async def hold(self, asks: Sequence[Hold]) -> list[Found]:
+        """Take each key for a while if it is free, and say what is known of it."""
+
+    async def release(self, message_id: str, token: str) -> None:
+        """The hold is over; the key stays bound to its content."""
+
+    async def answered(self, message_id: str, token: str, answer: Answer, forget_at: Millis) -> Answer:
+        """Keep the answer unless there is one, and say which is kept; the hold is over."""
+
+
+class Store(View, Keys, Protocol):
+    """The ledger, as the REST door needs it."""
+
+    async def cancel(self, asks: Sequence[Cancel]) -> list[Claim]:
+        """Close each claim as cancelled where nothing was handed over; the claims as they now are."""
+
+    async def queues(self, organization: str, now: Millis) -> Queues:
+        """How many messages wait, are being handed over, and failed of late, by provider."""

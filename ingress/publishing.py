@@ -11,7 +11,6 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from ingress.ports import NotAcknowledgedError
 from ingress.tracing import Headers
-from schemas import topics
 from schemas.exits import Exit
 
 _LOG: Final = logging.getLogger(__name__)
@@ -44,22 +43,20 @@ class Publisher:
         self._timeout = timeout_seconds
         self._died = died
 
-    async def __call__(self, message_id: str, value: bytes, headers: Headers) -> None:
-        """Put `value` on `sms.messages.v1` under `message_id`; return once it is acknowledged.
+    async def __call__(self, topic: str, message_id: str, value: bytes, headers: Headers) -> None:
+        """Put `value` on `topic` under `message_id`; return once it is acknowledged.
 
         Raises:
             NotAcknowledgedError: not in time, or refused.
         """
         try:
             async with asyncio.timeout(self._timeout):
-                sent = await self._producer.send(
-                    topics.MESSAGES, value, key=message_id.encode(), headers=headers
-                )
+                sent = await self._producer.send(topic, value, key=message_id.encode(), headers=headers)
                 await sent
         except TimeoutError:
             raise NotAcknowledgedError(message_id) from None
         except KafkaError as error:
-            _LOG.warning("produce.failed message_id=%s error=%r", message_id, error)
+            _LOG.warning("produce.failed topic=%s message_id=%s error=%r", topic, message_id, error)
             if not (error.retriable or isinstance(error, MessageSizeTooLargeError)):
                 self._died(error)
             raise NotAcknowledgedError(message_id) from error

@@ -2,40 +2,59 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from directory.snapshot import Directory
-from ingress import metrics
-from ingress.acceptance import Accepted, Denied, accept
+from ingress import idempotency, immediate, metrics, progress, replies
+from ingress.acceptance import Accepted, Denied, accept, forget_at
 from ingress.batching import Gathered
 from ingress.codes import Code
-from ingress.ports import NotAcknowledgedError, Publish, View
+from ingress.idempotency import Go, Wait
+from ingress.ports import NotAcknowledgedError, Publish, Store
 from ingress.problems import Problem, passing
+from ingress.replies import Reply, Subject
 from ingress.tracing import Headers
+from ingress.watching import Watching
 from ledger import LedgerNotReadyError, LedgerUnavailableError
-from ledger.view import First, Seen
-from schemas import ids
+from ledger.holds import Answer, Found, Hold
+from ledger.view import First
+from schemas import ids, topics
+from schemas.base import Millis
 from schemas.messages import Door, Message
-from schemas.provider import Provider
-from schemas.public import StatusRecord
+from schemas.public import StatusRecord, Step
 from schemas.requests import SendRequest, fingerprint
-from schemas.settings import MessageSettings
+from schemas.settings import IngressSettings, MessageSettings
 from schemas.status import State
 
 _LOG: Final = logging.getLogger(__name__)
+_AWAY: Final = (LedgerNotReadyError, LedgerUnavailableError)
 #: The first row only makes a GET straight after the POST find the message: it may not hold the answer up.
 _FIRST_ROW_SECONDS: Final = 1.0
+#: A key is held for as long as its request may take, and this.
+_HOLD_MARGIN_SECONDS: Final = 5.0
 
 
-@dataclass(frozen=True)
-class Queued:
-    """It is the platform's to send: this request has put it there, or (`replayed`) an earlier one had."""
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """One request on its way through."""
 
+    request: SendRequest
     message_id: str
-    provider: Provider
-    replayed: bool = False
+    fingerprint: str
+    verdict: Accepted | Denied
+    #: Of the hold of its key.
+    token: str
+    forget_at: Millis
+    headers: Headers
+    #: When its outcome is not waited for any longer, in the event loop's time.
+    deadline: float
+
+    @property
+    def keyed(self) -> bool:
+        """Whether it can be repeated."""
+        return self.request.idempotency_key is not None
 
 
 class Sending:
@@ -43,9 +62,11 @@ class Sending:
 
     Args:
         directory: gives the newest snapshot.
-        view: where the first row goes, and where a used key is found.
+        ledger: where the first row goes, and where keys are held and answers kept.
+        watching: waits for rows of `ledger`.
         publish: hands messages to the broker.
-        settings: how long messages wait and are remembered.
+        door: how long broker and provider are waited for.
+        messages: how long messages wait and are remembered.
         clock: epoch milliseconds.
         random: that many random bytes, for ids.
     """
@@ -53,23 +74,40 @@ class Sending:
     def __init__(
         self,
         directory: Callable[[], Directory],
-        view: View,
+        ledger: Store,
+        watching: Watching,
         publish: Publish,
-        settings: MessageSettings,
         *,
+        door: IngressSettings,
+        messages: MessageSettings,
         clock: Callable[[], int],
         random: Callable[[int], bytes],
     ) -> None:
         self._directory = directory
-        self._view = view
+        self._ledger = ledger
+        self._watching = watching
         self._publish = publish
-        self._settings = settings
+        self._door = door
+        self._messages = messages
         self._clock = clock
         self._random = random
-        self._first_row: Gathered[First] = Gathered(view.first)
+        self._first_row: Gathered[First, None] = Gathered(self._first_rows)
+        self._hold: Gathered[Hold, Found] = Gathered(ledger.hold)
+        self._under_way: set[asyncio.Task[Reply | Problem]] = set()
 
-    async def send(self, request: SendRequest, organization: str, headers: Headers = ()) -> Queued | Problem:
-        """Take `request` on behalf of `organization`, or say why not; `headers` go with its record."""
+    async def send(self, request: SendRequest, organization: str, headers: Headers = ()) -> Reply | Problem:
+        """Take `request` on behalf of `organization`, or say why not; `headers` go with its record.
+
+        A caller that goes away leaves nothing half done: what was begun is brought to its end.
+        """
+        asked = self._asked(request, organization, headers)
+        verdict = asked.verdict
+        # A malformed request was never taken, so its key cannot have been used by its like.
+        if isinstance(verdict, Denied) and (not asked.keyed or verdict.status == 400):
+            return Problem(verdict.code, verdict.detail)
+        return await self._to_the_end(self._keyed(asked) if asked.keyed else self._hand_in(asked))
+
+    def _asked(self, request: SendRequest, organization: str, headers: Headers) -> _Asked:
         now = self._clock()
         key = request.idempotency_key
         message_id = ids.uuid7(now, self._random(10)) if key is None else ids.of_key(organization, key)
@@ -80,77 +118,126 @@ class Sending:
             door=Door.REST,
             message_id=message_id,
             now=now,
-            settings=self._settings,
+            settings=self._messages,
         )
-        # A malformed request was never taken, so its key cannot have been used by its like.
-        if key is not None and not (isinstance(verdict, Denied) and verdict.status == 400):
-            known = await self._known(message_id, request, verdict)
-            if known is not None:
-                return known
-        match verdict:
-            case Denied(code, detail):
-                return Problem(code, detail)
-            case Accepted(message, provider):
-                return await self._hand_in(message, provider, headers)
+        return _Asked(
+            request=request,
+            message_id=message_id,
+            fingerprint=fingerprint(request),
+            verdict=verdict,
+            token=self._random(8).hex(),
+            forget_at=forget_at(now, self._messages),
+            headers=headers,
+            deadline=asyncio.get_running_loop().time() + self._door.immediate_seconds,
+        )
 
-    async def _known(
-        self, message_id: str, request: SendRequest, verdict: Accepted | Denied
-    ) -> Queued | Problem | None:
-        """The answer to a key that was used before; None: it was not. The judge is `route`, not this."""
-        try:
-            seen = await self._view.get(message_id)
-        except (LedgerNotReadyError, LedgerUnavailableError) as error:
-            _LOG.warning("view.unavailable message_id=%s error=%r", message_id, error)
-            return _unsure(message_id)
-        return judge(seen, message_id, fingerprint(request), verdict)
+    async def _to_the_end(self, work: Coroutine[None, None, Reply | Problem]) -> Reply | Problem:
+        task = asyncio.create_task(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return await asyncio.shield(task)
 
-    async def _hand_in(self, message: Message, provider: Provider, headers: Headers) -> Queued | Problem:
-        message_id = message.message_id
+    async def _keyed(self, asked: _Asked) -> Reply | Problem:
         try:
-            await self._publish(message_id, message.encode(), headers)
+            if isinstance(asked.verdict, Denied):
+                seen = await self._ledger.get(asked.message_id)
+                if seen.row is None:
+                    # Not held: a key is bound to content only by a request that may be sent.
+                    return _denied(asked.verdict) if seen.whole else idempotency.unsure(asked.message_id)
+            found = await self._hold(self._hold_of(asked))
+        except _AWAY as error:
+            _LOG.warning("ledger.unavailable message_id=%s error=%r", asked.message_id, error)
+            return idempotency.unsure(asked.message_id)
+        match idempotency.judge(found, asked.message_id, asked.fingerprint, queue=asked.request.queue):
+            case Go():
+                return await self._hand_in(asked)
+            case Wait(row):
+                return await self._outcome(replace(asked, forget_at=row.forget_at), idempotency.subject(row))
+            case (Reply() | Problem()) as answer:
+                return answer
+
+    def _hold_of(self, asked: _Asked) -> Hold:
+        queue = asked.request.queue
+        seconds = self._door.produce_timeout_seconds + _HOLD_MARGIN_SECONDS
+        return Hold(
+            message_id=asked.message_id,
+            fingerprint=asked.fingerprint,
+            token=asked.token,
+            hold_ms=round(1000 * (seconds if queue else seconds + self._door.immediate_seconds)),
+            forget_at=asked.forget_at,
+            retake=not queue,
+        )
+
+    async def _hand_in(self, asked: _Asked) -> Reply | Problem:
+        """Produce it, show it, answer it. Once it may lie with the broker, its key is never given away."""
+        if isinstance(asked.verdict, Denied):
+            return _denied(asked.verdict)
+        message = asked.verdict.message
+        try:
+            await self._publish(topics.MESSAGES, message.message_id, message.encode(), asked.headers)
         except NotAcknowledgedError:
-            return passing(
-                Code.BROKER_UNAVAILABLE,
-                "The message was not acknowledged in time and may still be sent. "
-                "Repeat with the same idempotency key to be safe; without one, look at its status first",
-                message_id=message_id,
-            )
-        await self._show(message, provider)
-        return Queued(message_id, provider)
+            await self._release(asked)
+            return _not_acknowledged(message.message_id)
+        subject = Subject(message.message_id, asked.verdict.provider, message.content.segments)
+        await self._show(asked, asked.verdict)
+        return replies.queued(subject) if asked.request.queue else await self._outcome(asked, subject)
 
-    async def _show(self, message: Message, provider: Provider) -> None:
+    async def _show(self, asked: _Asked, verdict: Accepted) -> None:
+        # The hold of one that waits for its outcome ends with its answer.
+        token = asked.token if asked.keyed and asked.request.queue else None
         try:
             async with asyncio.timeout(_FIRST_ROW_SECONDS):
-                await self._first_row(First(first_row(message, provider)))
-        except (LedgerNotReadyError, LedgerUnavailableError, TimeoutError) as error:
+                await self._first_row(First(first_row(verdict), token))
+        except (*_AWAY, TimeoutError) as error:
             # The message is the broker's already; the fold's own row will show it.
             metrics.FIRST_ROWS_MISSED.inc()
-            _LOG.warning("view.missed message_id=%s error=%r", message.message_id, error)
+            _LOG.warning("view.missed message_id=%s error=%r", asked.message_id, error)
+
+    async def _first_rows(self, rows: Sequence[First]) -> list[None]:
+        await self._ledger.first(rows)
+        return [None] * len(rows)
+
+    async def _outcome(self, asked: _Asked, subject: Subject) -> Reply | Problem:
+        """Wait for what the provider says, within the bound; the answer is kept before it is given."""
+        seen = await self._watching.until(asked.message_id, progress.decided, asked.deadline)
+        answer = immediate.answer(subject, asked.fingerprint, seen)
+        if not asked.keyed:
+            return answer
+        if isinstance(answer, Problem):
+            await self._release(asked)
+            return answer
+        return await self._kept(asked, answer)
+
+    async def _kept(self, asked: _Asked, reply: Reply) -> Reply:
+        """The answer that all requests with the key are given: this one, unless another was quicker."""
+        try:
+            kept = await self._ledger.answered(
+                asked.message_id,
+                asked.token,
+                Answer(asked.fingerprint, reply.status, reply.body),
+                asked.forget_at,
+            )
+        except _AWAY as error:
+            metrics.ANSWERS_LOST.inc()
+            _LOG.warning("answer.not_kept message_id=%s error=%r", asked.message_id, error)
+            return reply
+        if (kept.status, kept.body) == (reply.status, reply.body):
+            return reply
+        return Reply(kept.status, kept.body, "replayed", replayed=True)
+
+    async def _release(self, asked: _Asked) -> None:
+        if not asked.keyed:
+            return
+        try:
+            await self._ledger.release(asked.message_id, asked.token)
+        except _AWAY as error:
+            # It ends by itself.
+            _LOG.warning("hold.not_released message_id=%s error=%r", asked.message_id, error)
 
 
-def judge(seen: Seen, message_id: str, asked: str, verdict: Accepted | Denied) -> Queued | Problem | None:
-    """What the view's row of a key's message says to a request with fingerprint `asked`.
-
-    None: the key is new, as far as the view can tell.
-    """
-    row = seen.row
-    if row is None:
-        return None if seen.whole else _unsure(message_id)
-    if row.fingerprint != asked:
-        return Problem(
-            Code.CONFLICT,
-            "This idempotency key was used with other content",
-            {"message_id": message_id},
-        )
-    if row.provider is None and row.failure is not None:
-        # It was refused before it had a way: the same answer again, though it would be taken now.
-        return Problem(Code(row.failure.code), row.failure.detail, {"message_id": message_id})
-    provider = row.provider or (verdict.provider if isinstance(verdict, Accepted) else None)
-    return None if provider is None else Queued(message_id, provider, replayed=True)
-
-
-def first_row(message: Message, provider: Provider) -> StatusRecord:
+def first_row(verdict: Accepted) -> StatusRecord:
     """What the view shows until the fold's first transition."""
+    message: Message = verdict.message
     content = message.content
     return StatusRecord(
         id=ids.of_transition(message.message_id, 0),
@@ -168,13 +255,19 @@ def first_row(message: Message, provider: Provider) -> StatusRecord:
         segments=content.segments,
         reference=content.reference,
         fingerprint=content.fingerprint,
-        provider=provider,
+        provider=verdict.provider,
+        history=(Step(status=State.QUEUED, at=content.accepted_at),),
     )
 
 
-def _unsure(message_id: str) -> Problem:
+def _denied(denied: Denied) -> Problem:
+    return Problem(denied.code, denied.detail)
+
+
+def _not_acknowledged(message_id: str) -> Problem:
     return passing(
-        Code.LEDGER_UNAVAILABLE,
-        "Whether this idempotency key was used before cannot be told at the moment. Try again",
+        Code.BROKER_UNAVAILABLE,
+        "The message was not acknowledged in time and may still be sent. "
+        "Repeat with the same idempotency key to be safe; without one, look at its status first",
         message_id=message_id,
     )

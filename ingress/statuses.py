@@ -1,34 +1,51 @@
-"""`GET /sms/{message_id}/status`: what the view shows, in the words of the send API."""
+"""What is known of a message: `GET /sms/{message_id}/status` and `GET /sms/{message_id}`."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
+from ingress import progress, shown
 from ingress.codes import Code
 from ingress.problems import Problem, passing
 from ledger.view import Seen
-from schemas.status import SEND_API, SENDING, State
+from schemas.public import StatusRecord
+
+Members = Callable[[StatusRecord, Seen], dict[str, Any]]
 
 
-def answer(message_id: str, organization: str, seen: Seen) -> bytes | Problem:
+def answer(message_id: str, organization: str, seen: Seen, members: Members) -> bytes | Problem:
     """The body for `organization`, or 404 (another's message too), or 503 while the view is not whole."""
     row = seen.row
     if row is None and not seen.whole:
         return unsure()
     if row is None or row.organization != organization:
         return not_found(message_id)
-    held = seen.sending and row.status is State.QUEUED
-    body = {
+    return encoded(members(row, seen))
+
+
+def status(row: StatusRecord, seen: Seen) -> dict[str, Any]:
+    """The members of the public contract, and ours after them."""
+    return {
         "message_id": row.message_id,
-        "status": SENDING if held else SEND_API[row.status],
+        "status": progress.word(row, seen),
         "provider_message_id": row.provider_message_id,
         "error": None if row.failure is None else row.failure.detail,
-        "updated_at": _iso(row.at),
+        "updated_at": iso(row.at),
         # Our own word, which knows `delivered` and `undelivered`.
-        "state": SENDING if held else row.status,
+        "state": progress.state(row, seen),
+        "num_segments": row.segments,
     }
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+#: The whole record.
+record: Final[Members] = shown.members
+
+
+def encoded(members: dict[str, Any]) -> bytes:
+    """As JSON; text as it is."""
+    return json.dumps(members, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def canonical(message_id: str) -> str | None:
@@ -52,5 +69,6 @@ def unsure() -> Problem:
 _MILLIS: Final = 1000
 
 
-def _iso(at: int) -> str:
+def iso(at: int) -> str:
+    """Epoch milliseconds as the public contract writes them, in seconds."""
     return datetime.fromtimestamp(at // _MILLIS, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

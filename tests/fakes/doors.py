@@ -1,24 +1,108 @@
 """What the doors need of the world, in memory; tests/contracts/ports holds it to the real one's contract."""
 
+import asyncio
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from directory.snapshot import Directory
+from ingress import health
+from ingress.cancelling import Cancelling
+from ingress.endpoints import Parts
 from ingress.ports import NotAcknowledgedError
+from ingress.sending import Sending
 from ingress.tracing import Headers
+from ingress.watching import Watching
+from schemas import topics
+from schemas.facts import AnyFact, decode_fact
+from schemas.messages import Message
+from schemas.settings import IngressSettings, MessageSettings
+from tests.fakes import world
 from tests.fakes.ledger import MemoryLedger
 
 #: A status view is what the doors have used of the ledger so far.
 MemoryView = MemoryLedger
+NOW = 1_700_000_000_000
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Let the others work until `condition` holds."""
+    async with asyncio.timeout(10):
+        while True:
+            if condition():
+                return
+            await asyncio.sleep(0)
 
 
 class MemoryBroker:
-    """Keeps what is published. `away` is for tests to set."""
+    """Keeps what is published. `away` (all topics, or some) is for tests to set."""
 
     def __init__(self) -> None:
-        self.records: list[tuple[str, bytes]] = []
+        self.records: list[tuple[str, str, bytes]] = []
         self.headers: list[Headers] = []
-        self.away = False
+        self.away: bool | set[str] = False
 
-    async def __call__(self, message_id: str, value: bytes, headers: Headers) -> None:
+    async def __call__(self, topic: str, message_id: str, value: bytes, headers: Headers) -> None:
         """Take a record."""
-        if self.away:
+        if self.away is True or (self.away and topic in self.away):
             raise NotAcknowledgedError(message_id)
-        self.records.append((message_id, value))
+        self.records.append((topic, message_id, value))
         self.headers.append(headers)
+
+    def messages(self) -> list[Message]:
+        """What went to route."""
+        return [Message.decode(value) for topic, _, value in self.records if topic == topics.MESSAGES]
+
+    def facts(self) -> list[AnyFact]:
+        """What went to the fold."""
+        return [decode_fact(value) for topic, _, value in self.records if topic == topics.EVENTS]
+
+
+@dataclass
+class MemoryDoor:
+    """The REST door with everything in memory, and time that stands still."""
+
+    view: MemoryLedger = field(default_factory=MemoryLedger)
+    broker: MemoryBroker = field(default_factory=MemoryBroker)
+    broker_says: str = health.OK
+    #: For `queue: false`.
+    immediate_seconds: float = 5.0
+    body_limit_bytes: int = 2000
+    directory: Directory = field(default_factory=world.directory)
+
+    def __post_init__(self) -> None:
+        watching = Watching(self.view.get_many)
+        tokens = itertools.count(1)
+
+        def random(count: int) -> bytes:
+            # Ids are the same in every test; tokens, which are shorter, never are.
+            return b"\x07" * count if count == 10 else next(tokens).to_bytes(count)
+
+        self.sending = Sending(
+            lambda: self.directory,
+            self.view,
+            watching,
+            self.broker,
+            door=IngressSettings(immediate_seconds=self.immediate_seconds),
+            messages=MessageSettings(),
+            clock=lambda: NOW,
+            random=random,
+        )
+        self.cancelling = Cancelling(self.view, watching, self.broker, clock=lambda: NOW)
+
+    def parts(self) -> Parts:
+        """What the routes are made of."""
+
+        async def check() -> str:
+            return self.broker_says
+
+        return Parts(
+            sending=self.sending,
+            cancelling=self.cancelling,
+            ledger=self.view,
+            directory=lambda: self.directory,
+            body_limit_bytes=self.body_limit_bytes,
+            clock=lambda: NOW,
+            needed={"broker": check},
+            shown={},
+        )

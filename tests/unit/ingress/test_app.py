@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Never
 from uuid import UUID
 
@@ -11,15 +11,12 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ingress import health
-from ingress.app import Parts, documented, make_app
-from ingress.sending import Sending
+from ingress.app import documented, make_app
 from ledger import LedgerUnavailableError
 from schemas import ids
 from schemas.public import StatusRecord
-from schemas.settings import MessageSettings
 from tests.fakes import world
-from tests.fakes.doors import MemoryBroker, MemoryView
+from tests.fakes.doors import MemoryDoor
 
 LIMIT = 2000
 BODY = {"from_phone_number": world.TELNYX, "to_phone_number": world.HANDSET, "message": "Hello"}
@@ -27,35 +24,8 @@ PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 @dataclass
-class Door:
+class Door(MemoryDoor):
     """The application and what lies behind it."""
-
-    view: MemoryView = field(default_factory=MemoryView)
-    broker: MemoryBroker = field(default_factory=MemoryBroker)
-    broker_says: str = health.OK
-
-    def parts(self) -> Parts:
-        directory = world.directory()
-        sending = Sending(
-            lambda: directory,
-            self.view,
-            self.broker,
-            MessageSettings(),
-            clock=lambda: 1_700_000_000_000,
-            random=lambda count: b"\x07" * count,
-        )
-
-        async def check() -> str:
-            return self.broker_says
-
-        return Parts(
-            sending=sending,
-            view=self.view,
-            directory=lambda: directory,
-            body_limit_bytes=LIMIT,
-            needed={"broker": check},
-            shown={},
-        )
 
     def client(self, key: str | None = world.KEY) -> httpx.AsyncClient:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
@@ -76,7 +46,7 @@ async def test_the_answer_is_the_references_word_for_word(door: Door) -> None:
     assert answer.headers["content-type"] == "application/json"
     assert answer.text == (
         f'{{"success":true,"message_id":"{message_id}","message":"SMS queued successfully via telnyx",'
-        '"provider":"telnyx","status":"queued"}'
+        '"provider":"telnyx","status":"queued","num_segments":1}'
     )
 
 

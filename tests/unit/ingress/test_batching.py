@@ -17,12 +17,13 @@ class Slow:
         self.go = asyncio.Semaphore(0)
         self.error: Exception | None = None
 
-    async def __call__(self, items: Sequence[int]) -> None:
+    async def __call__(self, items: Sequence[int]) -> list[str]:
         self.calls.append(list(items))
         self.called.release()
         await self.go.acquire()
         if self.error is not None:
             raise self.error
+        return [f"answer {item}" for item in items]
 
 
 async def test_one_call_at_a_time_with_all_that_came() -> None:
@@ -34,11 +35,11 @@ async def test_one_call_at_a_time_with_all_that_came() -> None:
     await asyncio.sleep(0)
     assert slow.calls == [[1]]
     slow.go.release()
-    await first
+    assert await first == "answer 1"
     await slow.called.acquire()
     assert slow.calls == [[1], [2, 3]]
     slow.go.release()
-    await asyncio.gather(*others)
+    assert await asyncio.gather(*others) == ["answer 2", "answer 3"]
 
 
 async def test_an_error_is_raised_for_its_batch_only() -> None:
@@ -52,7 +53,7 @@ async def test_an_error_is_raised_for_its_batch_only() -> None:
         await failing
     slow.error = None
     slow.go.release()
-    await gathered(2)
+    assert await gathered(2) == "answer 2"
 
 
 async def test_who_gives_up_does_not_stop_the_others() -> None:
@@ -65,3 +66,21 @@ async def test_who_gives_up_does_not_stop_the_others() -> None:
     await patient
     with pytest.raises(asyncio.CancelledError):
         await impatient
+
+
+async def test_no_call_is_without_end() -> None:
+    """A script of the ledger holds up everybody else while it runs."""
+    slow = Slow()
+    slow.go = asyncio.Semaphore(100)
+    gathered = Gathered(slow)
+    found = await asyncio.gather(*map(gathered, range(1200)))
+    assert found == [f"answer {n}" for n in range(1200)]
+    assert [len(call) for call in slow.calls] == [500, 500, 200]
+
+
+async def test_a_call_that_forgets_somebody_is_an_error_not_a_silence() -> None:
+    async def forgetful(items: Sequence[int]) -> list[str]:
+        return [str(item) for item in items[1:]]
+
+    with pytest.raises(ValueError, match="shorter"):
+        await Gathered(forgetful)(1)

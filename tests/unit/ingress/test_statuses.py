@@ -27,7 +27,7 @@ def row(status: State = State.QUEUED, **fields: Any) -> StatusRecord:
 
 
 def said(seen: Seen) -> dict[str, Any]:
-    body = statuses.answer(ID, "acme", seen)
+    body = statuses.answer(ID, "acme", seen, statuses.status)
     assert isinstance(body, bytes)
     found: dict[str, Any] = json.loads(body)
     return found
@@ -71,18 +71,19 @@ def test_the_members_are_those_of_the_reference() -> None:
         "error": "Not a mobile number",
         "updated_at": "2026-04-30T10:15:00Z",
         "state": "failed",
+        "num_segments": 1,
     }
 
 
 def test_another_organizations_message_is_not_found() -> None:
-    problem = statuses.answer(ID, "globex", Seen(row(), Absent(), True))
+    problem = statuses.answer(ID, "globex", Seen(row(), Absent(), True), statuses.status)
     assert problem == Problem(Code.MESSAGE_NOT_FOUND, f"Message {ID} not found")
 
 
 def test_a_missing_row_means_something_only_in_a_whole_view() -> None:
-    missing = statuses.answer(ID, "acme", Seen(None, Absent(), True))
+    missing = statuses.answer(ID, "acme", Seen(None, Absent(), True), statuses.status)
     assert missing == Problem(Code.MESSAGE_NOT_FOUND, f"Message {ID} not found")
-    unsure = statuses.answer(ID, "acme", Seen(None, Absent(), False))
+    unsure = statuses.answer(ID, "acme", Seen(None, Absent(), False), statuses.status)
     assert isinstance(unsure, Problem)
     assert unsure.code is Code.LEDGER_UNAVAILABLE
 

@@ -1,0 +1,180 @@
+"""What each route does: who asks, what is asked, and the answer as HTTP."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from directory.snapshot import Directory
+from ingress import bodies, health, keys, metrics, queues, statuses
+from ingress.cancelling import Already, Cancelled, Cancelling
+from ingress.ports import Store
+from ingress.problems import Problem
+from ingress.replies import Reply
+from ingress.sending import Sending
+from ingress.shortcut import Endpoint
+from ingress.statuses import Members
+from ingress.tracing import TRACEPARENT, Headers, trace
+from ledger import LedgerNotReadyError, LedgerUnavailableError
+from schemas.directory import ApiKey, Scope
+
+_LOG: Final = logging.getLogger(__name__)
+_AWAY: Final = (LedgerNotReadyError, LedgerUnavailableError)
+#: Nobody is there to read it; what web servers log for a caller who has gone.
+_GONE: Final = 499
+#: Answers that were waited for: the provider's part in them is not ours.
+_WAITED: Final = frozenset({"sent", "late", "cancelled", "send_failed"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What the routes are made of."""
+
+    sending: Sending
+    cancelling: Cancelling
+    ledger: Store
+    #: The newest snapshot.
+    directory: Callable[[], Directory]
+    body_limit_bytes: int
+    #: Epoch milliseconds.
+    clock: Callable[[], int]
+    #: For `/readyz`: without these the door is not ready; those are only shown.
+    needed: Mapping[str, health.Check]
+    shown: Mapping[str, health.Check]
+
+
+def send(parts: Parts) -> Endpoint:
+    """`POST /sms/send`."""
+
+    async def endpoint(request: Request) -> Response:
+        started = time.perf_counter()
+        try:
+            result = await _sent(request, parts)
+        except ClientDisconnect:
+            return Response(status_code=_GONE)
+        outcome = result.outcome if isinstance(result, Reply) else result.code
+        seconds = metrics.OUTCOME_SECONDS if outcome in _WAITED else metrics.SEND_SECONDS
+        seconds.observe(time.perf_counter() - started)
+        metrics.SENDS.labels(outcome).inc()
+        return result.response()
+
+    return endpoint
+
+
+async def _sent(request: Request, parts: Parts) -> Reply | Problem:
+    key = await _who(request, parts, Scope.SEND)
+    if isinstance(key, Problem):
+        return key
+    body = await bodies.read(request, parts.body_limit_bytes)
+    if isinstance(body, Problem):
+        return body
+    asked = bodies.parse(body, request.headers.get("idempotency-key"))
+    if isinstance(asked, Problem):
+        return asked
+    return await parts.sending.send(asked, key.organization, _trace(request))
+
+
+def look(parts: Parts, members: Members) -> Endpoint:
+    """`GET /sms/{message_id}` and `GET /sms/{message_id}/status`, which show other `members`."""
+
+    async def endpoint(request: Request) -> Response:
+        key = await _who(request, parts, Scope.READ)
+        if isinstance(key, Problem):
+            return key.response()
+        return _shown(await _found(request.path_params["message_id"], key.organization, parts, members))
+
+    return endpoint
+
+
+async def _found(given: str, organization: str, parts: Parts, members: Members) -> bytes | Problem:
+    message_id = statuses.canonical(given)
+    if message_id is None:
+        return statuses.not_found(given)
+    try:
+        seen = await parts.ledger.get(message_id)
+    except _AWAY as error:
+        _LOG.warning("view.unavailable message_id=%s error=%r", message_id, error)
+        return statuses.unsure()
+    return statuses.answer(given, organization, seen, members)
+
+
+def cancel(parts: Parts) -> Endpoint:
+    """`DELETE /sms/{message_id}`."""
+
+    async def endpoint(request: Request) -> Response:
+        result = await _cancelled(request, parts)
+        if isinstance(result, Problem):
+            metrics.CANCELS.labels(result.code).inc()
+            return result.response()
+        metrics.CANCELS.labels("cancelled" if isinstance(result, Cancelled) else "already").inc()
+        return _shown(statuses.encoded(_decision(result)))
+
+    return endpoint
+
+
+async def _cancelled(request: Request, parts: Parts) -> Cancelled | Already | Problem:
+    key = await _who(request, parts, Scope.SEND)
+    if isinstance(key, Problem):
+        return key
+    given: str = request.path_params["message_id"]
+    return await parts.cancelling.cancel(given, key.organization, _trace(request))
+
+
+def _decision(result: Cancelled | Already) -> dict[str, Any]:
+    done = isinstance(result, Cancelled)
+    return {
+        "success": done,
+        "message_id": result.message_id,
+        "message": "SMS cancelled successfully"
+        if isinstance(result, Cancelled)
+        else f"Message is already {result.word}",
+        "previous_status": "queued" if isinstance(result, Cancelled) else result.word,
+        "new_status": "cancelled" if done else None,
+        "state": "cancelled" if isinstance(result, Cancelled) else result.state,
+    }
+
+
+def stats(parts: Parts) -> Endpoint:
+    """`GET /sms/queue/stats`."""
+
+    async def endpoint(request: Request) -> Response:
+        key = await _who(request, parts, Scope.READ)
+        if isinstance(key, Problem):
+            return key.response()
+        return _shown(await _figures(request.query_params.get("provider"), key.organization, parts))
+
+    return endpoint
+
+
+async def _figures(provider: str | None, organization: str, parts: Parts) -> bytes | Problem:
+    providers = queues.asked(provider)
+    if isinstance(providers, Problem):
+        return providers
+    now = parts.clock()
+    try:
+        found = await parts.ledger.queues(organization, now)
+    except _AWAY as error:
+        _LOG.warning("queues.unavailable organization=%s error=%r", organization, error)
+        return queues.unsure()
+    told = queues.members(found, providers, now)
+    return told if isinstance(told, Problem) else statuses.encoded(told)
+
+
+async def _who(request: Request, parts: Parts, scope: Scope) -> ApiKey | Problem:
+    """Whose request it is."""
+    return keys.authenticate(request.headers.get("authorization"), parts.directory(), scope)
+
+
+def _trace(request: Request) -> Headers:
+    given = request.headers.get(TRACEPARENT)
+    return () if given is None else trace([(TRACEPARENT, given.encode("latin-1"))])
+
+
+def _shown(found: bytes | Problem) -> Response:
+    if isinstance(found, Problem):
+        return found.response()
+    return Response(found, media_type="application/json", headers={"Cache-Control": "no-store"})
