@@ -39,10 +39,6 @@ LIMITS_MISSED: Final = Counter(
     "helio_ingress_limits_missed_total",
     "Requests of keys with a rate that were taken unasked, because the ledger could not be.",
 )
-LIMITS_MISSED: Final = Counter(
-    "helio_ingress_limits_missed_total",
-    "Requests that were taken without a look at their key's rate, because the ledger was away.",
-)
 RECORDS: Final = Counter(
     "helio_intake_records_total",
     "Records of the request topics by outcome: accepted, refused, dead. Moves when their batch is done.",
