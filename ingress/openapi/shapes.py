@@ -1,0 +1,246 @@
+"""The bodies of the send API as JSON Schema: what is asked for, and what is answered.
+
+Limits come from where they are judged by (`schemas`); what acceptance judges beyond types is said here in the
+words of JSON Schema, and a test sends both sides of each limit through acceptance.
+"""
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, Field
+from pydantic.json_schema import models_json_schema
+
+from schemas.directory import E164_PATTERN
+from schemas.provider import Fault, Provider
+from schemas.public import AttemptOutcome
+from schemas.requests import MAX_KEY, MAX_MEDIA, MAX_TEXT, SendRequest
+from schemas.status import SEND_API, SENDING, State
+
+REF: Final = "#/components/schemas/{model}"
+#: All that `str.isspace` knows: a text of nothing else is blank.
+_SPACES: Final = r"\x09-\x0d\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+NOT_BLANK: Final = rf"[^{_SPACES}]"
+_TEXT: Final = rf"^[^\x00]*[^\x00{_SPACES}][^\x00]*$"
+#: In a header: Latin-1, as HTTP carries it, with something in it beside quotation marks and white space.
+HEADER_KEY: Final = r"^[\x20-\x7e\x80-\xff]*[!#-~\xa1-\xff][\x20-\x7e\x80-\xff]*$"
+#: A name with a dot that ends in letters. What else is public, such as numeric addresses, is taken too.
+_URL: Final = (
+    r"^https?://([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,24}(:[1-9][0-9]{0,3})?"
+    r"(/[A-Za-z0-9._~%/-]*)?(\?[A-Za-z0-9._~%/=&-]*)?$"
+)
+_LONGEST_URL: Final = 2048
+_ABOUT: Final[dict[str, dict[str, Any]]] = {
+    "from_phone_number": {
+        "pattern": E164_PATTERN,
+        "description": "The sender, +E.164: a number that one of your assistants owns.",
+        "examples": ["+14155550123"],
+    },
+    "to_phone_number": {
+        "pattern": E164_PATTERN,
+        "description": "The recipient, +E.164.",
+        "examples": ["+12025550143"],
+    },
+    "message": {
+        "minLength": 1,
+        "maxLength": MAX_TEXT,
+        "pattern": _TEXT,
+        "description": "The text, which arrives unchanged. It may not be blank, nor hold NUL. Some providers "
+        "take fewer segments than such a text may have (`text_too_long_for_provider`).",
+        "examples": ["Your order #12345 has shipped!"],
+    },
+    "media_urls": {
+        "description": "Pictures and files, which the provider fetches: public http or https URLs. "
+        "The sender's number must take MMS.",
+        "examples": [["https://media.example.com/image.jpg"]],
+    },
+    "queue": {
+        "description": "False: goes before everything queued, and is answered with the provider's outcome.",
+    },
+    "idempotency_key": {
+        "description": "One key, one message. The header `Idempotency-Key` goes over it.",
+        "examples": ["order:12345:shipped"],
+    },
+    "valid_for": {
+        "description": "Seconds within which it must be handed to the provider; then it fails as "
+        "`expired` and is never sent late. Default: your organization's.",
+    },
+    "reference": {"description": "Yours: every status record of the message carries it."},
+}
+#: What they say of a string that is not null.
+_ITEMS: Final[dict[str, dict[str, Any]]] = {
+    "media_urls": {
+        "maxItems": MAX_MEDIA,
+        "items": {"type": "string", "maxLength": _LONGEST_URL, "pattern": _URL},
+    },
+    "idempotency_key": {"minLength": 1, "maxLength": MAX_KEY, "pattern": NOT_BLANK},
+}
+_AT: Final = "2026-04-30T10:15:00.000Z"
+Iso = Annotated[str, Field(json_schema_extra={"format": "date-time"}, examples=[_AT])]
+Uuid = Annotated[str, Field(json_schema_extra={"format": "uuid"})]
+Count = Annotated[int, Field(ge=0)]
+Word = Annotated[str, Field(json_schema_extra={"enum": sorted({SENDING, *SEND_API.values()})})]
+OurWord = Annotated[str, Field(json_schema_extra={"enum": [SENDING, *(state.value for state in State)]})]
+
+
+class Answer(BaseModel):
+    """An answer; its members stay, others may come beside them."""
+
+
+class SendAnswer(Answer):
+    """The message is Heliograph's to send, once: the broker has acknowledged it."""
+
+    success: bool
+    message_id: Uuid
+    message: str
+    provider: Provider
+    status: Literal["queued", "sent", "failed"] = Field(
+        description="With `queue: false` the provider's outcome; `failed` here is a cancel that was quicker."
+    )
+    num_segments: Count
+    state: OurWord = Field(
+        "queued",
+        description="Ours, where it says more than `status`: of a `queue: false` send that is not over.",
+    )
+
+
+class StatusAnswer(Answer):
+    """What became of a message. `state` is our finer word, which knows `delivered` and `undelivered`."""
+
+    message_id: Uuid
+    status: Word
+    provider_message_id: str | None
+    error: str | None
+    updated_at: Iso
+    state: OurWord
+    num_segments: Count
+
+
+class CancelAnswer(Answer):
+    """Whether the message is cancelled: then it was not sent and never will be. Else what it is already."""
+
+    success: bool
+    message_id: Uuid
+    message: str
+    previous_status: Word
+    new_status: Literal["cancelled"] | None
+    state: OurWord
+
+
+class QueueFigures(Answer):
+    """The figures of one provider."""
+
+    pending: Count = Field(description="Accepted, not yet in the provider's hands.")
+    active: Count = Field(description="In the provider's hands, its answer not known yet.")
+    failed: Count = Field(description="Failed or undelivered in the last 24 hours.")
+    oldest_pending_seconds: Annotated[float, Field(ge=0)] | None = Field(
+        description="How long the oldest pending one has waited."
+    )
+
+
+class QueueStats(Answer):
+    """Your organization's figures, by provider: all of them, or the one that is asked for."""
+
+    timestamp: Iso
+    queues: dict[Provider, QueueFigures]
+
+
+class FailureAnswer(Answer):
+    """Why a message did not arrive."""
+
+    code: str = Field(description="Stable: `docs/errors.md`.")
+    detail: str
+    provider_code: str | None
+    fault: Fault | None
+
+
+class StepAnswer(Answer):
+    """A state that the message has been in, and since when."""
+
+    status: State
+    at: Iso
+
+
+class AttemptAnswer(Answer):
+    """One attempt at a hand-over to a provider, and what came of it."""
+
+    number: Annotated[int, Field(ge=1)]
+    at: Iso
+    provider: Provider
+    account: str
+    sender: str
+    outcome: AttemptOutcome
+    provider_message_id: str | None
+    provider_code: str | None
+    fault: Fault | None
+    detail: str | None
+
+
+class MessageAnswer(Answer):
+    """Everything that is known of a message."""
+
+    message_id: Uuid
+    status: Word
+    state: OurWord
+    from_phone_number: str
+    to_phone_number: str
+    message: str
+    media_urls: list[str]
+    num_segments: Count
+    reference: str | None
+    provider: Provider | None
+    account: str | None
+    sender: str | None = Field(description="The number that it goes out from, once chosen.")
+    provider_message_id: str | None
+    error: str | None
+    failure: FailureAnswer | None
+    accepted_at: Iso
+    updated_at: Iso
+    history: list[StepAnswer]
+    attempts: list[AttemptAnswer]
+    reason: str | None = Field(description="Why this sender and provider were chosen.")
+    conflicts_with: str | None = Field(
+        description="The message that has the idempotency key, where it was used."
+    )
+
+
+class Health(Answer):
+    """Whether the service may be sent requests, and what it looked at."""
+
+    status: Literal["ok", "not ready"]
+    checks: dict[str, str] = Field({}, description="A word or two for each part that it needs.")
+
+
+def send_request() -> dict[str, Any]:
+    """The body of `POST /sms/send`: the fields of `SendRequest` that REST callers have."""
+    schema = SendRequest.model_json_schema()
+    return {
+        "type": "object",
+        "description": "A message to send.",
+        "properties": {name: _field(name, schema["properties"][name]) for name in _ABOUT},
+        "required": schema["required"],
+    }
+
+
+def components() -> dict[str, Any]:
+    """All answers, by name."""
+    answers = (SendAnswer, StatusAnswer, CancelAnswer, QueueStats, MessageAnswer, Health)
+    _, schema = models_json_schema([(answer, "serialization") for answer in answers], ref_template=REF)
+    return {name: _untitled(found) for name, found in schema["$defs"].items()}
+
+
+def _field(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    found = {key: value for key, value in schema.items() if key != "title"} | _ABOUT[name]
+    for choice in found.get("anyOf", ()):
+        if choice["type"] != "null":
+            choice.update(_ITEMS.get(name, {}))
+    return found
+
+
+def _untitled(schema: Any) -> Any:
+    """Without the titles that pydantic makes of names."""
+    if isinstance(schema, dict):
+        return {
+            key: _untitled(value)
+            for key, value in schema.items()
+            if not (key == "title" and isinstance(value, str))
+        }
+    return [_untitled(item) for item in schema] if isinstance(schema, list) else schema
