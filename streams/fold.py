@@ -7,7 +7,6 @@ offset. A fact at or below the row's last offset is a replay after a crash: it t
 
 from typing import Final, assert_never
 
-from schemas import ids
 from schemas.facts import (
     AmbiguousFact,
     AnyFact,
@@ -23,7 +22,9 @@ from schemas.facts import (
 from schemas.provider import Accepted, Throttled, Unavailable
 from schemas.provider import Rejected as RejectedByProvider
 from schemas.public import Failure, StatusRecord
+from streams import tries
 from streams.rows import Origin, Rank, Row, Told, Word, hand_over, weightier
+from streams.telling import record
 
 #: Receipts that a row sets aside for each account until a fact of ours names their hand-over. Only who holds
 #: an account's key and the secret of our MAC can bring one: nobody pushes out those of another account.
@@ -49,30 +50,32 @@ def fold(row: Row | None, fact: AnyFact, offset: int) -> tuple[Row, list[StatusR
     """
     if row is not None and offset <= row.offset:
         return row, [
-            _record(row, sequence) for sequence, told in enumerate(row.told, 1) if told.offset == offset
+            record(row, sequence) for sequence, told in enumerate(row.told, 1) if told.offset == offset
         ]
     if row is None:
         row = Row(message_id=fact.message_id, offset=offset, forget_at=fact.forget_at)
-    heard = _heard(row, fact)
+    heard = _heard(row, fact, offset)
     if heard is row:
         return row, []  # nothing new: a repeat, or outweighed
     after = _told(heard, offset)
-    return after, [_record(after, sequence) for sequence in range(len(row.told) + 1, len(after.told) + 1)]
+    return after, [record(after, sequence) for sequence in range(len(row.told) + 1, len(after.told) + 1)]
 
 
-def _heard(row: Row, fact: AnyFact) -> Row:  # noqa: PLR0911 - one line for each fact
+def _heard(row: Row, fact: AnyFact, offset: int) -> Row:  # noqa: PLR0911 - one line for each fact
     """The row with `fact` in it."""
     match fact:
         case Routed():
             word = _of_hand_over(fact, Rank.QUEUED)
             return _outweighed(_begun(row, fact, word, reason=fact.reason), word)
         case Rejected():
-            word = Word(rank=Rank.REFUSED, at=fact.at, failure=Failure(code=fact.code, detail=fact.detail))
+            failure = Failure(code=fact.code, detail=fact.detail)
+            word = Word(rank=Rank.REFUSED, at=fact.at, provider=fact.provider, failure=failure)
             return _outweighed(_begun(row, fact, word, conflicts_with=fact.conflicts_with), word)
         case OutcomeFact():
-            return _named(_outweighed(row, _outcome(fact)), fact, (fact.nonce,))
+            return _tried(_named(_outweighed(row, _outcome(fact)), fact, (fact.nonce,)), fact, offset)
         case AmbiguousFact():
-            return _named(_outweighed(row, _of_hand_over(fact, Rank.UNKNOWN)), fact, fact.nonces)
+            word = _of_hand_over(fact, Rank.UNKNOWN)
+            return _tried(_named(_outweighed(row, word), fact, fact.nonces), fact, offset)
         case Receipt():
             return _received(row, hand_over(fact.attempt, fact.nonce, fact.account), _receipt(fact))
         case CancelAsked():
@@ -177,6 +180,13 @@ def _named(row: Row, fact: OutcomeFact | AmbiguousFact, nonces: tuple[str, ...])
     return row
 
 
+def _tried(row: Row, fact: OutcomeFact | AmbiguousFact, offset: int) -> Row:
+    """The row with what `fact` says of its attempt."""
+    shown_to = row.told[-1].offset if row.told else -1
+    after = tries.heard(row.tries, tries.Try(offset, tries.of_fact(fact)), shown_to)
+    return row if after is row.tries else row._replace(tries=after)
+
+
 def _received(row: Row, name: str, word: Word) -> Row:
     """The row after a receipt for the hand-over `name`."""
     if name in row.named:
@@ -206,36 +216,3 @@ def _placed(word: Word, open_: Word | None) -> Word:
     if word.attempt is not None or open_ is None:
         return word
     return word._replace(attempt=open_.attempt, provider=open_.provider, account=open_.account)
-
-
-def _record(row: Row, sequence: int) -> StatusRecord:
-    """Transition number `sequence` as it is published: made of what never changes, so the same each time."""
-    origin = row.origin
-    if origin is None:
-        raise AssertionError("a row without origin tells nothing")
-    content, word = origin.content, row.told[sequence - 1].word
-    return StatusRecord(
-        id=ids.of_transition(row.message_id, sequence),
-        message_id=row.message_id,
-        organization=origin.organization,
-        sequence=sequence,
-        status=word.state,
-        previous=row.told[sequence - 2].word.state if sequence > 1 else None,
-        at=word.at,
-        accepted_at=content.accepted_at,
-        forget_at=row.forget_at,
-        from_number=content.from_number,
-        to_number=content.to_number,
-        text=content.text,
-        media=content.media,
-        segments=content.segments,
-        reference=content.reference,
-        fingerprint=content.fingerprint,
-        attempt=word.attempt,
-        provider=word.provider,
-        account=word.account,
-        provider_message_id=word.provider_message_id,
-        reason=origin.reason,
-        failure=word.failure,
-        conflicts_with=origin.conflicts_with,
-    )

@@ -128,6 +128,7 @@ class Router:
             code=why.code,
             detail=why.detail,
             content=message.content,
+            provider=message.provider if isinstance(message, Message) else None,
             conflicts_with=message.message_id if as_id else None,
         )
         self._tell(fact, record, emit)

@@ -16,6 +16,7 @@ from schemas.messages import Content
 from schemas.provider import Provider
 from schemas.public import Failure
 from schemas.status import State
+from streams.tries import Try
 
 
 class Rank(IntEnum):
@@ -108,6 +109,8 @@ class Row(NamedTuple):
     #: Receipts for hand-overs that are not named (yet): the weightiest of each.
     aside: dict[str, Word] | None = None
     told: tuple[Told, ...] = ()
+    #: What facts of ours said of each attempt, by offset; empty in rows of version 1.
+    tries: tuple[Try, ...] = ()
 
     @property
     def state(self) -> State | None:
@@ -145,7 +148,8 @@ def hand_over(attempt: int, nonce: str, account: str) -> str:
     return f"{attempt} {nonce} {account}"
 
 
-_VERSION: Final = 1
+#: 1: rows without tries, which are read as well.
+_VERSION: Final = 2
 #: Version, offset, forget_at: what recovery and eviction read without the rest. JSON follows.
 _HEAD: Final = struct.Struct(">BQQ")
 _ROWS: Final = TypeAdapter(Row)
@@ -188,7 +192,7 @@ def forgotten(value: bytes, now_ms: int) -> bool:
 
 
 def _head(value: bytes) -> tuple[int, int]:
-    if len(value) < _HEAD.size or value[0] != _VERSION:
+    if len(value) < _HEAD.size or not 0 < value[0] <= _VERSION:
         raise DecodeError(f"a row of {len(value)} bytes that starts with {value[:1]!r}")
     _, offset, forget_at = _HEAD.unpack_from(value)
     return offset, forget_at

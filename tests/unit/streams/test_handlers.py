@@ -169,6 +169,17 @@ def test_what_cannot_be_routed_is_rejected() -> None:
     assert (rejected[1].code, rejected[1].at) == ("account_unavailable", NOW)
 
 
+def test_a_rejection_names_the_provider_of_what_a_door_had_accepted() -> None:
+    """Else a repeat of the request could not be told that it had been accepted."""
+    accepted = MESSAGE.model_copy(update={"provider": Provider.TELNYX})
+    route = Route()
+    route.senders = Known(an_account=None)
+    assert [fact.provider for _, fact in route(accepted, 7) if isinstance(fact, Rejected)] == [
+        Provider.TELNYX
+    ]
+    assert [fact.provider for _, fact in Route()(refusal(), 7) if isinstance(fact, Rejected)] == [None]
+
+
 def test_what_cannot_repeat_is_not_remembered() -> None:
     route = Route()
     once = MESSAGE.model_copy(update={"can_repeat": False})

@@ -1,0 +1,68 @@
+"""How a transition is told: the status record of a row, the same bytes however often it is made."""
+
+from typing import Final
+
+from pydantic import TypeAdapter
+
+from schemas import ids
+from schemas.public import Attempt, AttemptOutcome, StatusRecord, Step
+from streams import tries
+from streams.rows import Rank, Row, Told
+
+#: A third of what the models' own constructors cost, and each record has several.
+_to_steps: Final = TypeAdapter(tuple[Step, ...]).validator.validate_python
+
+
+def record(row: Row, sequence: int) -> StatusRecord:
+    """Transition number `sequence` of `row` (1 for the first) as it is published.
+
+    Made of what never changes once it is told, so it is the same each time.
+    """
+    origin = row.origin
+    if origin is None:
+        raise AssertionError("a row without origin tells nothing")
+    told = row.told[:sequence]
+    content, word = origin.content, told[-1].word
+    return StatusRecord(
+        id=ids.of_transition(row.message_id, sequence),
+        message_id=row.message_id,
+        organization=origin.organization,
+        sequence=sequence,
+        status=word.state,
+        previous=told[-2].word.state if sequence > 1 else None,
+        at=word.at,
+        accepted_at=content.accepted_at,
+        forget_at=row.forget_at,
+        from_number=content.from_number,
+        to_number=content.to_number,
+        text=content.text,
+        media=content.media,
+        segments=content.segments,
+        reference=content.reference,
+        fingerprint=content.fingerprint,
+        attempt=word.attempt,
+        provider=word.provider,
+        account=word.account,
+        provider_message_id=word.provider_message_id,
+        reason=origin.reason,
+        failure=word.failure,
+        history=_to_steps([{"status": one.word.state, "at": one.word.at} for one in told]),
+        attempts=_attempts(row, told) if row.tries else (),
+        conflicts_with=origin.conflicts_with,
+    )
+
+
+def _attempts(row: Row, told: tuple[Told, ...]) -> tuple[Attempt, ...]:
+    """Those that were known when the last of `told` was told."""
+    return tuple([_settled(one, told) for one in tries.known_at(row.tries, told[-1].offset)])
+
+
+def _settled(attempt: Attempt, told: tuple[Told, ...]) -> Attempt:
+    """`attempt`; if nobody knew what came of it until a receipt spoke of it, as that says."""
+    if attempt.outcome is not AttemptOutcome.UNKNOWN:
+        return attempt
+    for _, word in told:
+        if word.attempt == attempt.number and word.rank >= Rank.SENT:
+            taken = {"provider_message_id": word.provider_message_id, "at": word.at, "detail": None}
+            return attempt.model_copy(update={"outcome": AttemptOutcome.ACCEPTED, **taken})
+    return attempt
