@@ -6,9 +6,10 @@ from collections.abc import Collection, Coroutine, Sequence
 from typing import Self
 from uuid import uuid4
 
-from ledger import claims, holds, limits, queues, view
+from ledger import claims, expiring, holds, limits, queues, view
 from ledger.claims import Again, Ask, Cancel, Claim, Looked, Own, Sending, Verdict
 from ledger.errors import LedgerUnavailableError
+from ledger.expiring import Early, Late, encode_lates
 from ledger.holds import Answer, Found, Hold
 from ledger.limits import Limit
 from ledger.queues import Queues
@@ -85,6 +86,15 @@ class Ledger:
         if not asks:
             return []
         return [claims.verdict(answer) for answer in await self.server.run("claim", claims.encode_asks(asks))]
+
+    async def expire(self, late: Sequence[Late]) -> list[Early | Looked]:
+        """Close as `expired` what is too late by Redis' clock and was certainly never handed over.
+
+        `Early` where it may still go; otherwise the claims as they now are.
+        """
+        if not late:
+            return []
+        return [expiring.answer(found) for found in await self.server.run("expire", encode_lates(late))]
 
     async def close(self, done: Sequence[Own]) -> None:
         """Settled, and the fact is acknowledged: `sending` or `closed(unknown)` of its own becomes `sent`."""

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 SCRIPTS: Final[dict[str, tuple[str, ...]]] = {
     **{
         name: ("run", "ready", "clock", "claims", name)
-        for name in ("look", "close", "lose", "take_over", "reopen", "cancel")
+        for name in ("look", "close", "lose", "take_over", "reopen", "cancel", "expire")
     },
     "claim": ("run", "ready", "clock", "claims", "pace", "claim"),
     "allow": ("clock", "pace", "allow"),
