@@ -14,6 +14,7 @@ from ingress import health
 from ingress.app import make_app
 from ingress.cancelling import Cancelling
 from ingress.endpoints import Parts
+from ingress.limits import RateLimit
 from ingress.publishing import Publisher
 from ingress.sending import Sending
 from ingress.server import Server
@@ -68,6 +69,7 @@ async def start(settings: Settings, stack: AsyncExitStack) -> Parts:
         sending=sending,
         cancelling=Cancelling(ledger, watching, publish, clock=_now),
         ledger=ledger,
+        rates=RateLimit(ledger.allow),
         directory=lambda: replica.directory,
         body_limit_bytes=settings.ingress.body_limit_bytes,
         clock=_now,

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from directory.snapshot import Directory
 from ingress import bodies, health, keys, metrics, queues, statuses
 from ingress.cancelling import Already, Cancelled, Cancelling
+from ingress.limits import RateLimit
 from ingress.ports import Store
 from ingress.problems import Problem
 from ingress.replies import Reply
@@ -37,6 +38,7 @@ class Parts:
     sending: Sending
     cancelling: Cancelling
     ledger: Store
+    rates: RateLimit
     #: The newest snapshot.
     directory: Callable[[], Directory]
     body_limit_bytes: int
@@ -165,8 +167,9 @@ async def _figures(provider: str | None, organization: str, parts: Parts) -> byt
 
 
 async def _who(request: Request, parts: Parts, scope: Scope) -> ApiKey | Problem:
-    """Whose request it is."""
-    return keys.authenticate(request.headers.get("authorization"), parts.directory(), scope)
+    """Whose request it is, if it is within its key's rate."""
+    key = keys.authenticate(request.headers.get("authorization"), parts.directory(), scope)
+    return key if isinstance(key, Problem) else await parts.rates.check(key) or key
 
 
 def _trace(request: Request) -> Headers:

@@ -9,6 +9,7 @@ from directory.snapshot import Directory
 from ingress import health
 from ingress.cancelling import Cancelling
 from ingress.endpoints import Parts
+from ingress.limits import RateLimit
 from ingress.ports import NotAcknowledgedError
 from ingress.sending import Sending
 from ingress.tracing import Headers
@@ -100,6 +101,7 @@ class MemoryDoor:
             sending=self.sending,
             cancelling=self.cancelling,
             ledger=self.view,
+            rates=RateLimit(self.view.allow),
             directory=lambda: self.directory,
             body_limit_bytes=self.body_limit_bytes,
             clock=lambda: NOW,
