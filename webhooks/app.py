@@ -13,17 +13,23 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from directory.secrets import SecretMissingError
+from directory.snapshot import Directory
 from schemas.facts import Receipt
 from schemas.provider import Provider
 from schemas.settings import CallbackSettings
 from webhooks import metrics
-from webhooks.judgement import TAKEN, UNKNOWN_ACCOUNT, Answer, Outcome, judge
+from webhooks.inbound import Text
+from webhooks.inbox import Inbox, Taking
+from webhooks.judgement import BROKER_AWAY, TAKEN, Answer, Outcome, answered, judge
 from webhooks.keys import Keys
 from webhooks.publishing import Publish
+from webhooks.signers import candidates
+from webhooks.tracing import trace
 from webhooks.words import Incoming
 
 _LOG: Final = logging.getLogger(__name__)
+#: What Twilio is to do about a text: nothing (https://www.twilio.com/docs/messaging/twiml).
+_TWIML: Final = b'<?xml version="1.0" encoding="UTF-8"?><Response/>'
 #: Nobody is there to read it; what web servers log for a caller who has gone.
 _GONE: Final = 499
 #: What people should look into; forged ones come from anywhere and are only counted.
@@ -31,7 +37,7 @@ _TOLD: Final = frozenset(
     {
         Outcome.UNKNOWN_STATUS,
         Outcome.UNSIGNED,
-        Outcome.INBOUND,
+        Outcome.INBOUND_UNOWNED,
         Outcome.UNREADABLE,
         Outcome.SECRET_MISSING,
         Outcome.BROKER_AWAY,
@@ -43,8 +49,10 @@ _TOLD: Final = frozenset(
 class Parts:
     """What the routes are made of."""
 
+    directory: Callable[[], Directory]
     keys: Keys
     publish: Publish
+    inbox: Inbox
     callbacks: CallbackSettings
     body_limit_bytes: int
     #: For `/readyz`: None, or why callbacks cannot be taken now.
@@ -106,6 +114,8 @@ async def _answered(request: Request, provider: Provider, parts: Parts) -> Respo
         )
     if answer.status == 204:
         return Response(status_code=204)
+    if answer.status == 200:
+        return Response(_TWIML, media_type="text/xml")
     # What still comes of a body that is too large, uvicorn reads and drops. To close the connection here
     # would reach a provider that is still sending as a broken connection, not as this answer.
     body = json.dumps({"detail": answer.detail}).encode()
@@ -116,21 +126,26 @@ async def _answer(request: Request, provider: Provider, parts: Parts) -> Answer:
     body = await _body(request, parts.body_limit_bytes)
     if body is None:
         return Answer(413, Outcome.TOO_LARGE, f"Request body exceeds {parts.body_limit_bytes} bytes")
-    try:
-        secrets = parts.keys.of(provider, request.query_params.get("account", ""))
-    except SecretMissingError as error:
-        # The sentence names only the reference, but not even that is the caller's business.
-        _LOG.error("secret.missing: %s", error)
-        return Answer(503, Outcome.SECRET_MISSING, "Cannot verify signatures now")
-    if secrets is None:
-        return UNKNOWN_ACCOUNT
-    incoming = _incoming(request, body, parts.callbacks.public_url)
-    found = judge(provider, incoming, secrets, parts.callbacks.secrets, parts.clock())
-    if not isinstance(found, Receipt):
-        return found
-    if await parts.publish(found):
-        return TAKEN
-    return Answer(503, Outcome.BROKER_AWAY, "Not acknowledged by the broker: send it again")
+    incoming, directory = _incoming(request, body, parts.callbacks.public_url), parts.directory()
+    signers = parts.keys.of(candidates(directory, provider, incoming))
+    found = judge(
+        provider,
+        incoming,
+        signers,
+        directory=directory,
+        macs=parts.callbacks.secrets,
+        now_ms=parts.clock(),
+    )
+    match found:
+        case Answer():
+            return found
+        case Receipt():
+            return TAKEN if await parts.publish(found) else BROKER_AWAY
+        case Text():
+            taking = await parts.inbox.take(found.record, trace(request.headers))
+            if taking is Taking.AWAY:
+                return BROKER_AWAY
+            return answered(found, repeated=taking is Taking.REPEATED)
 
 
 def _incoming(request: Request, body: bytes, public_url: str) -> Incoming:

@@ -1,19 +1,26 @@
-"""What becomes of a callback: a pure decision from the request and the secrets to a receipt or an answer."""
+"""What becomes of a callback: a pure decision from the request and the secrets to a record or an answer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, assert_never
 
+from directory.snapshot import Directory
 from schemas import callback
 from schemas.callback import Callback
+from schemas.directory import Account
 from schemas.facts import Receipt
 from schemas.provider import Provider
+from webhooks import inbound
+from webhooks.inbound import Text
 from webhooks.providers import DIALECTS
+from webhooks.signers import Signer
 from webhooks.words import Idle, Inbound, Incoming, Report, Strange, Unreadable, Verdict
 
 #: A receipt keeps this much of the payload; the providers' own take a few hundred characters.
 MAX_RAW: Final = 65_536
+#: Bytes of a text's record: less than its topic takes. Texts have some thousands at the very most.
+MAX_RECORD: Final = 900_000
 
 
 class Outcome(StrEnum):
@@ -29,7 +36,12 @@ class Outcome(StrEnum):
     UNSIGNED = "unsigned"
     #: Signed by the provider, but its URL is none that we wrote.
     FOREIGN_URL = "foreign_url"
+    #: A text from a handset, and its record is acknowledged by the broker.
     INBOUND = "inbound"
+    #: Likewise, but the directory does not know the number that it was sent to.
+    INBOUND_UNOWNED = "inbound_unowned"
+    #: A text whose record was acknowledged before.
+    INBOUND_REPEATED = "inbound_repeated"
     UNREADABLE = "unreadable"
     TOO_LARGE = "too_large"
     SECRET_MISSING = "secret_missing"  # noqa: S105 - a word, not a secret
@@ -50,30 +62,47 @@ _FORGED: Final = Answer(403, Outcome.FORGED, "Signature validation failed")
 _FOREIGN_URL: Final = Answer(403, Outcome.FOREIGN_URL, "Signature validation failed")
 #: An internal fault can make Vonage send a callback unsigned; only after a 5xx it comes again, signed.
 _UNSIGNED: Final = Answer(503, Outcome.UNSIGNED, "Unsigned: send it again with a signature")
-_INBOUND: Final = Answer(501, Outcome.INBOUND, "Inbound texts are not received by this version")
+_SECRET_MISSING: Final = Answer(503, Outcome.SECRET_MISSING, "Cannot verify signatures now")
+BROKER_AWAY: Final = Answer(503, Outcome.BROKER_AWAY, "Not acknowledged by the broker: send it again")
 TAKEN: Final = Answer(204, Outcome.TAKEN)
 
 
+@dataclass(frozen=True)
+class _Found:
+    """What the signatures say: whose keys made it, or the answer where nobody's did."""
+
+    accounts: Sequence[Account] = ()
+    refusal: Answer | None = None
+
+
 def judge(
-    provider: Provider, incoming: Incoming, secrets: Sequence[str], macs: Sequence[str], now_ms: int
-) -> Receipt | Answer:
-    """The receipt to produce, or the answer where there is none.
+    provider: Provider,
+    incoming: Incoming,
+    signers: Sequence[Signer],
+    *,
+    directory: Directory,
+    macs: Sequence[str],
+    now_ms: int,
+) -> Receipt | Text | Answer:
+    """The receipt or text to produce, or the answer where there is none.
 
     Args:
         provider: who is supposed to have called.
         incoming: the request.
-        secrets: the keys of the account that its URL names.
+        signers: whose it may be (`webhooks.signers`), with their keys.
+        directory: who owns which number.
         macs: our own secrets over URLs.
         now_ms: milliseconds since the epoch.
     """
-    dialect = DIALECTS[provider]
-    refused = _refused(provider, dialect.verify(incoming, secrets, now_ms / 1000))
-    if refused is not None:
-        return refused
-    word = dialect.parse(incoming)
+    found = _signed(provider, incoming, signers, now_ms / 1000)
+    if found.refusal is not None:
+        return found.refusal
+    word = DIALECTS[provider].parse(incoming)
     if isinstance(word, Inbound):
         # The provider has the address of inbound texts from its console: it bears no MAC of ours.
-        return _INBOUND
+        return _text(inbound.text(word, found.accounts, directory, now_ms))
+    if isinstance(word, Unreadable):
+        return _nothing(word)
     sent = callback.read(provider, incoming.query, macs)
     if sent is None:
         return _FOREIGN_URL
@@ -82,16 +111,44 @@ def judge(
     return _nothing(word)
 
 
-def _refused(provider: Provider, verdict: Verdict) -> Answer | None:
-    match verdict:
-        case Verdict.GENUINE:
-            return None
-        case Verdict.FORGED:
-            return _FORGED
-        case Verdict.UNSIGNED:
-            return _UNSIGNED if provider is Provider.VONAGE else _FORGED
-        case _ as never:
-            assert_never(never)
+def _signed(provider: Provider, incoming: Incoming, signers: Sequence[Signer], now: float) -> _Found:
+    if not signers:
+        return _Found(refusal=UNKNOWN_ACCOUNT)
+    verdicts = [(signer.account, _verdict(provider, incoming, signer, now)) for signer in signers]
+    genuine = [account for account, verdict in verdicts if verdict is Verdict.GENUINE]
+    if genuine:
+        return _Found(genuine)
+    said = {verdict for _, verdict in verdicts}
+    if Verdict.UNSIGNED in said:
+        return _Found(refusal=_UNSIGNED if provider is Provider.VONAGE else _FORGED)
+    # It may be the one whose key is missing: forged is what no key made that there should be.
+    return _Found(refusal=_SECRET_MISSING if None in said else _FORGED)
+
+
+def _verdict(provider: Provider, incoming: Incoming, signer: Signer, now: float) -> Verdict | None:
+    """None: its keys cannot be had, or one is none."""
+    if signer.secrets is None:
+        return None
+    try:
+        return DIALECTS[provider].verify(incoming, signer.secrets, now)
+    except ValueError:
+        return None
+
+
+def _text(found: Text) -> Text | Answer:
+    size = len(found.record.encode())
+    return found if size <= MAX_RECORD else _nothing(Unreadable(f"a text of {size} bytes"))
+
+
+def answered(text: Text, *, repeated: bool) -> Answer:
+    """How a text is answered once it is in the log.
+
+    Twilio wants what it is to reply (TwiML) in a 200: nothing.
+    """
+    outcome = Outcome.INBOUND if text.owned else Outcome.INBOUND_UNOWNED
+    detail = "" if text.owned else f"{text.record.to_number} is no number of account {text.record.account}"
+    status = 200 if text.record.provider is Provider.TWILIO else 204
+    return Answer(status, Outcome.INBOUND_REPEATED if repeated else outcome, detail)
 
 
 def _nothing(word: Idle | Strange | Unreadable) -> Answer:

@@ -1,34 +1,40 @@
 """The secrets by which an account's callbacks are verified, looked up once per version of the account."""
 
-from collections.abc import Callable
-from typing import assert_never
+import logging
+from collections.abc import Callable, Iterable
+from typing import Final, assert_never
 
-from directory.snapshot import Directory
+from directory.secrets import SecretMissingError
 from schemas.directory import Account, SecretRefs, TelnyxCredentials, TwilioCredentials, VonageCredentials
-from schemas.provider import Provider
+from webhooks.signers import Signer
+
+_LOG: Final = logging.getLogger(__name__)
 
 
 class Keys:
     """Resolved secrets. A file that changes under its name is read again when the account changes."""
 
-    def __init__(self, directory: Callable[[], Directory], resolve: Callable[[str], str]) -> None:
-        self._directory = directory
+    def __init__(self, resolve: Callable[[str], str]) -> None:
         self._resolve = resolve
         self._known: dict[str, tuple[Account, tuple[str, ...]]] = {}
 
-    def of(self, provider: Provider, account_id: str) -> tuple[str, ...] | None:
-        """All secrets that are valid now, newest first; None: `provider` has no such account.
+    def of(self, accounts: Iterable[Account]) -> list[Signer]:
+        """Each account with all its secrets that are valid now, newest first.
 
-        Raises:
-            SecretMissingError: a reference leads nowhere.
+        Where a reference leads nowhere, that goes to the log, and the signer has None.
         """
-        account = self._directory().account(account_id)
-        if account is None or account.provider is not provider:
-            return None
-        known = self._known.get(account_id)
+        return [Signer(account, self._secrets(account)) for account in accounts]
+
+    def _secrets(self, account: Account) -> tuple[str, ...] | None:
+        known = self._known.get(account.id)
         if known is None or known[0] is not account:
-            known = account, tuple(self._resolve(ref) for ref in _references(account))
-            self._known[account_id] = known
+            try:
+                known = account, tuple(self._resolve(ref) for ref in _references(account))
+            except SecretMissingError as error:
+                # The sentence names only the reference, but not even that is the caller's business.
+                _LOG.error("secret.missing: %s", error)
+                return None
+            self._known[account.id] = known
         return known[1]
 
 

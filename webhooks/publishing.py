@@ -1,4 +1,4 @@
-"""Puts receipts on `sms.events.v1`, and says in time whether the broker has acknowledged them."""
+"""Puts records on their topics, and says whether the broker has acknowledged them."""
 
 import asyncio
 import logging
@@ -9,12 +9,15 @@ from typing import Final
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from broker.publish import Outgoing
 from schemas import topics
 from schemas.exits import Exit
 from schemas.facts import Receipt
 
 _LOG: Final = logging.getLogger(__name__)
 
+#: Whether the broker has acknowledged a record. It waits for as long as the producer tries.
+Produce = Callable[[Outgoing], Awaitable[bool]]
 #: Whether the broker has acknowledged a receipt. False: it may still take it; a repeat is harmless.
 Publish = Callable[[Receipt], Awaitable[bool]]
 
@@ -25,29 +28,35 @@ def end_process(error: BaseException) -> None:
     os._exit(Exit.SEND)
 
 
-def publisher(
-    producer: AIOKafkaProducer,
-    timeout_seconds: float,
-    died: Callable[[BaseException], None] = end_process,
-) -> Publish:
-    """A `Publish` over a producer that has been started.
+def produces(producer: AIOKafkaProducer, died: Callable[[BaseException], None] = end_process) -> Produce:
+    """A `Produce` over a producer that has been started.
 
     `died` is called when it has failed for good: an idempotent producer that has lost its sequence has
     every later record refused.
     """
 
-    async def publish(receipt: Receipt) -> bool:
+    async def produce(record: Outgoing) -> bool:
         try:
-            async with asyncio.timeout(timeout_seconds):
-                sent = await producer.send(topics.EVENTS, receipt.encode(), receipt.message_id.encode())
-                await sent
-        except TimeoutError:
-            return False
+            sent = await producer.send(record.topic, record.value, record.key, headers=list(record.headers))
+            await sent
         except KafkaError as error:
-            _LOG.warning("produce.failed message_id=%s error=%r", receipt.message_id, error)
+            _LOG.warning("produce.failed topic=%s key=%s error=%r", record.topic, record.key, error)
             if not error.retriable:
                 died(error)
             return False
         return True
+
+    return produce
+
+
+def publisher(produce: Produce, timeout_seconds: float) -> Publish:
+    """A `Publish` that waits no longer than this."""
+
+    async def publish(receipt: Receipt) -> bool:
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                return await produce(Outgoing(topics.EVENTS, receipt.message_id.encode(), receipt.encode()))
+        except TimeoutError:
+            return False
 
     return publish

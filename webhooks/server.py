@@ -18,14 +18,19 @@ from broker import clients
 from broker.topics import verify
 from directory.replica import Replica
 from directory.secrets import resolve
+from ledger.inbound import InboundMarks
+from ledger.server import Server as LedgerServer
 from schemas import topics
-from schemas.settings import Settings, WebhookSettings
+from schemas.settings import RedisSettings, Settings, WebhookSettings
 from webhooks.app import Parts, make_app
+from webhooks.inbox import Inbox
 from webhooks.keys import Keys
-from webhooks.publishing import publisher
+from webhooks.publishing import produces, publisher
 
 _LOG: Final = logging.getLogger(__name__)
 _READY_SECONDS: Final = 2.0
+#: The ledger only helps with repeats, and Telnyx waits two seconds for an answer.
+_LEDGER_SECONDS: Final = 0.4
 
 
 async def serve(settings: Settings) -> None:
@@ -35,20 +40,29 @@ async def serve(settings: Settings) -> None:
         TopicsDifferError: a topic is missing or set up otherwise.
         KafkaError: the broker cannot be reached at the start.
     """
-    await verify(settings.kafka, settings.topics, [topics.EVENTS, topics.DIRECTORY])
+    await verify(settings.kafka, settings.topics, [topics.EVENTS, topics.INBOUND, topics.DIRECTORY])
     async with AsyncExitStack() as stack:
+        store = LedgerServer(_impatient(settings.redis))
+        stack.push_async_callback(store.stop)
         replica = await stack.enter_async_context(Replica(settings.kafka))
         # Receipts come in bursts; two milliseconds make batches of them.
         producer = await stack.enter_async_context(clients.producer(settings.kafka, linger_ms=2))
+        produce, timeout = produces(producer), settings.webhooks.produce_timeout_seconds
         parts = Parts(
-            keys=Keys(lambda: replica.directory, resolve),
-            publish=publisher(producer, settings.webhooks.produce_timeout_seconds),
+            directory=lambda: replica.directory,
+            keys=Keys(resolve),
+            publish=publisher(produce, timeout),
+            inbox=Inbox(produce, InboundMarks(store), timeout_seconds=timeout),
             callbacks=settings.callbacks,
             body_limit_bytes=settings.webhooks.body_limit_bytes,
             trouble=_trouble(producer),
             clock=lambda: time.time_ns() // 1_000_000,
         )
         await Server(settings, make_app(parts)).serve()
+
+
+def _impatient(redis: RedisSettings) -> RedisSettings:
+    return redis.model_copy(update={"timeout_seconds": min(redis.timeout_seconds, _LEDGER_SECONDS)})
 
 
 def _trouble(producer: AIOKafkaProducer) -> Callable[[], Awaitable[str | None]]:

@@ -6,6 +6,7 @@ from enum import Enum, auto
 
 from schemas.facts import ReceiptStatus
 from schemas.provider import Fault
+from schemas.public import Media
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,9 +59,22 @@ class Strange:
     status: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Inbound:
     """A text that somebody sent to one of our numbers."""
+
+    provider_message_id: str
+    #: +E.164 where it is a number, else as the provider wrote it.
+    from_number: str
+    #: To whom it went: our number, and in a group message others as well. At least one.
+    to_numbers: tuple[str, ...]
+    #: As it was sent; empty for a picture alone.
+    text: str
+    media: tuple[Media, ...] = ()
+    #: As the provider counts them; None where it does not say.
+    segments: int | None = None
+    #: When it was sent, by the provider's clock, in milliseconds; None where it does not say.
+    at: int | None = None
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,10 @@ class Dialect(Protocol):
         """Whether one of `secrets` signed it; `now` in seconds since the epoch."""
         ...
 
+    def claimed(self, incoming: Incoming) -> str | None:
+        """The provider's name for the account that it says it is of, not yet proven; None: it says none."""
+        ...
+
     def parse(self, incoming: Incoming) -> Word:
         """What it says."""
         ...

@@ -1,12 +1,17 @@
 """Reading what strangers wrote: JSON, words and times, never raising."""
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from schemas.facts import ReceiptStatus
-from webhooks.words import Idle, Strange
+from schemas.public import Media
+from webhooks.words import Idle, Inbound, Strange, Unreadable
+
+_BARE: Final = re.compile(r"[1-9][0-9]{6,14}")
+_COUNT: Final = re.compile(r"[1-9][0-9]{0,3}")
 
 
 def json_object(body: bytes) -> dict[str, Any] | None:
@@ -48,6 +53,34 @@ def millis(value: object) -> int | None:
     except (ValueError, OverflowError):
         return None
     return found if found > 0 else None
+
+
+def number(value: object) -> str:
+    """A phone number with its plus, which Vonage leaves out; anything else as it was written."""
+    word = text(value).strip()
+    return f"+{word}" if _BARE.fullmatch(word) else word
+
+
+def count(value: object) -> int | None:
+    """A whole number from 1 to 9999; None if it is anything else."""
+    word = text(value)
+    return int(word) if _COUNT.fullmatch(word) else None
+
+
+def media(url: object, content_type: object = None, size: object = None) -> tuple[Media, ...]:
+    """What lies at `url`; nothing if that is no address."""
+    where = text(url)
+    known = size if isinstance(size, int) and not isinstance(size, bool) and size >= 0 else None
+    return (Media(url=where, content_type=text(content_type) or None, size=known),) if where else ()
+
+
+def inbound(found: Inbound) -> Inbound | Unreadable:
+    """`found`, if it has what no text can be without: its id, and both ends."""
+    if not found.provider_message_id:
+        return Unreadable("a text without its id")
+    if not (found.from_number and found.to_numbers):
+        return Unreadable("a text without its sender or receiver")
+    return found
 
 
 def moved(statuses: Mapping[str, ReceiptStatus | None], status: str) -> ReceiptStatus | Idle | Strange:

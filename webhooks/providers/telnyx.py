@@ -11,7 +11,19 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from schemas.codes import fault_of_receipt
 from schemas.facts import ReceiptStatus
 from schemas.provider import Provider
-from webhooks.providers.fields import first, json_object, mapping, millis, moved, text
+from schemas.public import Media
+from webhooks.providers.fields import (
+    count,
+    first,
+    inbound,
+    json_object,
+    mapping,
+    media,
+    millis,
+    moved,
+    number,
+    text,
+)
 from webhooks.words import Inbound, Incoming, Report, Strange, Unreadable, Verdict, Word
 
 #: How far the signed time may be from ours, in seconds, either way.
@@ -62,16 +74,43 @@ def _signed(key: str, signature: bytes, signed: bytes) -> bool:
     return True
 
 
+def claimed(incoming: Incoming) -> str | None:  # noqa: ARG001 - as every dialect
+    """Its events name no account."""
+    return None
+
+
 def parse(incoming: Incoming) -> Word:
     """What it says: of its one recipient, at the time of the event."""
     event = json_object(incoming.body)
     if event is None:
         return Unreadable("no JSON object")
     data = mapping(event.get("data"))
-    kind = text(data.get("event_type"))
+    kind, payload = text(data.get("event_type")), mapping(data.get("payload"))
     if kind == "message.received":
-        return Inbound()
-    return _report(data, mapping(data.get("payload"))) if kind in _REPORTS else Strange(kind)
+        return inbound(_inbound(data, payload))
+    return _report(data, payload) if kind in _REPORTS else Strange(kind)
+
+
+def _inbound(data: Mapping[str, Any], payload: Mapping[str, Any]) -> Inbound:
+    receivers = [number(one.get("phone_number")) for one in _objects(payload.get("to"))]
+    return Inbound(
+        provider_message_id=text(payload.get("id")),
+        from_number=number(mapping(payload.get("from")).get("phone_number")),
+        to_numbers=tuple(one for one in receivers if one),
+        text=text(payload.get("text")),
+        media=tuple(one for item in _objects(payload.get("media")) for one in _media(item)),
+        segments=count(payload.get("parts")),
+        at=millis(payload.get("received_at")) or millis(data.get("occurred_at")),
+    )
+
+
+def _media(item: Mapping[str, Any]) -> tuple[Media, ...]:
+    return media(item.get("url"), item.get("content_type"), item.get("size"))
+
+
+def _objects(value: object) -> list[dict[str, Any]]:
+    """The objects of a list; a single one may stand alone."""
+    return [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, dict)]
 
 
 def _report(data: Mapping[str, Any], payload: Mapping[str, Any]) -> Word:

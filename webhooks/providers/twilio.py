@@ -1,6 +1,7 @@
-"""Twilio's status callbacks: signed over URL and form fields, without a time."""
+"""Twilio's callbacks, forms signed over URL and fields, without a time."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import parse_qs
 
@@ -14,7 +15,8 @@ from twilio.request_validator import (
 from schemas.codes import fault_of_receipt
 from schemas.facts import ReceiptStatus
 from schemas.provider import Provider
-from webhooks.providers.fields import moved
+from schemas.public import Media
+from webhooks.providers.fields import count, inbound, media, moved, number, text
 from webhooks.words import Inbound, Incoming, Report, Unreadable, Verdict, Word
 
 #: `MessageStatus` (Twilio, "Message resource: status values"); None: moves nothing.
@@ -32,6 +34,7 @@ STATUSES: Final[dict[str, ReceiptStatus | None]] = {
 }
 #: `SmsStatus` of a text that comes in, which has no `MessageStatus`.
 _INBOUND: Final = frozenset({"received", "receiving"})
+_MEDIA_URL: Final = re.compile(r"MediaUrl([0-9]{1,3})")
 
 
 class _Fields(dict[str, list[str]]):
@@ -59,15 +62,20 @@ def verify(incoming: Incoming, secrets: Sequence[str], now: float) -> Verdict:  
     return Verdict.FORGED
 
 
+def claimed(incoming: Incoming) -> str | None:
+    """The `AccountSid` of a form."""
+    return _first_of_each(incoming).get("AccountSid")
+
+
 def parse(incoming: Incoming) -> Word:
     """What it says; its moment is not told."""
-    fields = {name: values[0] for name, values in _fields(incoming).items()} if _is_form(incoming) else {}
+    fields = _first_of_each(incoming)
     status = fields.get("MessageStatus", "")
     if not status:
         if fields.get("SmsStatus") in _INBOUND or "Body" in fields:
-            return Inbound()
+            return inbound(_inbound(fields))
         return Unreadable("no MessageStatus")
-    sid = fields.get("MessageSid") or fields.get("SmsSid")
+    sid = _sid(fields)
     if not sid:
         return Unreadable("no MessageSid")
     reached = moved(STATUSES, status)
@@ -81,6 +89,36 @@ def parse(incoming: Incoming) -> Word:
         fault=fault_of_receipt(Provider.TWILIO, code) if code else None,
         detail=fields.get("ErrorMessage") or None,
     )
+
+
+def _inbound(fields: Mapping[str, str]) -> Inbound:
+    receiver = number(fields.get("To"))
+    return Inbound(
+        provider_message_id=_sid(fields),
+        from_number=number(fields.get("From")),
+        to_numbers=(receiver,) if receiver else (),
+        text=text(fields.get("Body")),
+        media=_media(fields),
+        segments=count(fields.get("NumSegments")),
+    )
+
+
+def _media(fields: Mapping[str, str]) -> tuple[Media, ...]:
+    """`MediaUrl0`, `MediaUrl1`, ... in the order of their numbers, each with its `MediaContentType`."""
+    places = sorted((int(one[1]), one[0], one[1]) for one in map(_MEDIA_URL.fullmatch, fields) if one)
+    return tuple(
+        found
+        for _, name, place in places
+        for found in media(fields[name], fields.get(f"MediaContentType{place}"))
+    )
+
+
+def _sid(fields: Mapping[str, str]) -> str:
+    return fields.get("MessageSid") or fields.get("SmsSid") or ""
+
+
+def _first_of_each(incoming: Incoming) -> dict[str, str]:
+    return {name: values[0] for name, values in _fields(incoming).items()} if _is_form(incoming) else {}
 
 
 def _is_form(incoming: Incoming) -> bool:

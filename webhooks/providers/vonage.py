@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ from jwt.types import Options
 from schemas.codes import fault_of_receipt
 from schemas.facts import ReceiptStatus
 from schemas.provider import Provider
-from webhooks.providers.fields import json_object, mapping, millis, moved, text
+from webhooks.providers.fields import count, inbound, json_object, mapping, media, millis, moved, number, text
 from webhooks.words import Inbound, Incoming, Report, Unreadable, Verdict, Word
 
 #: How far Vonage's clock may be ahead of ours, in seconds.
@@ -29,8 +30,14 @@ STATUSES: Final[dict[str, ReceiptStatus | None]] = {
     "rejected": ReceiptStatus.UNDELIVERED,
     "undeliverable": ReceiptStatus.FAILED,
 }
+#: `message_type` of what comes with a URL (Vonage, "Messages API: inbound message webhook").
+_KINDS: Final = frozenset({"image", "audio", "video", "file", "vcard"})
 #: The parameters of our own callback URLs: not part of what Vonage says by GET.
 _OURS: Final = frozenset({"account", "organization", "message", "attempt", "nonce", "forget", "mac"})
+#: A part of an object, as parameters of a URL tell it: `image[url]`.
+_PART: Final = re.compile(r"(\w+)\[(\w+)\]")
+#: What PyJWT raises; and what JSON does that is too deep, which it lets through.
+_NO_TOKEN: Final = (jwt.PyJWTError, RecursionError)
 _OPTIONS: Final[Options] = {
     "require": ["iat", "payload_hash"],
     # By our own clock, below: PyJWT would read the machine's.
@@ -43,24 +50,35 @@ _OPTIONS: Final[Options] = {
 
 def verify(incoming: Incoming, secrets: Sequence[str], now: float) -> Verdict:
     """By the signature secrets, the hash of what was sent, and the time of signing."""
-    authorization = incoming.headers.get("authorization", "")
-    if not authorization:
+    if not incoming.headers.get("authorization", ""):
         return Verdict.UNSIGNED
-    scheme, _, token = authorization.partition(" ")
-    if scheme.lower() != "bearer":
-        return Verdict.FORGED
+    token = _token(incoming)
     for secret in secrets:
-        claims = _claims(token.strip(), secret)
+        claims = _claims(token, secret)
         if claims is not None:
             genuine = _timely(claims, now) and _same_payload(claims, incoming)
             return Verdict.GENUINE if genuine else Verdict.FORGED
     return Verdict.FORGED
 
 
+def _token(incoming: Incoming) -> str:
+    scheme, _, token = incoming.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def claimed(incoming: Incoming) -> str | None:
+    """The token's `application_id`."""
+    try:
+        claims = jwt.decode(_token(incoming), options={"verify_signature": False})
+    except _NO_TOKEN:
+        return None
+    return text(claims.get("application_id")) or None
+
+
 def _claims(token: str, secret: str) -> Mapping[str, Any] | None:
     try:
         return jwt.decode(token, secret, algorithms=["HS256"], options=_OPTIONS)
-    except jwt.PyJWTError:
+    except _NO_TOKEN:
         return None
 
 
@@ -97,12 +115,12 @@ def _said(incoming: Incoming) -> dict[str, str]:
 
 def parse(incoming: Incoming) -> Word:
     """What it says, with the code behind `#` in the error's type, or its title (a number or its digits)."""
-    found = _said(incoming) if incoming.method == "GET" else json_object(incoming.body)
+    found = _objects(_said(incoming)) if incoming.method == "GET" else json_object(incoming.body)
     if found is None:
         return Unreadable("no JSON object")
     status = text(found.get("status"))
     if not status and "message_type" in found:
-        return Inbound()
+        return inbound(_inbound(found))
     message = text(found.get("message_uuid"))
     if not (status and message):
         return Unreadable("no message_uuid or status")
@@ -119,3 +137,45 @@ def parse(incoming: Incoming) -> Word:
         fault=fault_of_receipt(Provider.VONAGE, code) if code else None,
         detail=text(error.get("detail")) or None,
     )
+
+
+def _objects(said: Mapping[str, str]) -> dict[str, Any]:
+    """Parameters of a URL as the object that they tell: `image[url]=...`, or `image={"url": ...}`.
+
+    How Vonage writes an inner object there is not documented: both common ways are read.
+    """
+    found: dict[str, Any] = {}
+    for name, value in said.items():
+        part = _PART.fullmatch(name)
+        if part:
+            inner = found.setdefault(part[1], {})
+            if isinstance(inner, dict):
+                inner[part[2]] = value
+        elif name in _KINDS or name == "sms":
+            found[name] = json_object(value.encode(errors="replace")) or value
+        else:
+            found[name] = value
+    return found
+
+
+def _inbound(found: Mapping[str, Any]) -> Inbound:
+    parts = _contents(found)
+    receiver = number(found.get("to"))
+    said = [text(found.get("text")), *(text(part.get("text") or part.get("caption")) for part in parts)]
+    return Inbound(
+        provider_message_id=text(found.get("message_uuid")),
+        from_number=number(found.get("from")),
+        to_numbers=(receiver,) if receiver else (),
+        text="\n".join(one for one in said if one),
+        media=tuple(one for part in parts for one in media(part.get("url"))),
+        segments=count(mapping(found.get("sms")).get("num_messages")),
+        at=millis(found.get("timestamp")),
+    )
+
+
+def _contents(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The object that bears the name of the message's type; several come in a list named `content`."""
+    kind = text(found.get("message_type"))
+    if kind == "content" and isinstance(found.get("content"), list):
+        return [mapping(one) for one in found["content"]]
+    return [mapping(found.get(kind))] if kind in _KINDS else []

@@ -29,7 +29,9 @@ from simulator.app import build
 from simulator.config import Config
 from tests.contracts.providers import rigs
 from tests.contracts.providers.conftest import Connect
+from tests.unit.webhooks.doubles import Broker, Marks
 from webhooks.app import Parts, make_app
+from webhooks.inbox import Inbox
 from webhooks.keys import Keys
 
 DEADLINE = 60
@@ -156,8 +158,10 @@ async def platform(stack: AsyncExitStack, provider: Provider, monkeypatch: pytes
 
     app = make_app(
         Parts(
-            keys=Keys(lambda: known, resolve),
+            directory=lambda: known,
+            keys=Keys(resolve),
             publish=receipts.publish,
+            inbox=Inbox(Broker().produce, Marks(), timeout_seconds=DEADLINE),
             callbacks=CallbackSettings(public_url=url, secrets=(MAC,)),
             body_limit_bytes=65_536,
             trouble=no_trouble,

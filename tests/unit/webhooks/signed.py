@@ -6,6 +6,7 @@ import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import jwt
@@ -43,17 +44,28 @@ SENT = Callback(
 )
 
 
-def account(provider: Provider, name: str = "main", secrets: tuple[str, ...] = ("env:SECRET",)) -> Account:
+def account(
+    provider: Provider,
+    name: str = "main",
+    secrets: tuple[str, ...] = ("env:SECRET",),
+    *,
+    organization: str = "operator",
+    called: str | None = None,
+) -> Account:
+    """An account; `called` is the provider's own name for it."""
     credentials = {
         Provider.TWILIO: TwilioCredentials(
-            account_sid="AC" + "a" * 32, api_key_sid="SK", api_key_secret="env:X", auth_tokens=secrets
+            account_sid=called or "AC" + "a" * 32,
+            api_key_sid="SK",
+            api_key_secret="env:X",
+            auth_tokens=secrets,
         ),
         Provider.TELNYX: TelnyxCredentials(api_key="env:X", public_keys=secrets),
         Provider.VONAGE: VonageCredentials(
-            application_id="app", private_key="env:X", signature_secrets=secrets
+            application_id=called or "app", private_key="env:X", signature_secrets=secrets
         ),
     }[provider]
-    return Account(organization="operator", id=name, credentials=credentials)
+    return Account(organization=organization, id=name, credentials=credentials)
 
 
 @dataclass(frozen=True)
@@ -153,3 +165,87 @@ def good(provider: Provider, url: str | None = None) -> Post:
             return telnyx(url=url)
         case Provider.VONAGE:
             return vonage(url=url)
+
+
+#: A handset, and a number of ours.
+HANDSET = "+15005550006"
+OURS = "+14155552346"
+
+
+def bare(provider: Provider) -> str:
+    """The address of texts, as an account's console has it: it names no account."""
+    return f"{PUBLIC}/webhooks/sms/{provider}"
+
+
+def twilio_text(url: str | None = None, *, token: str = TWILIO_TOKEN, **fields: str) -> Post:
+    """A text as Twilio tells of it; `(none)` leaves a field out."""
+    usual = {
+        "AccountSid": "AC" + "a" * 32,
+        "MessageSid": "SM" + "0" * 31 + "7",
+        "SmsStatus": "received",
+        "MessageStatus": "(none)",
+        "From": HANDSET,
+        "To": OURS,
+        "Body": "hello",
+        "NumMedia": "0",
+        "NumSegments": "1",
+    }
+    return twilio(url or bare(Provider.TWILIO), token=token, **(usual | fields))
+
+
+def _named(fields: Mapping[str, object]) -> dict[str, Any]:
+    """`from` is a word of Python, and so written `from_`."""
+    return {name.removesuffix("_"): value for name, value in fields.items()}
+
+
+def telnyx_text(
+    url: str | None = None, *, key: Ed25519PrivateKey = TELNYX_KEY, at: int = NOW, **payload: object
+) -> Post:
+    """A text as Telnyx tells of it."""
+    usual: dict[str, Any] = {
+        "direction": "inbound",
+        "type": "SMS",
+        "from": {"phone_number": HANDSET, "carrier": "", "line_type": ""},
+        "to": [{"phone_number": OURS, "status": "webhook_delivered"}],
+        "text": "hello",
+        "media": [],
+        "parts": 1,
+        "received_at": "2026-11-22T01:46:30.000+00:00",
+    }
+    event = telnyx_event(kind="message.received", **(usual | _named(payload)))
+    return telnyx(event, url or bare(Provider.TELNYX), key=key, at=at)
+
+
+def vonage_text(
+    url: str | None = None,
+    *,
+    secret: str = VONAGE_SECRET,
+    iat: int = NOW,
+    app: str | None = "app",
+    **more: object,
+) -> Post:
+    """A text as Vonage tells of it; a value of None leaves it out, and so does an `app` of None the claim."""
+    usual = {
+        "message_uuid": "aaaaaaaa-bbbb-4ccc-8ddd-0123456789ab",
+        "from": HANDSET[1:],
+        "to": OURS[1:],
+        "timestamp": "2026-11-22T01:46:30.000Z",
+        "channel": "sms",
+        "message_type": "text",
+        "text": "hello",
+        "sms": {"num_messages": "1"},
+    }
+    body = {name: value for name, value in (usual | _named(more)).items() if value is not None}
+    claims = {} if app is None else {"application_id": app}
+    return vonage(body, url or bare(Provider.VONAGE), secret=secret, iat=iat, **claims)
+
+
+def a_text(provider: Provider, url: str | None = None) -> Post:
+    """A text that is in order."""
+    match provider:
+        case Provider.TWILIO:
+            return twilio_text(url)
+        case Provider.TELNYX:
+            return telnyx_text(url)
+        case Provider.VONAGE:
+            return vonage_text(url)

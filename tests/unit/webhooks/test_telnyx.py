@@ -9,7 +9,7 @@ from schemas.facts import ReceiptStatus
 from schemas.provider import Fault
 from tests.unit.webhooks.signed import NOW, TELNYX_PUBLIC, Post, telnyx, telnyx_event
 from webhooks.providers.telnyx import STATUSES, parse, verify
-from webhooks.words import Idle, Inbound, Report, Strange, Unreadable, Verdict
+from webhooks.words import Idle, Report, Strange, Unreadable, Verdict
 
 PUBLIC = "A6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg="
 BODY = b'{"data":{"event_type":"message.finalized","id":"4ee8c3a6-4995-4309-a3c6-38e3db9ea4be"}}'
@@ -89,7 +89,6 @@ def test_40300_is_an_opt_out_only_where_it_says_stop(title: str, fault: Fault) -
 def test_other_words() -> None:
     assert parse(telnyx(telnyx_event("teleported")).incoming()) == Strange("teleported")
     assert parse(telnyx(telnyx_event(kind="message.read")).incoming()) == Strange("message.read")
-    assert parse(telnyx(telnyx_event(kind="message.received")).incoming()) == Inbound()
 
 
 @pytest.mark.parametrize(

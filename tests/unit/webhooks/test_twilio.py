@@ -7,7 +7,7 @@ from schemas.facts import ReceiptStatus
 from schemas.provider import Fault
 from tests.unit.webhooks.signed import FORM, NOW, TWILIO_TOKEN, Post, twilio, url_of
 from webhooks.providers.twilio import STATUSES, parse, verify
-from webhooks.words import Idle, Inbound, Report, Strange, Unreadable, Verdict
+from webhooks.words import Idle, Report, Strange, Unreadable, Verdict
 
 SDK_URL = "https://mycompany.com/myapp.php?foo=1&bar=2"
 SDK_BODY = (
@@ -124,8 +124,6 @@ def test_a_code_says_whose_fault() -> None:
 
 def test_other_words() -> None:
     assert parse(twilio(MessageStatus="teleported").incoming()) == Strange("teleported")
-    inbound = twilio(MessageStatus="(none)", SmsStatus="received", Body="STOP")
-    assert parse(inbound.incoming()) == Inbound()
     assert isinstance(parse(twilio(MessageStatus="(none)").incoming()), Unreadable)
     assert isinstance(parse(twilio(MessageSid="", SmsSid="").incoming()), Unreadable)
     assert isinstance(parse(Post(SDK_URL, {}, b"{}").incoming()), Unreadable)

@@ -1,0 +1,66 @@
+"""A text that came in, as the record that subscribers read: whose it is, and under which id."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from directory.snapshot import Directory
+from schemas import ids
+from schemas.directory import Account
+from schemas.public import InboundRecord
+from schemas.segments import segments
+from webhooks.words import Inbound
+
+
+@dataclass(frozen=True)
+class Text:
+    """A record to produce, and whether the directory knows the number that it was sent to."""
+
+    record: InboundRecord
+    owned: bool
+
+
+def text(said: Inbound, accounts: Sequence[Account], directory: Directory, now_ms: int) -> Text:
+    """The record of `said`.
+
+    It belongs to the owner of the number that it was sent to, if that is on one of the accounts; else to the
+    owner of the first account.
+
+    Args:
+        said: the text.
+        accounts: those by whose keys it was signed, at least one. It is of that one which has the number.
+        directory: who owns what.
+        now_ms: when it came, milliseconds since the epoch.
+    """
+    for account in accounts:
+        for number in said.to_numbers:
+            owner = _owner(directory, account, number)
+            if owner is not None:
+                return Text(_record(said, account, owner, number, now_ms), owned=True)
+    account = accounts[0]
+    return Text(_record(said, account, account.organization, said.to_numbers[0], now_ms), owned=False)
+
+
+def _owner(directory: Directory, account: Account, e164: str) -> str | None:
+    number = directory.number(e164)
+    if number is None or number.account != account.id or not account.serves(number.organization):
+        return None
+    return number.organization
+
+
+def _record(said: Inbound, account: Account, organization: str, number: str, now_ms: int) -> InboundRecord:
+    return InboundRecord(
+        id=ids.of_inbound(account.provider, account.id, said.provider_message_id),
+        organization=organization,
+        provider=account.provider,
+        account=account.id,
+        provider_message_id=said.provider_message_id,
+        from_number=said.from_number,
+        to_number=number,
+        text=said.text,
+        media=said.media,
+        # A message with media has no parts.
+        segments=said.segments or (1 if said.media else segments(said.text)),
+        # A provider's clock that is ahead must not date a text into the future.
+        at=min(said.at or now_ms, now_ms),
+        received_at=now_ms,
+    )
