@@ -3,7 +3,7 @@
 import json
 from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import Field, Strict
 
 from schemas import ids
 from schemas.base import Record
@@ -22,6 +22,7 @@ class SendRequest(Record):
     """The body of `POST /sms/send` (docs/ingress.md), and the value of a request record.
 
     Lengths and formats are judged by acceptance, which answers with a sentence; here only the types are.
+    They are JSON's own: `"false"` is no boolean, for nobody knows what else it was meant to be.
     """
 
     type: Literal["sms.request.v1"] = "sms.request.v1"
@@ -34,7 +35,7 @@ class SendRequest(Record):
     #: Pictures and files of an MMS: http(s) URLs that the provider fetches.
     media_urls: tuple[str, ...] | None = None
     #: True: with the queue's pacing. False: before all queued ones.
-    queue: bool = True
+    queue: Annotated[bool, Strict()] = True
     #: The same key and content is the same message, for at least 24 h.
     idempotency_key: Annotated[str, Field(max_length=MAX_KEY)] | None = None
     #: Seconds after acceptance within which it must be handed over; then it fails as `expired`.
