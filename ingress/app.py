@@ -23,17 +23,14 @@ def make_app(parts: Parts) -> ASGIApp:
     """The application; whoever made `parts` starts and stops what is in them."""
     send = endpoints.send(parts)
     app = Starlette(
-        routes=[
-            *_routes(parts, send),
-            *health.routes(parts.needed, parts.shown),
-            *docs_routes(),
-        ],
+        routes=routes(parts, send),
         exception_handlers={HTTPException: _http_error, Exception: _internal},
     )
     return Shortcut(app, {("POST", SEND): send})
 
 
-def _routes(parts: Parts, send: Endpoint) -> list[Route]:
+def routes(parts: Parts, send: Endpoint) -> list[Route]:
+    """Every route, with `send` for `POST /sms/send`."""
     # In this order: what stands in a message's place may not be taken for the id of one.
     return [
         Route(SEND, send, methods=["POST"]),
@@ -42,6 +39,8 @@ def _routes(parts: Parts, send: Endpoint) -> list[Route]:
         Route("/sms/{message_id}/status", endpoints.look(parts, statuses.status), methods=["GET"]),
         # One route for both methods, so that `Allow` names both to who comes with another.
         Route("/sms/{message_id}", _message(parts), methods=["GET", "DELETE"]),
+        *health.routes(parts.needed, parts.shown),
+        *docs_routes(),
     ]
 
 

@@ -1,4 +1,4 @@
-"""The way past FastAPI for the routes that are hot: its layers cost more than what such a route does."""
+"""The way past Starlette for the routes that are hot: its layers cost as much as what such a route does."""
 
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -14,7 +14,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 class Shortcut:
     """Answers the routes in `hot`, by method and exact path, with their endpoints; the rest goes to `app`.
 
-    `app` has the same routes: for its documentation, and for methods and paths that are slightly off.
+    `app` has the same routes, for methods and paths that are slightly off.
     """
 
     def __init__(self, app: ASGIApp, hot: Mapping[tuple[str, str], Endpoint]) -> None:

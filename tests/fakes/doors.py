@@ -73,11 +73,7 @@ class MemoryDoor:
 
     def __post_init__(self) -> None:
         watching = Watching(self.view.get_many)
-        tokens = itertools.count(1)
-
-        def random(count: int) -> bytes:
-            # Ids are the same in every test; tokens, which are shorter, never are.
-            return b"\x07" * count if count == 10 else next(tokens).to_bytes(count)
+        numbers = itertools.count(1)
 
         self.sending = Sending(
             lambda: self.directory,
@@ -87,7 +83,8 @@ class MemoryDoor:
             door=IngressSettings(immediate_seconds=self.immediate_seconds),
             messages=MessageSettings(),
             clock=lambda: NOW,
-            random=random,
+            # The same in every test, and never the same twice.
+            random=lambda count: next(numbers).to_bytes(count),
         )
         self.cancelling = Cancelling(self.view, watching, self.broker, clock=lambda: NOW)
 

@@ -43,7 +43,7 @@ async def test_acknowledged_then_shown_then_answered() -> None:
     (message,) = door.broker.messages()
     assert answer == replies.queued(Subject(message.message_id, Provider.TWILIO, 1))
     assert door.broker.records[0][:2] == (topics.MESSAGES, message.message_id)
-    assert message.message_id == ids.uuid7(NOW, b"\x07" * 10)
+    assert message.message_id == ids.uuid7(NOW, (1).to_bytes(10))
     row = door.view.rows[message.message_id]
     assert (row.sequence, row.status, row.organization) == (0, State.QUEUED, "acme")
     assert (row.provider, row.fingerprint) == (Provider.TWILIO, message.content.fingerprint)
