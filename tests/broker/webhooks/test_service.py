@@ -7,8 +7,10 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -19,21 +21,26 @@ from cli.local.kafka import QUICK_JVM, Kafka
 from cli.local.ports import choose
 from schemas import callback
 from schemas import topics as names
-from schemas.directory import Entry
+from schemas.directory import Entry, Number
 from schemas.exits import Exit
 from schemas.facts import Receipt, ReceiptStatus, decode_fact
 from schemas.provider import Provider
+from schemas.public import InboundRecord, Media
 from schemas.settings import KafkaSettings, TopicSettings
 from tests.unit.webhooks.signed import (
     MAC,
+    OURS,
     PUBLIC,
     SECRETS,
     SENT,
     Post,
     account,
     telnyx,
+    telnyx_text,
     twilio,
+    twilio_text,
     vonage,
+    vonage_text,
 )
 
 pytestmark = pytest.mark.broker
@@ -68,6 +75,9 @@ async def furnish(kafka: KafkaSettings) -> None:
             one = account(provider, f"{provider}-main", (f"env:T_{provider}",))
             entry = Entry(kind="account", id=one.id, organization="operator", version=1, at=0, entity=one)
             await producer.send_and_wait(names.DIRECTORY, entry.encode(), entry.key)
+        ours = Number(organization="acme", id=OURS, account="telnyx-main")
+        entry = Entry(kind="number", id=OURS, organization="acme", version=1, at=0, entity=ours)
+        await producer.send_and_wait(names.DIRECTORY, entry.encode(), entry.key)
 
 
 @dataclass
@@ -84,14 +94,22 @@ class Service:
 
 
 @pytest.fixture
-async def service(broker: Kafka, tmp_path: Path) -> AsyncIterator[Service]:
-    port, ready = choose(), tmp_path / "ready"
+async def service(broker: Kafka, valkey: Any, tmp_path: Path) -> AsyncIterator[Service]:
+    async with running(broker, valkey.url, tmp_path) as one:
+        yield one
+
+
+@asynccontextmanager
+async def running(broker: Kafka, redis: str, folder: Path) -> AsyncIterator[Service]:
+    port = choose()
+    ready = folder / f"ready-{port}"
     ready.touch()
     environment = {
         **os.environ,
         **{f"T_{provider}": secret for provider, secret in SECRETS.items()},
         "HELIO_KAFKA__BOOTSTRAP_SERVERS": broker.bootstrap_servers,
         "HELIO_TOPICS__PARTITIONS": "2",
+        "HELIO_REDIS__URL": redis,
         "HELIO_WEBHOOKS__PORT": str(port),
         "HELIO_WEBHOOKS__PRODUCE_TIMEOUT_SECONDS": "2",
         "HELIO_CALLBACKS__PUBLIC_URL": PUBLIC,
@@ -141,7 +159,28 @@ def genuine(provider: Provider, message_id: str) -> Post:
 async def receipts(broker: Kafka) -> list[Receipt]:
     """All that the log holds at this moment, and not a record more."""
     found: list[Receipt] = []
-    partitions = [TopicPartition(names.EVENTS, n) for n in range(2)]
+    for record in await records(broker, names.EVENTS):
+        fact = decode_fact(record.value)
+        assert isinstance(fact, Receipt)
+        assert record.key == fact.message_id.encode()
+        found.append(fact)
+    return found
+
+
+async def texts(broker: Kafka, text: str) -> list[InboundRecord]:
+    """Those of this text that the log holds at this moment."""
+    found: list[InboundRecord] = []
+    for record in await records(broker, names.INBOUND):
+        one = InboundRecord.decode(record.value)
+        assert record.key == one.from_number.encode()
+        assert dict(record.headers)["ce_id"] == one.id.encode()
+        found.append(one)
+    return [one for one in found if one.text == text]
+
+
+async def records(broker: Kafka, topic: str) -> list[Any]:
+    found: list[Any] = []
+    partitions = [TopicPartition(topic, n) for n in range(2)]
     async with AIOKafkaConsumer(
         bootstrap_servers=broker.bootstrap_servers, auto_offset_reset="earliest"
     ) as consumer:
@@ -150,16 +189,12 @@ async def receipts(broker: Kafka) -> list[Receipt]:
         await consumer.seek_to_beginning(*partitions)
         for partition, end in ends.items():
             while await consumer.position(partition) < end:
-                for record in (await consumer.getmany(partition, timeout_ms=1000)).get(partition, []):
-                    fact = decode_fact(record.value)
-                    assert isinstance(fact, Receipt)
-                    assert record.key == fact.message_id.encode()
-                    found.append(fact)
+                found += (await consumer.getmany(partition, timeout_ms=1000)).get(partition, [])
     return found
 
 
 async def taken(service: Service, client: httpx.AsyncClient, post: Post) -> bool:
-    return (await service.send(client, post)).status_code == 204
+    return (await service.send(client, post)).is_success
 
 
 async def test_what_was_answered_is_in_the_log(service: Service, broker: Kafka) -> None:
@@ -203,6 +238,87 @@ async def test_without_the_broker_it_is_503_and_nothing_that_was_answered_is_los
                     await asyncio.sleep(0.1)  # as a provider pauses
                 answered.add(message_id)
     assert answered | {MESSAGES[3]} <= {one.message_id for one in await receipts(broker)}
+
+
+CAT = "https://media.example.com/cat.jpg"
+
+
+def told(provider: Provider, name: str, text: str) -> Post:
+    """A text with a picture, told at this moment at the address that names no account."""
+    now = int(time.time())
+    match provider:
+        case Provider.TWILIO:
+            picture = {"NumMedia": "1", "MediaUrl0": CAT, "MediaContentType0": "image/jpeg"}
+            return twilio_text(MessageSid=name, SmsSid=name, Body=text, **picture)
+        case Provider.TELNYX:
+            media = [{"url": CAT, "content_type": "image/jpeg", "size": 7}]
+            return telnyx_text(at=now, id=name, text=text, media=media)
+        case Provider.VONAGE:
+            image = {"url": CAT, "caption": text}
+            return vonage_text(iat=now, message_uuid=name, message_type="image", text=None, image=image)
+
+
+async def test_texts_with_media_are_in_the_log_before_they_are_answered(
+    service: Service, broker: Kafka
+) -> None:
+    text = "Grüße 👩‍👩‍👧‍👦 مرحبا"
+    async with httpx.AsyncClient() as client:
+        for provider in Provider:
+            post = told(provider, f"first-{provider}", text)
+            forged = replace(post, body=post.body.replace(b"first", b"false"))
+            assert (await service.send(client, forged)).status_code == 403
+            answer = await service.send(client, post)
+            assert answer.status_code == (200 if provider is Provider.TWILIO else 204), answer.text
+            found = (await texts(broker, text))[-1]
+            assert (found.provider, found.provider_message_id) == (provider, f"first-{provider}")
+            assert [one.url for one in found.media] == [CAT]
+            # The number is acme's on the account at Telnyx alone; the accounts are the operator's.
+            owner = "acme" if provider is Provider.TELNYX else "operator"
+            assert (found.organization, found.account) == (owner, f"{provider}-main")
+    everything = await texts(broker, text)
+    assert len(everything) == len(Provider)
+    assert everything[1].media == (Media(url=CAT, content_type="image/jpeg", size=7),)
+
+
+async def test_repeats_collapse_over_processes(
+    service: Service, broker: Kafka, valkey: Any, tmp_path: Path
+) -> None:
+    async with AsyncExitStack() as stack:
+        other = await stack.enter_async_context(running(broker, valkey.url, tmp_path))
+        client = await stack.enter_async_context(httpx.AsyncClient(timeout=DEADLINE))
+        for post in [told(provider, f"again-{provider}", "again") for provider in Provider]:
+            for where in (service, other, service):
+                assert (await where.send(client, post)).is_success
+        burst = [told(provider, f"burst-{provider}-{n}", "burst") for n in range(8) for provider in Provider]
+        answers = await asyncio.gather(
+            *(where.send(client, post) for post in burst for where in (service, other, service, other))
+        )
+        assert all(answer.is_success for answer in answers)
+    assert len(await texts(broker, "again")) == len(Provider)
+    found = await texts(broker, "burst")
+    assert len({one.id for one in found}) == len(burst)
+    # One each, unless this machine is so busy that a process has waited for the other in vain.
+    assert len(found) <= 2 * len(burst)
+
+
+async def test_without_the_broker_a_text_is_503_and_none_that_was_answered_is_lost(
+    service: Service, broker: Kafka
+) -> None:
+    async with httpx.AsyncClient(timeout=DEADLINE) as client:
+        await asyncio.to_thread(broker.kill)
+        posts = [told(provider, f"late-{provider}", "late") for provider in Provider]
+        answers = await asyncio.gather(*(service.send(client, post) for post in posts))
+        assert {answer.status_code for answer in answers} == {503}
+        await asyncio.to_thread(broker.start)
+        await asyncio.to_thread(broker.wait_ready)
+        async with asyncio.timeout(DEADLINE):
+            for post in posts:
+                while not await taken(service, client, post):  # noqa: ASYNC110 - it comes back
+                    await asyncio.sleep(0.1)  # as a provider pauses
+    found = await texts(broker, "late")
+    assert {one.provider for one in found} == set(Provider)
+    # The first calls' records were under way all the time: the repeats have found them.
+    assert len(found) == len(Provider)
 
 
 async def test_topics_that_are_missing_are_named(broker: Kafka) -> None:
