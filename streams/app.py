@@ -15,6 +15,7 @@ from ledger import Ledger
 from schemas import topics
 from schemas.settings import Settings
 from streams import dedupe, engine, folding, route, rows
+from streams.arrival import WAY, Arrival, KafkaOffsets
 from streams.clock import now_ms
 from streams.folding import Folder
 from streams.route import Router
@@ -80,13 +81,17 @@ async def serve_views(settings: Settings) -> None:
     Raises:
         TopicsDifferError: topics are missing or set up otherwise.
     """
-    await _verify(settings, [topics.STATUS])
+    await _verify(settings, [topics.STATUS, *(topic for topic, _ in WAY)])
     async with AsyncExitStack() as stack:
         ledger = await stack.enter_async_context(Ledger(settings.redis))
+        reader = await stack.enter_async_context(clients.reader(settings.kafka))
+        admin = await stack.enter_async_context(clients.admin(settings.kafka))
+        offsets = KafkaOffsets(reader, admin, settings.topics.partitions)
         consumer = clients.group_consumer(settings.kafka, topics.VIEWS_GROUP)
         views = Views(
             consumer,
             ledger,
+            arrival=lambda: Arrival(offsets),
             partitions=settings.topics.partitions,
             lifetime_ms=round(settings.messages.lifetime_seconds * 1000) + _CLOCKS_APART_MS,
             now=now_ms,

@@ -2,13 +2,13 @@
 
 Rows carry the sequence of their transition and the ledger takes only a higher one, so records may be read
 again, by whomever, as often as it takes. A partition that the ledger has lost is read again, from a lifetime
-ago on, and is whole once what lay in it at that moment is written (docs/streams.md).
+ago on, and is whole once all that was accepted by then is told and written (docs/streams.md).
 """
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol, TypeVar
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -45,12 +45,20 @@ class View(Protocol):
     async def mark_whole(self, partition: int, token: str, partitions: int) -> bool: ...  # noqa: D102  # likewise
 
 
+class Arriving(Protocol):
+    """See `streams.arrival.Arrival`."""
+
+    async def complete(self) -> bool: ...  # noqa: D102  # see there
+
+
 @dataclass(frozen=True, slots=True)
 class Rereading:
-    """A partition that is being written anew, up to the end that it had when that began."""
+    """A partition that is being written anew, up to the end that it had when all had arrived in it."""
 
     token: str
-    end: int
+    arrival: Arriving
+    #: None while what was on its way is awaited.
+    end: int | None = None
 
 
 def newest(records: Iterable[ConsumerRecord], now: int) -> list[StatusRecord]:
@@ -76,6 +84,7 @@ class Views(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstrea
     Args:
         consumer: a group's member that commits nothing by itself; not subscribed yet.
         view: the ledger.
+        arrival: makes one that speaks of what is on its way now.
         partitions: how many `sms.status.v1` has.
         lifetime_ms: what was told longer ago than this is of messages that are forgotten.
         now: the wall clock, in milliseconds.
@@ -86,12 +95,14 @@ class Views(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstrea
         consumer: AIOKafkaConsumer,
         view: View,
         *,
+        arrival: Callable[[], Arriving],
         partitions: int,
         lifetime_ms: int,
         now: Callable[[], int],
     ) -> None:
         self._consumer = consumer
         self._view = view
+        self._arrival = arrival
         self._partitions = partitions
         self._lifetime_ms = lifetime_ms
         self._assignments = 0
@@ -136,6 +147,7 @@ class Views(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstrea
             if clock() >= self._check_at:
                 self._check_at = clock() + _CHECK_SECONDS
                 await self._begin_missing()
+                await self._go_back()
                 await self._commit()
             found = await self._consumer.getmany(timeout_ms=_IDLE_MS, max_records=BATCH)
             if found:
@@ -165,32 +177,46 @@ class Views(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstrea
             log.info("views.uncommitted %s", e)  # another member has them now
 
     async def _begin_missing(self) -> None:
-        """Go back in what the ledger does not have."""
+        """Begin anew what the ledger does not have."""
+        assignment = self._assignments
         mine = {tp.partition: tp for tp in self._consumer.assignment()}
         missing = await _patiently(lambda: self._view.missing_partitions(mine.keys()))
-        for number in missing:
-            partition = mine[number]
-            if partition not in self._rereading:
-                await self._begin(partition)
+        fresh = {number: mine[number] for number in missing if mine[number] not in self._rereading}
+        tokens = [await self._token(number) for number in fresh]
+        if assignment != self._assignments:
+            return  # given up meanwhile; whoever has them finds them missing
+        # Only now: what is accepted after the ledger knows that it is being written anew is written at once.
+        arrival = self._arrival()
+        for partition, token in zip(fresh.values(), tokens, strict=True):
+            self._rereading[partition] = Rereading(token, arrival)
 
-    async def _begin(self, partition: TopicPartition) -> None:
-        assignment = self._assignments
-        token = await _patiently(lambda: self._view.begin_partition(partition.partition))
+    async def _token(self, partition: int) -> str:
+        return await _patiently(lambda: self._view.begin_partition(partition))
+
+    async def _go_back(self) -> None:
+        """In the partitions into which all has arrived that was on its way."""
+        waiting = {partition: one for partition, one in self._rereading.items() if one.end is None}
+        for arrival in {one.arrival for one in waiting.values()}:
+            if await arrival.complete():
+                for partition in [found for found, one in waiting.items() if one.arrival is arrival]:
+                    await self._reread(partition, waiting[partition])
+
+    async def _reread(self, partition: TopicPartition, rereading: Rereading) -> None:
         end = (await self._consumer.end_offsets([partition]))[partition]
         since = max(0, self._now() - self._lifetime_ms)
         found = (await self._consumer.offsets_for_times({partition: since}))[partition]
-        if assignment != self._assignments:
+        if self._rereading.get(partition) is not rereading:
             return  # given up meanwhile; if it is back, it stands at its commit, and is still missing
         first = end if found is None else min(found.offset, end)
         self._consumer.seek(partition, first)
-        self._rereading[partition] = Rereading(token, end)
+        self._rereading[partition] = replace(rereading, end=end)
         log.info("views.rereading partition=%d from=%d end=%d", partition.partition, first, end)
         await self._end(partition, first)
 
     async def _end(self, partition: TopicPartition, offset: int) -> None:
         """All before `offset` is written: the partition may be whole again."""
         rereading = self._rereading.get(partition)
-        if rereading is None or offset < rereading.end:
+        if rereading is None or rereading.end is None or offset < rereading.end:
             return
         number = partition.partition
         whole = await _patiently(lambda: self._view.mark_whole(number, rereading.token, self._partitions))

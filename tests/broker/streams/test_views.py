@@ -1,7 +1,7 @@
 """The views on the real broker and ledger: in step, whole again after a loss, patient while it is away."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
@@ -18,8 +18,19 @@ from schemas import topics
 from schemas.public import StatusRecord
 from schemas.settings import KafkaSettings, RedisSettings
 from schemas.status import State
-from streams.views import View, Views
-from tests.broker.streams.services import HANDSET, HOUR, PARTITIONS, SENDER, now
+from streams.arrival import Arrival, KafkaOffsets
+from streams.views import Arriving, View, Views
+from tests.broker.streams.services import (
+    HANDSET,
+    HOUR,
+    PARTITIONS,
+    SENDER,
+    Service,
+    directory_entries,
+    message,
+    now,
+    of_message,
+)
 
 pytestmark = pytest.mark.broker
 
@@ -52,10 +63,30 @@ async def ledger(store: Valkey) -> AsyncIterator[Ledger]:
         yield client
 
 
+class Arrived:
+    """Nothing is ever on its way: for tests that write transitions themselves."""
+
+    async def complete(self) -> bool:
+        return True
+
+
 @asynccontextmanager
-async def running(kafka: KafkaSettings, view: View, group: str, later: int = 0) -> AsyncIterator[None]:
+async def running(
+    kafka: KafkaSettings,
+    view: View,
+    group: str,
+    later: int = 0,
+    arrival: Callable[[], Arriving] = Arrived,
+) -> AsyncIterator[None]:
     consumer = clients.group_consumer(kafka, group)
-    views = Views(consumer, view, partitions=PARTITIONS, lifetime_ms=HOUR, now=lambda: now() + later)
+    views = Views(
+        consumer,
+        view,
+        arrival=arrival,
+        partitions=PARTITIONS,
+        lifetime_ms=HOUR,
+        now=lambda: now() + later,
+    )
     views.subscribe()
     stop = asyncio.Event()
     async with consumer:
@@ -136,6 +167,48 @@ async def test_without_reading_again_what_the_ledger_lost_stays_lost(
         await tell(publish, row(fresh, 1))
         await seen(ledger, fresh, lambda found: found.row is not None)
         assert await ledger.get(old) == Seen(row=None, claim=Absent(), whole=False)
+
+
+FirstWhole = Callable[[Callable[[], Arriving]], Awaitable[Seen]]
+
+
+@pytest.fixture
+def first_whole(
+    kafka_settings: KafkaSettings,
+    publish: Publish,
+    ledger: Ledger,
+    store: Valkey,
+    run: Callable[..., Service],
+) -> FirstWhole:
+    """What a view, the first time that it calls itself whole after a wipe, says of an accepted message.
+
+    The message was acknowledged before the wipe, and routed and folded only afterwards.
+    """
+
+    async def made(arrival: Callable[[], Arriving]) -> Seen:
+        accepted = message(str(uuid4()))
+        await publish([*directory_entries(), *of_message(accepted)])
+        with Redis.from_url(store.url) as client:
+            client.flushall()
+        async with running(kafka_settings, ledger, f"views-{uuid4().hex}", arrival=arrival):
+            run("route")
+            run("fold")
+            return await seen(ledger, accepted.message_id, lambda found: found.whole)
+
+    return made
+
+
+async def test_it_is_not_whole_before_what_was_on_its_way_has_arrived(
+    kafka_settings: KafkaSettings, first_whole: FirstWhole
+) -> None:
+    """Else a message that was answered for is unknown to GET and DELETE, and its key is free."""
+    async with clients.reader(kafka_settings) as reader, clients.admin(kafka_settings) as admin:
+        offsets = KafkaOffsets(reader, admin, PARTITIONS)
+        assert (await first_whole(lambda: Arrival(offsets))).row is not None
+
+
+async def test_a_view_that_looks_only_at_its_own_topic_is_whole_too_early(first_whole: FirstWhole) -> None:
+    assert (await first_whole(Arrived)).row is None
 
 
 async def test_while_the_ledger_is_away_it_waits_and_then_catches_up(
