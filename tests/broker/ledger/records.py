@@ -9,7 +9,7 @@ from broker.publish import Outgoing, Publish
 from ledger import Ledger
 from ledger.claims import Ask, Claim, Own
 from schemas import topics
-from schemas.facts import AmbiguousFact, AnyFact, ClosedWhy, OutcomeFact, Receipt, ReceiptStatus
+from schemas.facts import AmbiguousFact, AnyFact, CancelAsked, ClosedWhy, OutcomeFact, Receipt, ReceiptStatus
 from schemas.facts import Closed as ClosedFact
 from schemas.provider import Certain, Provider
 from schemas.tasks import How, Intent, Intents, RecordId, Void
@@ -56,6 +56,9 @@ class Message:
         return ClosedFact(
             message_id=self.id, organization="acme", at=now(), forget_at=self.forget_at, why=why
         )
+
+    def cancel_asked(self) -> CancelAsked:
+        return CancelAsked(message_id=self.id, organization="acme", at=now(), forget_at=self.forget_at)
 
     def ask(self, nonce: str, attempt: int = 1, how: How = How.PLAIN) -> Ask:
         return Ask(

@@ -16,12 +16,13 @@ from broker import clients
 from broker.publish import Outgoing, Publish
 from cli.local.valkey import Valkey
 from ledger import Ledger, LedgerNotReadyError
-from ledger.claims import Absent, Closed, Open, Refused, Won
+from ledger.claims import Absent, Cancel, Closed, Open, Refused, Won
 from ledger.errors import UnreadableIntentsError
 from ledger.lock import Lock
 from ledger.rebuild import ensure_epoch
 from schemas import topics
 from schemas.facts import AmbiguousFact, AnyFact, ClosedWhy, decode_fact
+from schemas.facts import Closed as ClosedFact
 from schemas.provider import Accepted, Fault, Rejected, Throttled, Unavailable
 from schemas.settings import KafkaSettings, RedisSettings
 from tests.broker.ledger.records import HOUR, PARTITIONS, RECORD, Message, claims, intents, now, write
@@ -37,8 +38,8 @@ async def drop_records(kafka: KafkaSettings, topic: str) -> None:
         await client.delete_records(ends)
 
 
-async def said(kafka: KafkaSettings, message: Message) -> list[AmbiguousFact]:
-    """The `ambiguous` facts about a message that are on the events topic now."""
+async def facts(kafka: KafkaSettings, message: Message) -> list[AnyFact]:
+    """The facts about a message that are on the events topic now."""
     consumer = clients.reader(kafka)
     consumer.subscribe([topics.EVENTS])
     await consumer.start()
@@ -48,9 +49,19 @@ async def said(kafka: KafkaSettings, message: Message) -> list[AmbiguousFact]:
         while [p for p, end in ends.items() if await consumer.position(p) < end]:
             batches = await consumer.getmany(timeout_ms=1000)
             found += [decode_fact(r.value) for batch in batches.values() for r in batch if r.key != POISON]
-        return [f for f in found if isinstance(f, AmbiguousFact) and f.message_id == message.id]
+        return [fact for fact in found if fact.message_id == message.id]
     finally:
         await consumer.stop()
+
+
+async def said(kafka: KafkaSettings, message: Message) -> list[AmbiguousFact]:
+    """The `ambiguous` ones."""
+    return [fact for fact in await facts(kafka, message) if isinstance(fact, AmbiguousFact)]
+
+
+async def closings(kafka: KafkaSettings, message: Message) -> list[ClosedWhy]:
+    """The endings without a send."""
+    return [fact.why for fact in await facts(kafka, message) if isinstance(fact, ClosedFact)]
 
 
 async def eventually(said: Callable[[], Awaitable[bool]]) -> None:
@@ -120,6 +131,58 @@ async def test_each_message_gets_the_claim_that_its_records_tell(
     assert [fact.nonces for fact in await said(kafka_settings, early)] == [("n",)]
     assert [fact.nonces for fact in await said(kafka_settings, several)] == [("m", "n")]
     assert await said(kafka_settings, throttled) == []
+
+
+async def test_a_cancel_that_was_asked_is_honoured_where_nothing_may_have_been_sent(
+    ledger: Ledger, kafka_settings: KafkaSettings, publish: Publish
+) -> None:
+    """Its owner was answered `cancelled`, or will be; only what may have gone out stays unknown."""
+    waiting, voided, throttled = Message(), Message(), Message()
+    lost, told, sent, done = Message(), Message(), Message(), Message()
+    everybody = (waiting, voided, throttled, lost, told, sent, done)
+    await write(
+        publish,
+        *(message.cancel_asked() for message in (waiting, throttled, sent)),
+        intents(*(message.intent("n") for message in (voided, throttled, lost, told, sent))),
+        intents(voids=[voided.void("n")]),
+        throttled.outcome("n", Throttled()),
+        told.ambiguous("n"),
+        sent.outcome("n", Accepted(provider_message_id="SM1")),
+        done.closed(ClosedWhy.CANCELLED),
+        *(message.cancel_asked() for message in (voided, lost, told, done, waiting)),
+    )
+    await ensure_epoch(ledger, kafka_settings, publish, now)
+    assert await claims(ledger, waiting, voided, throttled, done) == [Closed("cancelled", 0)] * 4
+    assert await claims(ledger, lost, told) == [Closed("unknown", 1, "n")] * 2
+    assert await claims(ledger, sent) == [Closed("sent", 1)]
+    assert await ledger.claim([waiting.ask("m"), voided.ask("m")]) == [Refused(Closed("cancelled", 0))] * 2
+
+    # What is honoured is said once, also when another rebuild comes; nothing else is.
+    async def all_said() -> bool:
+        return all([await closings(kafka_settings, m) for m in (waiting, voided, throttled)])
+
+    await eventually(all_said)
+    await ledger.server._client.flushall()
+    await ensure_epoch(ledger, kafka_settings, publish, now)
+    assert await claims(ledger, waiting) == [Closed("cancelled", 0)]
+    await asyncio.gather(*ledger._tending)
+    once = [ClosedWhy.CANCELLED]
+    assert [await closings(kafka_settings, m) for m in everybody] == [once, once, once, [], [], [], once]
+
+
+async def test_a_cancel_waits_for_the_rebuild(
+    ledger: Ledger, kafka_settings: KafkaSettings, publish: Publish
+) -> None:
+    await ensure_epoch(ledger, kafka_settings, publish, now)
+    wanted = Message()
+    ask = Cancel(wanted.id, wanted.forget_at)
+    assert await ledger.cancel([ask]) == [Closed("cancelled", 0)]
+    await ledger.server._client.flushall()
+    with pytest.raises(LedgerNotReadyError):
+        await ledger.cancel([ask])
+    await write(publish, wanted.cancel_asked())
+    await ensure_epoch(ledger, kafka_settings, publish, now)
+    assert await ledger.cancel([ask]) == [Closed("cancelled", 0)]
 
 
 async def test_a_wiped_ledger_holds_and_then_sends_nothing_twice(

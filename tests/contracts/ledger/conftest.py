@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 
 from ledger import Ledger
 from ledger.lock import Lock
+from ledger.server import SCRIPTS, script_text
 from schemas.provider import Provider
 from schemas.public import Attempt, AttemptOutcome
 from schemas.settings import RedisSettings
@@ -56,3 +57,10 @@ async def publish_epoch(ledger: Ledger) -> None:
     lock = await Lock.acquire(ledger.server, 30_000)
     assert isinstance(lock, Lock)
     await lock.publish()
+
+
+def break_script(ledger: Ledger, script: str, right: str, wrong: str) -> None:
+    """As if the script said `wrong` where it says `right`."""
+    text = script_text(SCRIPTS[script])
+    assert text.count(right) == 1, f"{script} has changed: {right!r} is there {text.count(right)} times"
+    ledger.server._scripts[script] = ledger.server._client.register_script(text.replace(right, wrong))

@@ -51,6 +51,12 @@ class Reference:
         claim = self.claim
         return isinstance(claim, Open) and (claim.attempt, claim.record) == (attempt + 1, record)
 
+    def cancelled(self) -> Claim:
+        match self.claim:
+            case Absent() | Open(maybe_sent=False):
+                self.claim = Closed("cancelled", 0)
+        return self.claim
+
     def _sending(self, nonce: str) -> Sending | None:
         return self.claim if isinstance(self.claim, Sending) and self.claim.nonce == nonce else None
 

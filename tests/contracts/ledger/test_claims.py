@@ -7,9 +7,9 @@ import pytest
 from redis.asyncio import Redis
 
 from ledger import Ledger
-from ledger.claims import Absent, Ask, Closed, Looked, Own, Refused, Sending, Won
+from ledger.claims import Absent, Again, Ask, Cancel, Closed, Looked, Own, Refused, Sending, Won
 from schemas.tasks import How
-from tests.contracts.ledger.conftest import epoch_name
+from tests.contracts.ledger.conftest import TRIED, epoch_name
 
 pytestmark = pytest.mark.broker
 
@@ -52,6 +52,9 @@ async def test_a_key_lives_as_long_as_its_message(ledger: Ledger, redis: Redis) 
     for change in (ledger.lose([own]), ledger.take_over(["m"]), ledger.close([own])):
         await change
         assert 72 * HOUR < await redis.pexpiretime(key) - now <= 74 * HOUR
+    await ledger.cancel([Cancel("cancelled", mine.forget_at)])
+    cancelled = await redis.pexpiretime(key.removesuffix("m") + "cancelled")
+    assert 72 * HOUR < cancelled - now <= 74 * HOUR
     # The clocks may differ, and a task may be very late: a claim is never written dead.
     await ledger.claim([replace(ASK, forget_at=1, message_id="late")])
     assert await redis.pttl(f"helio:{await epoch_name(redis)}:c:late") > HOUR // 2
@@ -67,12 +70,40 @@ async def test_a_batch_is_decided_in_order(ledger: Ledger) -> None:
     assert isinstance(other, Won)
 
 
+async def test_what_did_not_happen_is_noted_once(ledger: Ledger, redis: Redis) -> None:
+    """The fold tells nothing of an attempt that is made again: whoever looks sees it here."""
+    second = TRIED.model_copy(update={"number": 2, "detail": "ünavailable"})
+    await ledger.claim([ASK])
+    again = Again(Own("m", 1, "n", FAR), "t:0:1", TRIED)
+    assert await ledger.reopen([again, again]) == [True, True]
+    # One whose claim is another's has nothing to say.
+    assert await ledger.reopen([replace(again, own=Own("m", 1, "other", FAR), record="t:0:9")]) == [False]
+    assert (await ledger.get("m")).tries == (TRIED,)
+    await ledger.claim([replace(ASK, attempt=2, nonce="n2")])
+    await ledger.reopen([replace(again, own=Own("m", 2, "n2", FAR), attempt=second)])
+    assert (await ledger.get("m")).tries == (TRIED, second)
+    lives = await redis.pexpiretime("helio:tries:m")
+    assert lives == await redis.pexpiretime(f"helio:{await epoch_name(redis)}:c:m")
+
+
+async def test_of_many_tries_the_latest_are_kept(ledger: Ledger) -> None:
+    for attempt in range(1, 24):
+        await ledger.claim([replace(ASK, attempt=attempt)])
+        tried = TRIED.model_copy(update={"number": attempt})
+        await ledger.reopen([Again(Own("m", attempt, "n", FAR), "t:0:1", tried)])
+    assert [tried.number for tried in (await ledger.get("m")).tries] == list(range(4, 24))
+
+
 async def test_an_empty_batch_asks_nothing(empty: Ledger) -> None:
     assert await empty.look([]) == []
     assert await empty.claim([]) == []
     assert await empty.lose([]) == []
     assert await empty.take_over([]) == []
     assert await empty.reopen([]) == []
+    assert await empty.cancel([]) == []
+    assert await empty.get_many([]) == []
+    assert await empty.hold([]) == []
+    assert await empty.allow([]) == []
     await empty.close([])
 
 

@@ -1,4 +1,4 @@
-"""Random histories of two messages' claims, by two dispatchers, against docs/protocol.md, rules 2 to 5."""
+"""Random histories of two messages' claims, by two dispatchers and their owner, against docs/protocol.md."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -11,10 +11,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from redis.asyncio import Redis
 
 from ledger import Ledger
-from ledger.claims import Again, Ask, Looked, Own, Refused, Sending, Won
+from ledger.claims import Again, Ask, Cancel, Looked, Own, Refused, Sending, Won
 from schemas.settings import RedisSettings
 from schemas.tasks import How
-from tests.contracts.ledger.conftest import TRIED, publish_epoch
+from tests.contracts.ledger.conftest import TRIED, epoch_name, publish_epoch
 from tests.contracts.ledger.reference import Reference
 
 pytestmark = pytest.mark.broker
@@ -62,6 +62,11 @@ class Claims(RuleBasedStateMachine):
             seconds, _ = await redis.time()
             return int(seconds) * 1000
 
+    async def noted(self) -> list[Any]:
+        """What the figures take to be under way."""
+        async with Redis.from_url(self.at.url) as redis:
+            return await redis.zrange(f"helio:{await epoch_name(redis)}:sending", 0, -1)
+
     @rule(
         id_=IDS, attempt=ATTEMPTS, how=st.sampled_from(How), nonce=NONCES, record=RECORDS,
         hold=st.sampled_from([OVER, LONG]),
@@ -99,6 +104,11 @@ class Claims(RuleBasedStateMachine):
         self.compare()
 
     @rule(id_=IDS)
+    def cancel(self, id_: str) -> None:
+        assert self.do(self.ledger.cancel([Cancel(id_, FAR)])) == [self.model[id_].cancelled()]
+        self.compare()
+
+    @rule(id_=IDS)
     def take_over(self, id_: str) -> None:
         found = self.do(self.ledger.take_over([id_]))
         self.model[id_].taken_over(self.between)
@@ -107,6 +117,8 @@ class Claims(RuleBasedStateMachine):
 
     def compare(self) -> None:
         claims = [model.claim for model in self.model.values()]
+        held = {id_.encode() for id_, model in self.model.items() if isinstance(model.claim, Sending)}
+        assert set(self.do(self.noted())) == held
         expected = [Looked(c, isinstance(c, Sending) and c.until < self.between) for c in claims]
         assert self.do(self.ledger.look(list(self.model))) == expected
 

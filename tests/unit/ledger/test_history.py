@@ -1,13 +1,23 @@
 """The claim that a rebuild makes of one message's records, against the protocol's own model of it."""
 
 from collections.abc import Sequence
+from itertools import permutations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.claims import Absent, Closed, Open
-from ledger.history import ClaimFact, History, Rebuilt, ambiguous_facts, rebuilt, settles
-from schemas.facts import AmbiguousFact, ClosedWhy, OutcomeFact
+from ledger.history import (
+    ClaimFact,
+    History,
+    Rebuilt,
+    ambiguous_facts,
+    cancelled_facts,
+    rebuilt,
+    settles,
+)
+from schemas.facts import AmbiguousFact, CancelAsked, ClosedWhy, OutcomeFact
 from schemas.facts import Closed as ClosedFact
 from schemas.provider import Accepted, Certain, Fault, Provider, Rejected, Throttled, Unavailable
 from schemas.tasks import Intent, RecordId
@@ -47,6 +57,10 @@ def ambiguous(attempt: int, *nonces: str) -> AmbiguousFact:
     )
 
 
+def cancel_asked() -> CancelAsked:
+    return CancelAsked(**COMMON)
+
+
 def closed(why: ClosedWhy) -> ClosedFact:
     return ClosedFact(**COMMON, why=why)
 
@@ -60,12 +74,15 @@ def model(intents: Sequence[Intent], voids: set[str], kinds: Sequence[tuple[str,
         return Closed("cancelled", 0)
     standing = [i for i in intents if i.nonce not in voids]
     attempt = max((i.attempt for i in standing), default=0)
+    asked = "cancel-asked" in names and "ambiguous" not in names
     if not attempt:
-        return Absent()
+        return Closed("cancelled", 0) if asked else Absent()
     throttled = any(kind in {"throttled", "unavailable"} and k == attempt for kind, k in kinds)
     if not throttled or ("ambiguous", attempt) in kinds:
         nonces = [i.nonce for i in standing if i.attempt == attempt]
         return Closed("unknown", attempt, nonces[0] if len(nonces) == 1 else "")
+    if asked:
+        return Closed("cancelled", 0)
     return Open(attempt + 1, str(record(attempt)), "ambiguous" in names)
 
 
@@ -99,6 +116,8 @@ def histories(draw: st.DrawFn) -> tuple[list[Intent], set[str], list[tuple[str, 
         kinds += [(kind, attempt) for kind in found]
         if not found or found[-1] in {"accepted", "rejected"}:
             break
+    if draw(st.integers(0, 2)) == 0:
+        kinds.append(("cancel-asked", 0))
     if draw(st.integers(0, 9)) == 0:
         kinds.append(("cancelled", 0))
     return intents, voids, kinds, [fact(kind, attempt) for kind, attempt in kinds]
@@ -108,6 +127,8 @@ def fact(kind: str, attempt: int) -> ClaimFact:
     match kind:
         case "ambiguous":
             return ambiguous(attempt, f"w{attempt}")
+        case "cancel-asked":
+            return cancel_asked()
         case "cancelled":
             return closed(ClosedWhy.CANCELLED)
     return outcome(attempt, f"w{attempt}", kind)
@@ -168,3 +189,37 @@ def test_unknown_is_said_once_of_each_sender() -> None:
 def test_nothing_is_said_of_what_is_known() -> None:
     history = History(intents=[intent(1, "n")], facts=[outcome(1, "n", "throttled")])
     assert ambiguous_facts(history, now=7) == []
+
+
+ASKED = cancel_asked()
+
+
+@pytest.mark.parametrize(
+    ("intents", "voids", "facts", "claim"),
+    [
+        ([], (), [], Closed("cancelled", 0)),
+        ([intent(1, "n")], ("n",), [], Closed("cancelled", 0)),
+        ([intent(1, "n")], (), [], Closed("unknown", 1, "n")),
+        ([intent(1, "n")], (), [outcome(1, "n", "throttled")], Closed("cancelled", 0)),
+        ([intent(1, "n")], (), [ambiguous(1, "n")], Closed("unknown", 1, "n")),
+        ([], (), [ambiguous(1, "n"), outcome(2, "m", "throttled")], Open(3, str(record(2)), maybe_sent=True)),
+        ([intent(1, "n")], (), [outcome(1, "n", "accepted")], Closed("sent", 1)),
+        ([], (), [closed(ClosedWhy.EXPIRED)], Closed("expired", 0)),
+    ],
+)
+def test_a_cancel_is_honoured_where_nothing_may_have_been_sent(
+    intents: list[Intent], voids: Sequence[str], facts: list[ClaimFact], claim: Rebuilt
+) -> None:
+    for heard in permutations([*facts, ASKED]):
+        assert rebuilt(intents, voids, heard) == claim
+        assert rebuilt(intents, voids, [*heard, ASKED]) == claim
+
+
+def test_a_cancel_that_is_honoured_is_said_once() -> None:
+    history = History(facts=[ASKED, ASKED])
+    said = cancelled_facts(history, now=7)
+    assert said == [closed(ClosedWhy.CANCELLED).model_copy(update={"at": 7})]
+    history.add(said[0])
+    assert cancelled_facts(history, now=8) == []
+    assert cancelled_facts(History(intents=[intent(1, "n")], facts=[ASKED]), now=7) == []
+    assert cancelled_facts(History(facts=[closed(ClosedWhy.EXPIRED), ASKED]), now=7) == []
