@@ -1,12 +1,26 @@
 """One running stack for the end-to-end tests that only look at it from outside."""
 
-from collections.abc import Iterator
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
+import aiohttp
 import pytest
 
+from cli.local.child import Child
 from cli.local.kafka import QUICK_JVM
+from cli.local.ports import HOST, choose
+from cli.local.probe import http_ok
 from cli.local.stack import Stack
+from directory.apply import apply
+from schemas.settings import KafkaSettings
+from tests.e2e import world
+from tests.e2e.caller import Api, Phones
+
+_HANDSETS = count(2_000_000)
 
 
 @pytest.fixture(scope="session")
@@ -14,6 +28,73 @@ def stack(
     tmp_path_factory: pytest.TempPathFactory,
     jar_cache: Path,  # noqa: ARG001  it says where the stack finds its jars
 ) -> Iterator[Stack]:
-    """Everything, as `helio up` starts it."""
-    with Stack(tmp_path_factory.mktemp("stack"), documented_ports=False, jvm=QUICK_JVM) as running:
+    """Everything, as `helio up` starts it; the directory has what `world` adds."""
+    home = tmp_path_factory.mktemp("stack")
+    argv = {"simulator": world.simulator(home)}
+    with Stack(home, documented_ports=False, jvm=QUICK_JVM, argv=argv) as running:
+        kafka = KafkaSettings(bootstrap_servers=running.run.kafka)
+        asyncio.run(apply(kafka, world.directory(), now=time.time_ns() // 1_000_000))
         yield running
+
+
+@pytest.fixture(scope="session")
+def second(stack: Stack) -> Iterator[str]:
+    """A second ingress process beside the stack's own, of the same platform: its URL.
+
+    It waits less: for the broker one second, for an immediate send's outcome two.
+    """
+    first, port = stack.child("ingress-api"), choose()
+    env = {
+        **first.process.env,
+        "HELIO_INGRESS__PORT": str(port),
+        "HELIO_INGRESS__PRODUCE_TIMEOUT_SECONDS": "1",
+        "HELIO_INGRESS__IMMEDIATE_SECONDS": "2",
+    }
+    process = replace(first.process, name="second-ingress", env=env, ready=lambda: http_ok(port, "/readyz"))
+    child = Child(process, stack.home / "logs" / "second-ingress.log")
+    child.start()
+    try:
+        child.wait_ready()
+        yield f"http://{HOST}:{port}"
+    finally:
+        child.stop()
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    """For everything that a test asks over HTTP, as many at once as it likes."""
+    timeout = aiohttp.ClientTimeout(total=120)
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), timeout=timeout) as session:
+        yield session
+
+
+@pytest.fixture
+async def api(stack: Stack, session: aiohttp.ClientSession) -> Api:
+    """The API as acme, the demo's organization, sees it."""
+    api = Api(session, stack.run.ingress, stack.run.api_key)
+    await api.as_(world.KEYS["initech"]).known()  # the last that was added to the directory
+    return api
+
+
+@pytest.fixture
+def globex(stack: Stack, api: Api) -> Api:
+    """The API as the other organization sees it."""
+    return api.as_((stack.home / "secrets" / "second_api_key").read_text().strip())
+
+
+@pytest.fixture
+def phones(stack: Stack, session: aiohttp.ClientSession) -> Phones:
+    """The simulator: handsets and faults."""
+    return Phones(session, stack.run.simulator)
+
+
+@pytest.fixture
+def handset() -> Callable[[], str]:
+    """Makes numbers that no other test has texted."""
+    return lambda: f"+1202{next(_HANDSETS)}"
+
+
+@pytest.fixture
+def senders(stack: Stack) -> dict[str, str]:
+    """A number of acme at each provider."""
+    return dict(zip(("twilio", "telnyx", "vonage"), stack.run.senders, strict=False))

@@ -112,7 +112,8 @@ def test_curl_gets_the_answer_that_the_page_shows(outputs: dict[str, str]) -> No
 
 def test_its_status_is_followed_to_delivered(outputs: dict[str, str]) -> None:
     asked = json.loads(output(outputs, "/status -H"))
-    assert {"message_id", "status", "state", "provider_message_id", "error", "updated_at"} == set(asked)
+    fields = {"message_id", "status", "provider_message_id", "error", "updated_at", "state", "num_segments"}
+    assert set(asked) == fields
     assert output(outputs, "--watch").splitlines()[-1].split()[1] == "delivered"
 
 
