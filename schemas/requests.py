@@ -3,7 +3,7 @@
 import json
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, Strict
+from pydantic import BeforeValidator, Field, Strict
 
 from schemas import ids
 from schemas.base import Record
@@ -16,6 +16,14 @@ MAX_KEY: Final = 256
 MAX_VALID_FOR: Final = 48 * 3600
 #: The most media of one message: what Twilio and Telnyx take (docs/providers.md); Vonage publishes no limit.
 MAX_MEDIA: Final = 10
+
+
+def _whole(value: object) -> object:
+    """JSON has one kind of number: 60.0 is the integer 60 there."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+_SECONDS: Final = Field(strict=True, ge=1, le=MAX_VALID_FOR)
 
 
 class SendRequest(Record):
@@ -40,7 +48,7 @@ class SendRequest(Record):
     idempotency_key: Annotated[str, Field(max_length=MAX_KEY)] | None = None
     #: Seconds after acceptance within which it must be handed over; then it fails as `expired`.
     #: None: as the organization's directory entry, else `HELIO_MESSAGES__VALIDITY_SECONDS`, says.
-    valid_for: Annotated[int, Field(strict=True, ge=1, le=MAX_VALID_FOR)] | None = None
+    valid_for: Annotated[int, _SECONDS, BeforeValidator(_whole)] | None = None
     #: Carried to every status record of the message.
     reference: Annotated[str, Field(max_length=256)] | None = None
     #: On a topic whose producers are trusted (`HELIO_INTAKE__TRUSTED`): on whose behalf. Else ignored.

@@ -50,6 +50,7 @@ def having(**fields: Any) -> bytes:
         (having(queue=None), Code.INVALID_FIELD, "Invalid queue: Input should be a valid boolean"),
         (having(valid_for="60"), Code.INVALID_FIELD, "Invalid valid_for: Input should be a valid integer"),
         (having(valid_for=True), Code.INVALID_FIELD, "Invalid valid_for: Input should be a valid integer"),
+        (having(valid_for=60.5), Code.INVALID_FIELD, "Invalid valid_for: Input should be a valid integer"),
         (having(valid_for=0), Code.INVALID_FIELD, "Invalid valid_for: Input should be greater than"),
         (having(valid_for=172_801), Code.INVALID_FIELD, "Invalid valid_for: Input should be less than"),
         (having(reference="r" * 257), Code.INVALID_FIELD, "Invalid reference: "),
@@ -69,6 +70,10 @@ def test_what_cannot_be_read(body: bytes, code: Code, begins: str) -> None:
 @given(st.binary(max_size=200))
 def test_no_bytes_are_too_strange(body: bytes) -> None:
     assert isinstance(parse(body, None), Problem)
+
+
+def test_an_integer_may_be_written_as_json_allows() -> None:
+    assert parse(having(valid_for=60.0), None) == parse(having(valid_for=60), None)
 
 
 def test_unknown_fields_are_ignored() -> None:
