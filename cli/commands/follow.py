@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
-from cli.commands.rest import Rest
+from cli.commands.rest import Answer, Rest
 from cli.commands.trouble import Exit, TroubleError
 from schemas.status import ENDED, State
 
@@ -39,7 +39,19 @@ def look(rest: Rest, message_id: str) -> Seen:
     Raises:
         TroubleError: it is not known, not ours to see, or nobody answers.
     """
-    answer = rest.status(message_id)
+    return _seen(message_id, rest.status(message_id))
+
+
+def look_closely(rest: Rest, message_id: str) -> Seen:
+    """The message as it is now, with everything that is known of it.
+
+    Raises:
+        TroubleError: as `look`.
+    """
+    return _seen(message_id, rest.record(message_id))
+
+
+def _seen(message_id: str, answer: Answer) -> Seen:
     if not answer.ok:
         raise TroubleError(answer.detail, Exit.NO)
     # `state` is our own word; `status` is the public contract's coarser one (docs/cli.md).

@@ -74,6 +74,14 @@ class Rest:
         """
         return self._request("GET", f"/sms/{quote(message_id, safe='')}/status", None)
 
+    def record(self, message_id: str) -> Answer:
+        """`GET /sms/{message_id}`: everything that is known of it.
+
+        Raises:
+            TroubleError: the key is wrong, or nobody answered in all tries.
+        """
+        return self._request("GET", f"/sms/{quote(message_id, safe='')}", None)
+
     def _request(self, method: str, path: str, body: bytes | None) -> Answer:
         said = ""
         for attempt in range(self._tries):

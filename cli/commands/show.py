@@ -46,3 +46,14 @@ def seen(one: Seen) -> None:
     """A message's state, and what there is to say beside it."""
     said = [f"{name} {one.answer[name]}" for name in ("provider_message_id", "error") if one.answer.get(name)]
     typer.echo("  ".join([one.message_id, state(one.state), *said]))
+
+
+def past(one: Seen) -> None:
+    """How a message came to its state: each transition, then each attempt at a hand-over."""
+    for step in one.answer.get("history", ()):
+        typer.echo(f"  {step['at']}  {state(step['status'])}")
+    for attempt in one.answer.get("attempts", ()):
+        said = [str(attempt[name]) for name in ("provider_code", "detail") if attempt.get(name)]
+        why = f" ({': '.join(said)})" if said else ""
+        via = f"{attempt['provider']}, account {attempt['account']}, from {attempt['sender']}"
+        typer.echo(f"  {attempt['at']}  attempt {attempt['number']}: {attempt['outcome']}{why} via {via}")

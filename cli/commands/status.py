@@ -17,12 +17,12 @@ def status(
     api_key: options.ApiKey = None,
     json: options.Json = False,
 ) -> None:
-    """Say what became of a message.
+    """Say what became of a message: its state, how it came to that, and each attempt to hand it over.
 
     Ends with 0; with 1 when the message is not known; with --watch as `helio send --wait` does.
     """
     from cli.commands import show
-    from cli.commands.follow import Seen, follow, look, verdict
+    from cli.commands.follow import Seen, follow, look_closely, verdict
     from cli.commands.rest import Rest
     from cli.commands.target import door
 
@@ -31,6 +31,9 @@ def status(
 
     with Rest(door(url, api_key)) as rest, ThreadPoolExecutor(1) as pool:
         if not watch:
-            tell(look(rest, message_id))
+            found = look_closely(rest, message_id)
+            tell(found)
+            if not json:
+                show.past(found)
             return
         raise typer.Exit(verdict(follow(rest, [message_id], seconds=timeout, pool=pool, changed=tell)))

@@ -52,6 +52,28 @@ class Door:
             state = states.pop(0) if len(states) > 1 else states[0]
         return 200, {"message_id": message_id, "status": "sent", "state": state, "error": None}
 
+    def record(self, message_id: str) -> tuple[int, dict[str, Any]]:
+        code, body = self.status(message_id)
+        past = {
+            "history": [
+                {"status": "queued", "at": "2026-01-02T03:04:05.000Z"},
+                {"status": "unknown", "at": "2026-01-02T03:04:09.000Z"},
+            ],
+            "attempts": [
+                {
+                    "number": 1,
+                    "at": "2026-01-02T03:04:06.000Z",
+                    "provider": "telnyx",
+                    "account": "telnyx-main",
+                    "sender": "+12125550101",
+                    "outcome": "throttled",
+                    "provider_code": "10011",
+                    "detail": "Too many requests.",
+                }
+            ],
+        }
+        return (code, body | past) if code == 200 else (code, body)
+
 
 @pytest.fixture
 def door() -> Iterator[Door]:
@@ -65,7 +87,8 @@ def door() -> Iterator[Door]:
             self._answer(*(found.send(body) if self._known() else (401, {"detail": "Unknown API key"})))
 
         def do_GET(self) -> None:
-            self._answer(*found.status(self.path.split("/")[2]))
+            _, _, message_id, *rest = self.path.split("/")
+            self._answer(*(found.status(message_id) if rest == ["status"] else found.record(message_id)))
 
         def _known(self) -> bool:
             return self.headers["Authorization"] == f"Bearer {KEY}"

@@ -123,6 +123,22 @@ def test_status_of_a_stranger_is_no(door: Any, helio: Helio) -> None:
     assert "Message nobody not found" in result.stderr
 
 
+def test_status_says_how_it_came_to_that(door: Any, helio: Helio) -> None:
+    door.states["id-7"] = ["unknown"]
+    lines = helio("status", "id-7", *at(door)).stdout.splitlines()
+    assert [" ".join(line.split()) for line in lines] == [
+        "id-7 unknown",
+        "2026-01-02T03:04:05.000Z queued",
+        "2026-01-02T03:04:09.000Z unknown",
+        (
+            "2026-01-02T03:04:06.000Z attempt 1: throttled (10011: Too many requests.) via telnyx, "
+            "account telnyx-main, from +12125550101"
+        ),
+    ]
+    (whole,) = helio("status", "id-7", "--json", *at(door)).stdout.splitlines()
+    assert json.loads(whole)["attempts"][0]["outcome"] == "throttled"
+
+
 def test_status_watch_prints_each_change_once(door: Any, helio: Helio) -> None:
     door.states["id-7"] = ["queued", "queued", "sent", "sent", "undelivered"]
     result = helio("status", "id-7", "--watch", "--json", *at(door))
