@@ -19,6 +19,7 @@ from simulator.network import Network
 from simulator.posts import PostLog
 from simulator.provider import Provider, Reply
 from simulator.telnyx.api import Telnyx
+from simulator.texting import Texting
 from simulator.twilio.api import Twilio
 from simulator.vonage.api import Vonage
 
@@ -54,6 +55,8 @@ def build(config: Config, clock: Callable[[], float] = time.time) -> web.Applica
     )
     app = web.Application(client_max_size=_LARGEST_REQUEST)
     app.add_routes(Admin(network, courier, exchange.faults, exchange.posts).routes())
+    texting = Texting(network, courier, exchange.faults, config.accounts, providers, clock)
+    app.add_routes(texting.routes())
     _add_twilio(app, exchange, twilio)
     _add_telnyx(app, exchange, telnyx)
     app.router.add_post("/v1/messages", partial(exchange.send, vonage))

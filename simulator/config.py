@@ -27,6 +27,8 @@ class _Account(_Strict):
     """How long the provider thinks before it answers a send."""
     receipt_delay_ms: int = Field(default=50, ge=0)
     """Time from one status to the next; the first comes this long after acceptance."""
+    inbound_url: str | None = Field(default=None, pattern=r"^https?://")
+    """Where texts from handsets to `numbers` are told; Twilio's may have connection overrides."""
 
 
 _A = TypeVar("_A", bound=_Account)

@@ -9,7 +9,7 @@ Signature: TypeAlias = Literal["good", "bad", "missing"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A send request that passed the provider's checks, not yet accepted."""
+    """A send request that passed the provider's checks, not yet accepted; or a text from a handset."""
 
     provider: Provider
     account: str
@@ -20,7 +20,7 @@ class Draft:
     text: str
     media: tuple[str, ...] = ()
     webhook_url: str | None = None
-    """Where receipts go; for Twilio with its connection-override fragment."""
+    """Where it is told of; for Twilio with its connection-override fragment."""
     failover_url: str | None = None
     client_ref: str | None = None
     tags: tuple[str, ...] = ()
@@ -28,6 +28,8 @@ class Draft:
     service: str | None = None
     """Messaging service (Twilio) or messaging profile (Telnyx)."""
     subject: str | None = None
+    inbound: bool = False
+    """From a handset to one of our numbers: `sender` is the handset."""
     idempotency_key: str | None = None
     fingerprint: str | None = None
     """What another request must share to count as a repeat of this one."""

@@ -18,14 +18,17 @@ def demo(
 ) -> None:
     """Write the demo's secrets, directory, simulator configuration and first messages into a folder.
 
+    The simulator tells texts from handsets at HELIO_CALLBACKS__PUBLIC_URL.
     `environment` in it holds the variables that the demo's services and `helio` need beside addresses.
     """
     from cli.commands import show
     from cli.local import demo as made_by
+    from schemas.settings import Settings
 
     folder = folder.absolute()
     folder.mkdir(parents=True, exist_ok=True)
-    made = made_by.write(folder, simulator_port, simulator_host=simulator_host)
+    public_url = Settings().callbacks.public_url
+    made = made_by.write(folder, simulator_port, public_url=public_url, simulator_host=simulator_host)
     variables = {
         "HELIO_API_KEY": made.api_key,
         "HELIO_CALLBACKS__SECRETS": jsons.dumps([made.callback_secret]),

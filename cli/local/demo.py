@@ -28,6 +28,10 @@ ORGANIZATIONS: Final = (ORGANIZATION, "globex")
 VONAGE_API_KEY: Final = "de300001"
 
 
+#: What makes a provider tell a text again: docs/webhooks.md.
+_TRY_AGAIN: Final = {Provider.TWILIO: "#rc=5&rp=all"}
+
+
 @dataclass(frozen=True)
 class Demo:
     """What the demo needs to be known of."""
@@ -42,9 +46,11 @@ class Demo:
     callback_secret: str
 
 
-def write(home: Path, simulator_port: int, *, simulator_host: str = HOST) -> Demo:
+def write(home: Path, simulator_port: int, *, public_url: str, simulator_host: str = HOST) -> Demo:
     """Make the demo's secrets, directory and simulator configuration in `home`.
 
+    The simulator tells texts from handsets at `public_url`, where `HELIO_CALLBACKS__PUBLIC_URL` says that
+    the webhooks are.
     On another host than this machine's loopback (a container's name) the simulator listens on every address.
     """
     known = secrets.ensure(home / "secrets")
@@ -59,7 +65,8 @@ def write(home: Path, simulator_port: int, *, simulator_host: str = HOST) -> Dem
     config = home / "simulator.json"
     config.touch(mode=0o600)
     listen = HOST if simulator_host == HOST else "0.0.0.0"
-    told = {"host": listen, **_simulator(home, simulator_port, accounts, numbers, known)}
+    theirs = [_account(account, numbers, known, public_url) for account in accounts.values()]
+    told = {"host": listen, **_simulator(home, simulator_port, theirs)}
     config.write_text(json.dumps(told, indent=2) + "\n")
     senders = [n for n in numbers if n.organization == ORGANIZATION]
     return Demo(directory, config, known["api_key"], _in_turns(senders, accounts), known["callback_secret"])
@@ -71,23 +78,22 @@ def _in_turns(numbers: Sequence[Number], accounts: Mapping[str, Account]) -> lis
     return [number for turn in zip_longest(*of.values()) for number in turn if number is not None]
 
 
-def _simulator(
-    home: Path,
-    port: int,
-    accounts: Mapping[str, Account],
-    numbers: Sequence[Number],
-    known: Mapping[str, str],
-) -> dict[str, Any]:
+def _simulator(home: Path, port: int, theirs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     state = home / "simulator"
     state.mkdir(exist_ok=True)
-    theirs = [_account(account, numbers, known) for account in accounts.values()]
     return {"port": port, "state": str(state / "messages.jsonl"), "accounts": theirs}
 
 
-def _account(account: Account, numbers: Sequence[Number], known: Mapping[str, str]) -> dict[str, Any]:
+def _account(
+    account: Account, numbers: Sequence[Number], known: Mapping[str, str], public_url: str
+) -> dict[str, Any]:
     """The provider's side of an account: the other half of each key that we hold."""
     senders = [number.id for number in numbers if number.account == account.id]
-    common = {"id": account.id, "provider": account.provider, "numbers": senders}
+    # As an account's console has it: without our own name for the account.
+    inbound = (
+        f"{public_url.rstrip('/')}/webhooks/sms/{account.provider}{_TRY_AGAIN.get(account.provider, '')}"
+    )
+    common = {"id": account.id, "provider": account.provider, "numbers": senders, "inbound_url": inbound}
     match account.credentials:
         case TwilioCredentials() as twilio:
             return common | {

@@ -121,7 +121,7 @@ class Stack:
             self._say(f"{name} was left behind by an earlier run and is ended")
         run.forget(self.home)
         ports = _ports(self.home, self._wished)
-        shown = demo.write(self.home, ports["simulator"])
+        shown = demo.write(self.home, ports["simulator"], public_url=_public_url(ports))
         kafka, redis, servers = self._servers(ports)
         env = self._environment(_settings(kafka, redis, ports, shown))
         simulator = table.simulator(shown.simulator, ports["simulator"], env)
@@ -232,6 +232,11 @@ def _ports(home: Path, wished: Mapping[str, int]) -> dict[str, int]:
     return ports
 
 
+def _public_url(ports: Mapping[str, int]) -> str:
+    """Where the webhooks are reached: as the environment says, else on this machine."""
+    return os.environ.get("HELIO_CALLBACKS__PUBLIC_URL") or f"http://{HOST}:{ports['webhooks']}"
+
+
 def _settings(
     kafka: str, redis: str, ports: Mapping[str, int], shown: demo.Demo
 ) -> dict[str, dict[str, Any]]:
@@ -243,7 +248,7 @@ def _settings(
         "intake": {"owner": demo.ORGANIZATION},
         "webhooks": {"port": ports["webhooks"]},
         "callbacks": {
-            "public_url": f"http://{HOST}:{ports['webhooks']}",
+            "public_url": _public_url(ports),
             "secrets": [shown.callback_secret],
         },
     }

@@ -60,7 +60,8 @@ class Telnyx:
         """`GET /v2/messages/{id}`."""
         if message is None or message.draft.provider != self.name:
             return errors.error("10005")
-        shown = webhooks.payload(message, message.latest(now))
+        inbound = message.draft.inbound
+        shown = webhooks.received(message) if inbound else webhooks.payload(message, message.latest(now))
         return Reply(200, json.dumps({"data": shown}).encode())
 
     def statuses(self, draft: Draft, fault: Receipts | None) -> list[Status]:  # noqa: ARG002 - one way for all

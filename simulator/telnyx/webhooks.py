@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from simulator.media import content_type
 from simulator.messages import Message, Receipt
 from simulator.provider import Attempt, Callback, Outcome
 from simulator.segments import segments
@@ -58,6 +59,32 @@ def payload(message: Message, latest: Receipt | None) -> dict[str, Any]:
     }
 
 
+def received(message: Message) -> dict[str, Any]:
+    """A text from a handset. Source: Telnyx, "Receiving webhooks: inbound message"."""
+    draft = message.draft
+    return payload(message, message.receipts[0]) | {
+        "direction": "inbound",
+        "from": {"phone_number": draft.sender, "carrier": "SIMULATED", "line_type": "Wireless"},
+        "to": [
+            {
+                "phone_number": draft.to,
+                "status": "webhook_delivered",
+                "carrier": "Telnyx",
+                "line_type": "Wireless",
+            }
+        ],
+        "media": [
+            {"url": url, "content_type": content_type(url), "size": None, "sha256": None}
+            for url in draft.media
+        ],
+        "webhook_url": None,
+        "cost": None,
+        "sent_at": None,
+        "completed_at": None,
+        "valid_until": None,
+    }
+
+
 def _error(code: str | None) -> dict[str, Any]:
     return {"code": code, "title": f"Error {code}", "detail": f"The carrier reported {code}."}
 
@@ -68,18 +95,19 @@ def iso(at: float) -> str:
 
 
 def compose(key: Ed25519PrivateKey, attempt: Attempt) -> Callback | None:
-    """The webhook of one status. None where the message names no URL for it."""
+    """The webhook of one status or text. None where the message names no URL for it."""
     url = _url(attempt)
     if url is None:
         return None
-    receipt = attempt.receipt
+    message, receipt = attempt.message, attempt.receipt
+    inbound = message.draft.inbound
     event = {
         "data": {
-            "event_type": "message.sent" if receipt.status == "sent" else "message.finalized",
+            "event_type": "message.received" if inbound else _event_type(receipt),
             "id": attempt.event_id,
-            "occurred_at": iso(attempt.message.at + receipt.reached),
+            "occurred_at": iso(message.at + receipt.reached),
             "record_type": "event",
-            "payload": payload(attempt.message, receipt),
+            "payload": received(message) if inbound else payload(message, receipt),
         },
         "meta": {"attempt": attempt.number, "delivered_to": url},
     }
@@ -88,6 +116,10 @@ def compose(key: Ed25519PrivateKey, attempt: Attempt) -> Callback | None:
     if not (attempt.spoiled and receipt.signature == "missing"):
         headers |= _signed(key, attempt, body)
     return Callback(url, headers, body, _TIMEOUT, _TIMEOUT)
+
+
+def _event_type(receipt: Receipt) -> str:
+    return "message.sent" if receipt.status == "sent" else "message.finalized"
 
 
 def _signed(key: Ed25519PrivateKey, attempt: Attempt, body: bytes) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Twilio's status callbacks: their form, their signature and when they are sent again."""
+"""Twilio's callbacks, of statuses and of texts: their form, their signature and when they are sent again."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -7,7 +7,9 @@ from typing import Final, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
 from simulator.config import TwilioAccount
+from simulator.media import content_type
 from simulator.provider import Attempt, Callback, Outcome
+from simulator.segments import segments
 from simulator.signing import twilio_signature
 
 _PAUSES: Final = (0.5, 1.0, 2.0, 4.0, 7.0)
@@ -53,12 +55,12 @@ def _between(given: Mapping[str, str], name: str, default: int, least: int, most
 
 
 def compose(account: TwilioAccount, attempt: Attempt) -> Callback | None:
-    """The callback of one status. No callback without a StatusCallback in the request."""
+    """The callback of one status or text. No callback without a StatusCallback in the request."""
     address = attempt.message.draft.webhook_url
     if address is None:
         return None
     url, overrides = split(address)
-    params = _params(account, attempt)
+    params = _text(account, attempt) if attempt.message.draft.inbound else _params(account, attempt)
     headers = {
         "Content-Type": "application/x-www-form-urlencoded; charset=UTF-8",
         "User-Agent": "TwilioProxy/1.1",
@@ -91,6 +93,32 @@ def _params(account: TwilioAccount, attempt: Attempt) -> dict[str, str]:
     if receipt.status in _ENDINGS:
         done = datetime.fromtimestamp(message.at + receipt.reached, UTC)
         params["RawDlrDoneDate"] = done.strftime("%y%m%d%H%M")
+    return params
+
+
+def _text(account: TwilioAccount, attempt: Attempt) -> dict[str, str]:
+    """Source: Twilio, "Twilio's request to your incoming message webhook URL"."""
+    message = attempt.message
+    draft = message.draft
+    params = {
+        "ToCountry": "US",
+        "ToState": "",
+        "SmsMessageSid": message.id,
+        "NumMedia": str(len(draft.media)),
+        "SmsSid": message.id,
+        "SmsStatus": attempt.receipt.status,
+        "Body": draft.text,
+        "FromCountry": "US",
+        "To": draft.to,
+        "NumSegments": str(1 if draft.media else segments(draft.text).parts),
+        "MessageSid": message.id,
+        "AccountSid": account.account_sid,
+        "From": draft.sender,
+        "ApiVersion": "2010-04-01",
+    }
+    for place, url in enumerate(draft.media):
+        params[f"MediaUrl{place}"] = url
+        params[f"MediaContentType{place}"] = content_type(url)
     return params
 
 

@@ -30,7 +30,7 @@ def message(account: TwilioAccount, it: Message, now: float) -> dict[str, Any]:
         "date_created": _rfc2822(it.at),
         "date_sent": None if sent is None else _rfc2822(sent),
         "date_updated": _rfc2822(it.at if latest is None else it.at + latest.reached),
-        "direction": "outbound-api",
+        "direction": "inbound" if draft.inbound else "outbound-api",
         "error_code": _code(latest),
         "error_message": None if _code(latest) is None else f"Error {_code(latest)}",
         "from": None if waits_for_sender else draft.sender,

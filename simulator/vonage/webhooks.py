@@ -1,11 +1,12 @@
-"""Vonage's status webhooks: their body, their token and when they are sent again."""
+"""Vonage's webhooks, of statuses and of texts: their body, their token and when they are sent again."""
 
 import json
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from simulator.config import CallbackSettings, VonageAccount
-from simulator.messages import Message, Receipt
+from simulator.media import content_type
+from simulator.messages import Draft, Message, Receipt
 from simulator.provider import Attempt, Callback, Outcome
 from simulator.segments import segments
 from simulator.signing import vonage_token
@@ -15,11 +16,13 @@ _ANSWER: Final = 15.0
 
 
 def compose(account: VonageAccount, attempt: Attempt) -> Callback | None:
-    """The webhook of one status; signed again for each attempt."""
+    """The webhook of one status or text; signed again for each attempt."""
     url = attempt.message.draft.webhook_url
     if url is None:
         return None
-    body = json.dumps(_body(attempt.message, attempt.receipt)).encode()
+    message = attempt.message
+    told = _text(message) if message.draft.inbound else _body(message, attempt.receipt)
+    body = json.dumps(told).encode()
     headers = {"Content-Type": "application/json", "User-Agent": "Vonage"}
     receipt = attempt.receipt
     if not (attempt.spoiled and receipt.signature == "missing"):
@@ -38,12 +41,11 @@ def compose(account: VonageAccount, attempt: Attempt) -> Callback | None:
 
 def _body(message: Message, receipt: Receipt) -> dict[str, Any]:
     draft = message.draft
-    reached = datetime.fromtimestamp(message.at + receipt.reached, UTC)
     body: dict[str, Any] = {
         "message_uuid": message.id,
         "to": draft.to.removeprefix("+"),
         "from": draft.sender.removeprefix("+"),
-        "timestamp": reached.strftime("%Y-%m-%dT%H:%M:%S.") + f"{reached.microsecond // 1000:03}Z",
+        "timestamp": _iso(message.at + receipt.reached),
         "status": receipt.status,
         "channel": draft.channel,
     }
@@ -64,6 +66,41 @@ def _body(message: Message, receipt: Receipt) -> dict[str, Any]:
             "instance": message.id,
         }
     return body
+
+
+def _text(message: Message) -> dict[str, Any]:
+    """Source: Vonage, "Messages API: inbound message webhook", version v1."""
+    draft = message.draft
+    body: dict[str, Any] = {
+        "message_uuid": message.id,
+        "to": draft.to.removeprefix("+"),
+        "from": draft.sender.removeprefix("+"),
+        "timestamp": _iso(message.at),
+        "channel": draft.channel,
+    }
+    if draft.media:
+        return body | _media(draft)
+    parts = segments(draft.text).parts
+    keyword = (draft.text.split() or [""])[0].upper()
+    return body | {
+        "message_type": "text",
+        "text": draft.text,
+        "sms": {"num_messages": str(parts), "keyword": keyword},
+        "usage": {"currency": "EUR", "price": f"{0.0057 * parts:.4f}"},
+    }
+
+
+def _media(draft: Draft) -> dict[str, Any]:
+    (url,) = draft.media
+    kind, _, form = content_type(url).partition("/")
+    word = "vcard" if "vcard" in form else kind if kind in {"image", "audio", "video"} else "file"
+    content = {"url": url, "name": url.rpartition("/")[2]}
+    return {"message_type": word, word: content | ({"caption": draft.text} if draft.text else {})}
+
+
+def _iso(at: float) -> str:
+    moment = datetime.fromtimestamp(at, UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03}Z"
 
 
 def pause(attempt: Attempt, outcome: Outcome, elapsed: float, settings: CallbackSettings) -> float | None:

@@ -38,6 +38,9 @@ DEADLINE = 60
 SEED = bytes(range(32))
 TELNYX_PUBLIC = "A6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg="
 MAC = "a-secret-of-the-tests"
+#: What every account may send from, and the number that only one of them has, in the order of providers.
+SENDER = "+14155550100"
+OURS = ("+14155550101", "+14155550102", "+14155550103")
 
 
 @dataclass
@@ -79,7 +82,13 @@ async def stack() -> AsyncIterator[AsyncExitStack]:
 
 
 @pytest.fixture
-async def simulator(stack: AsyncExitStack, tmp_path: Path) -> str:
+def address() -> str:
+    """Where our webhooks are."""
+    return f"http://127.0.0.1:{choose()}"
+
+
+@pytest.fixture
+async def simulator(stack: AsyncExitStack, tmp_path: Path, address: str) -> str:
     """Its URL."""
     private = serialization.load_pem_private_key(rigs.secrets()["T_VONAGE"].encode(), None)
     public = private.public_key().public_bytes(
@@ -109,7 +118,16 @@ async def simulator(stack: AsyncExitStack, tmp_path: Path) -> str:
     ]
     config = {
         "state": str(tmp_path / "state.jsonl"),
-        "accounts": [{"id": str(one["provider"]), "receipt_delay_ms": 10, **one} for one in accounts],
+        "accounts": [
+            {
+                "id": str(one["provider"]),
+                "receipt_delay_ms": 10,
+                "inbound_url": f"{address}/webhooks/sms/{one['provider']}",
+                "numbers": _numbers(str(one["provider"]), OURS[n]),
+                **one,
+            }
+            for n, one in enumerate(accounts)
+        ],
         "callbacks": {"telnyx_pauses_seconds": [0.1, 0.2], "vonage_first_pause_seconds": 0.1},
     }
     runner = web.AppRunner(build(Config.model_validate(config)), shutdown_timeout=1)
@@ -119,12 +137,18 @@ async def simulator(stack: AsyncExitStack, tmp_path: Path) -> str:
     return f"http://127.0.0.1:{runner.addresses[0][1]}"
 
 
+def _numbers(provider: str, ours: str) -> list[str]:
+    """Those of an account, as its provider writes them."""
+    return [number.removeprefix("+") if provider == "vonage" else number for number in (SENDER, ours)]
+
+
 @dataclass
 class Platform:
     """Our side: webhooks that listen, and the receipts that they took."""
 
     url: str
     receipts: Receipts
+    broker: Broker
 
     def handover(self, provider: Provider, nonce: str, **changes: object) -> Handover:
         task = rigs.task(provider, **changes)
@@ -147,10 +171,11 @@ def provider(request: pytest.FixtureRequest) -> Provider:
 
 
 @pytest.fixture
-async def platform(stack: AsyncExitStack, provider: Provider, monkeypatch: pytest.MonkeyPatch) -> Platform:
+async def platform(
+    stack: AsyncExitStack, provider: Provider, address: str, monkeypatch: pytest.MonkeyPatch
+) -> Platform:
     monkeypatch.setenv("T_TELNYX_PUBLIC", TELNYX_PUBLIC)
-    receipts, port = Receipts([], asyncio.Condition()), choose()
-    url = f"http://127.0.0.1:{port}"
+    receipts, broker, url = Receipts([], asyncio.Condition()), Broker(), address
     known = directory(rigs.account(provider, None))
 
     async def no_trouble() -> str | None:
@@ -161,15 +186,15 @@ async def platform(stack: AsyncExitStack, provider: Provider, monkeypatch: pytes
             directory=lambda: known,
             keys=Keys(resolve),
             publish=receipts.publish,
-            inbox=Inbox(Broker().produce, Marks(), timeout_seconds=DEADLINE),
+            inbox=Inbox(broker.produce, Marks(), timeout_seconds=DEADLINE),
             callbacks=CallbackSettings(public_url=url, secrets=(MAC,)),
             body_limit_bytes=65_536,
             trouble=no_trouble,
             clock=lambda: time.time_ns() // 1_000_000,
         )
     )
-    await serve(stack, app, port)
-    return Platform(url, receipts)
+    await serve(stack, app, int(address.rpartition(":")[2]))
+    return Platform(url, receipts, broker)
 
 
 async def serve(stack: AsyncExitStack, app: Any, port: int) -> None:
@@ -197,9 +222,9 @@ async def handset(simulator: str, number: str) -> list[dict[str, Any]]:
         return texts
 
 
-async def script(simulator: str, fault: dict[str, object]) -> None:
+async def script(simulator: str, fault: dict[str, object], **rule: object) -> None:
     async with aiohttp.ClientSession() as session:
-        answer = await session.put(f"{simulator}/faults", json=[{"match": {}, "fault": fault}])
+        answer = await session.put(f"{simulator}/faults", json=[{"match": {}, "fault": fault, **rule}])
         assert answer.status < 300, await answer.text()
 
 
@@ -221,6 +246,35 @@ async def test_a_text_arrives_and_its_receipts_come_back(
     assert [(one["from"], one["text"], tuple(one["media"])) for one in texts] == [
         ("+14155550100", "Grüße & more", media)
     ]
+
+
+async def test_a_text_from_a_handset(provider: Provider, simulator: str, platform: Platform) -> None:
+    """Its first call is forged, and each comes twice."""
+    await script(
+        simulator, {"kind": "receipts", "copies": 2, "signature": "bad", "spoiled_attempts": None}, times=1
+    )
+    to = OURS[list(Provider).index(provider)]
+    picture = "https://media.example.com/cat.jpg"
+    async with aiohttp.ClientSession() as session:
+        for text in ("forged", "Grüße 👩‍👩‍👧‍👦 & more"):
+            body = {"to": to, "text": text, "media": [picture]}
+            async with session.post(f"{simulator}/handsets/+14155550199/texts", json=body) as answer:
+                assert answer.status == 202, await answer.text()
+                sent = (await answer.json())["provider_message_id"]
+            await script(simulator, {"kind": "receipts", "copies": 2})
+        async with asyncio.timeout(DEADLINE):
+            while (await stats(session, simulator))["answered"] < 2:  # noqa: ASYNC110 - another server
+                await asyncio.sleep(0.01)
+    (found,) = platform.broker.texts
+    assert (found.provider_message_id, found.account) == (sent, "main")
+    assert (found.from_number, found.to_number, found.text) == ("+14155550199", to, "Grüße 👩‍👩‍👧‍👦 & more")
+    assert [one.url for one in found.media] == [picture]
+
+
+async def stats(session: aiohttp.ClientSession, simulator: str) -> dict[str, int]:
+    async with session.get(f"{simulator}/stats") as answer:
+        counts: dict[str, int] = (await answer.json())["callbacks"]
+        return counts
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,8 @@ def test_a_public_key_is_the_providers_form_of_the_private_one() -> None:
 
 
 def test_the_demo_serves_all_providers_and_its_simulator_takes_our_credentials(tmp_path: Path) -> None:
-    shown = demo.write(tmp_path, 8082)
+    public = "http://127.0.0.1:8081/"
+    shown = demo.write(tmp_path, 8082, public_url=public)
     config = Config.model_validate_json(shown.simulator.read_bytes())
     assert config.port == 8082
     assert {account.provider for account in config.accounts} == set(Provider)
@@ -66,7 +67,12 @@ def test_the_demo_serves_all_providers_and_its_simulator_takes_our_credentials(t
     first = [of[sender.removeprefix("+")] for sender in shown.senders[:3]]
     assert set(first) == set(Provider)
     assert shown.api_key == (tmp_path / "secrets" / "api_key").read_text()
-    assert demo.write(tmp_path, 8082) == shown
+    assert {account.inbound_url for account in config.accounts} == {
+        "http://127.0.0.1:8081/webhooks/sms/twilio#rc=5&rp=all",
+        "http://127.0.0.1:8081/webhooks/sms/telnyx",
+        "http://127.0.0.1:8081/webhooks/sms/vonage",
+    }
+    assert demo.write(tmp_path, 8082, public_url=public) == shown
 
 
 def test_a_port_is_the_preferred_one_where_it_is_free() -> None:
