@@ -11,6 +11,7 @@ from cli.local.kafka import QUICK_JVM, Kafka
 from cli.local.ports import choose
 from directory.apply import apply
 from ledger import Ledger
+from ledger.lock import Lock
 from schemas.settings import (
     IngressSettings,
     IntakeSettings,
@@ -66,6 +67,15 @@ async def whole_view(settings: Settings) -> None:
         count = settings.topics.partitions
         for partition in range(count):
             assert await ledger.mark_whole(partition, await ledger.begin_partition(partition), count)
+
+
+@pytest.fixture
+async def epoch(settings: Settings) -> None:
+    """The ledger decides claims: nothing was handed over before."""
+    async with Ledger(settings.redis) as ledger:
+        lock = await Lock.acquire(ledger.server, 30_000)
+        if isinstance(lock, Lock):
+            await lock.publish()
 
 
 @pytest.fixture

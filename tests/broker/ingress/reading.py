@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from broker import clients
 from schemas import topics
+from schemas.facts import AnyFact, decode_fact
 from schemas.messages import Message, Refusal, decode_message
 from schemas.settings import KafkaSettings
 
@@ -17,7 +18,7 @@ DEADLINE_SECONDS = 60
 
 
 class Reading:
-    """All records of both topics since it was made, in the order of each partition."""
+    """All records of the doors' topics since it was made, in the order of each partition."""
 
     def __init__(self, consumer: AIOKafkaConsumer) -> None:
         self._consumer = consumer
@@ -31,7 +32,9 @@ class Reading:
         await consumer.start()
         try:
             partitions = [
-                TopicPartition(topic, number) for topic in (topics.MESSAGES, DEAD) for number in range(4)
+                TopicPartition(topic, number)
+                for topic in (topics.MESSAGES, topics.EVENTS, DEAD)
+                for number in range(4)
             ]
             consumer.assign(partitions)
             ends = await consumer.end_offsets(partitions)
@@ -44,6 +47,10 @@ class Reading:
     def messages(self) -> list[Message | Refusal]:
         """What went to route so far."""
         return [decode_message(record.value) for record in self.records if record.topic == topics.MESSAGES]
+
+    def facts(self) -> list[AnyFact]:
+        """What went to the fold so far."""
+        return [decode_fact(record.value) for record in self.records if record.topic == topics.EVENTS]
 
     def dead(self) -> list[ConsumerRecord]:
         """Dead letters so far."""
