@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from cli.commands import apply, demo, doctor, local, send, status, tail, topics
+from cli.commands import apply, cancel, demo, doctor, local, send, status, tail, topics
 from cli.commands.trouble import told
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ def register(app: "Typer") -> None:
         "down": local.down,
         "send": send.send,
         "status": status.status,
+        "cancel": cancel.cancel,
         "tail": tail.tail,
         "apply": apply.apply,
         "topics": topics.topics,

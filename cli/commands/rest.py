@@ -16,7 +16,8 @@ TIMEOUT_SECONDS: Final = 30.0
 TRIES: Final = 6
 _FIRST_PAUSE_SECONDS: Final = 0.25
 _LONGEST_PAUSE_SECONDS: Final = 5.0
-_AGAIN: Final = frozenset({429, 502, 503, 504})
+#: 409: the first request with the key is in flight, which may be our own, whose answer was lost.
+_AGAIN: Final = frozenset({409, 429, 502, 503, 504})
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,14 @@ class Rest:
             TroubleError: the key is wrong, or nobody answered in all tries.
         """
         return self._request("GET", f"/sms/{quote(message_id, safe='')}", None)
+
+    def cancel(self, message_id: str) -> Answer:
+        """`DELETE /sms/{message_id}`. It may go out more than once; the last answer is told.
+
+        Raises:
+            TroubleError: the key is wrong, or nobody answered in all tries; it may be cancelled then.
+        """
+        return self._request("DELETE", f"/sms/{quote(message_id, safe='')}", None)
 
     def _request(self, method: str, path: str, body: bytes | None) -> Answer:
         said = ""

@@ -42,6 +42,12 @@ def refused(answer: Answer) -> None:
     typer.secho(f"refused ({answer.code}): {answer.detail}", err=True, fg="red")
 
 
+def decided(answer: Answer) -> None:
+    """Whether a message was cancelled, or how far it had got."""
+    found = str(answer.body.get("state"))
+    typer.echo(f"{answer.body['message_id']}  {state(found)}  {answer.body['message']}")
+
+
 def seen(one: Seen) -> None:
     """A message's state, and what there is to say beside it."""
     said = [f"{name} {one.answer[name]}" for name in ("provider_message_id", "error") if one.answer.get(name)]

@@ -52,6 +52,20 @@ class Door:
             state = states.pop(0) if len(states) > 1 else states[0]
         return 200, {"message_id": message_id, "status": "sent", "state": state, "error": None}
 
+    def cancel(self, message_id: str) -> tuple[int, dict[str, Any]]:
+        """Moves `queued` ones alone; `trouble` comes after, as an answer that is lost does."""
+        with self.lock:
+            states = self.states.get(message_id)
+            if states is None:
+                return 404, {"detail": f"Message {message_id} not found"}
+            done = states[0] == "queued"
+            state = "cancelled" if done else states[0]
+            self.states[message_id] = [state]
+            if (answer := self.trouble({})) is not None:
+                return answer[0], {"detail": answer[1]}
+        message = "SMS cancelled successfully" if done else f"Message is already {state}"
+        return 200, {"success": done, "message_id": message_id, "message": message, "state": state}
+
     def record(self, message_id: str) -> tuple[int, dict[str, Any]]:
         code, body = self.status(message_id)
         past = {
@@ -85,6 +99,9 @@ def door() -> Iterator[Door]:
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             self._answer(*(found.send(body) if self._known() else (401, {"detail": "Unknown API key"})))
+
+        def do_DELETE(self) -> None:
+            self._answer(*found.cancel(self.path.split("/")[2]))
 
         def do_GET(self) -> None:
             _, _, message_id, *rest = self.path.split("/")
