@@ -11,7 +11,6 @@ from functools import partial
 from typing import Final, Protocol
 
 from broker.publish import Outgoing
-from ledger.errors import LedgerUnavailableError
 from ledger.inbound import Mark
 from schemas import cloudevents, topics
 from schemas.public import InboundRecord
@@ -87,8 +86,8 @@ class Inbox:
             return Taking.AWAY
         try:
             await self._marks.taken(record.id)
-        except LedgerUnavailableError as error:
-            _LOG.warning("inbound.unmarked id=%s: a repeat would be produced again: %s", record.id, error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the text is taken
+            _LOG.warning("inbound.unmarked id=%s: a repeat would be produced again: %r", record.id, error)
         return Taking.TAKEN
 
     async def _is_taken(self, record_id: str) -> bool:
@@ -97,8 +96,8 @@ class Inbox:
         while True:
             try:
                 mark = await self._marks.taking(record_id, round(self._timeout * 1000))
-            except LedgerUnavailableError as error:
-                _LOG.warning("inbound.unknown id=%s: produced in any case: %s", record_id, error)
+            except Exception as error:  # noqa: BLE001 - marks only help: for none of its troubles a text is lost
+                _LOG.warning("inbound.unknown id=%s: produced in any case: %r", record_id, error)
                 return False
             if mark is not Mark.TAKING or loop.time() >= until:
                 return mark is Mark.TAKEN

@@ -4,7 +4,6 @@ import asyncio
 from dataclasses import dataclass, field
 
 from broker.publish import Outgoing
-from ledger.errors import LedgerUnavailableError
 from ledger.inbound import Mark
 from schemas import topics
 from schemas.facts import Receipt, decode_fact
@@ -46,10 +45,10 @@ class Broker:
 
 @dataclass
 class Marks:
-    """The ledger's marks, without their ends; `away`: it does not answer."""
+    """The ledger's marks, without their ends; `trouble`: what each call raises."""
 
     known: dict[str, Mark] = field(default_factory=dict)
-    away: bool = False
+    trouble: Exception | None = None
     asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def taking(self, record_id: str, life_ms: int) -> Mark:
@@ -65,5 +64,5 @@ class Marks:
         self.known[record_id] = Mark.TAKEN
 
     def _reached(self) -> None:
-        if self.away:
-            raise LedgerUnavailableError("no answer")
+        if self.trouble is not None:
+            raise self.trouble

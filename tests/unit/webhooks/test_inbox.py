@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from ledger.errors import LedgerUnavailableError
 from ledger.inbound import Mark
 from schemas.provider import Provider
 from schemas.public import InboundRecord
@@ -72,9 +73,10 @@ async def test_a_process_that_died_at_it_does_not_keep_the_text_from_us() -> Non
     assert marks.known == {"text-1": Mark.TAKEN}
 
 
-async def test_without_the_ledger_it_is_taken_all_the_same() -> None:
+@pytest.mark.parametrize("trouble", [LedgerUnavailableError("no answer"), RuntimeError("no permission")])
+async def test_without_the_ledger_it_is_taken_all_the_same(trouble: Exception) -> None:
     broker = Broker()
-    mine = inbox(broker, Marks(away=True))
+    mine = inbox(broker, Marks(trouble=trouble))
     assert [await mine.take(record()) for _ in range(2)] == [Taking.TAKEN] * 2
     first, second = broker.texts
     assert first.id == second.id
