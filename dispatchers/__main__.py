@@ -8,8 +8,8 @@ import uvloop
 
 from broker.topics import TopicsDifferError
 from dispatchers.app import serve
+from dispatchers.lines import GapError
 from dispatchers.reader import RetentionError
-from dispatchers.window import GapError
 from schemas.exits import Exit
 from schemas.provider import Provider
 from schemas.settings import Settings

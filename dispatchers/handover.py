@@ -13,15 +13,17 @@ from typing import assert_never
 
 from dispatchers import policy
 from dispatchers.journal import ambiguous_fact, closed_fact, outcome_fact, void
+from dispatchers.lines import Item
 from dispatchers.port import Handover
 from dispatchers.settling import Result, Settling
 from dispatchers.tools import Tools
-from dispatchers.window import Item, Window
+from dispatchers.window import Window
 from ledger.claims import Ask, Claim, Closed, Looked, Open, Refused, Wait, Won
+from ledger.expiring import Early, Late
 from schemas.callback import Callback
 from schemas.facts import AnyFact
 from schemas.provider import Outcome, Unavailable
-from schemas.tasks import Void
+from schemas.tasks import Task, Void
 
 log = logging.getLogger(__name__)
 
@@ -89,14 +91,17 @@ class HandOver:
         while self._open:
             self.bell.clear()
             now = self._tools.now()
+            late = self._window.take_late(BATCH, now)
             room = min(BATCH, self._tools.settings.max_in_flight - self.busy)
             items = self._window.take(room, now) if room > 0 else []
+            if late:
+                await self._end_late(late)
             if items:
                 await self._batch(items)
             elif self._voids:
                 await self._flush_voids()
-            else:
-                await self._idle(self._window.next_due(now) if room > 0 else None, now)
+            elif not late:
+                await self._idle(self._window.next_due(now), now)
 
     async def _flush_voids(self) -> None:
         if self._voids:
@@ -120,6 +125,24 @@ class HandOver:
             await self._write_intents(going)
         # An intent stands for those that just got a nonce, and for those that wait for their slot.
         await self._claim([item for item in items if item.nonce is not None])
+
+    async def _end_late(self, items: Sequence[Item]) -> None:
+        """What comes too late ends without an intent or a slot: nothing of it can leave any more."""
+        asks = [_late(item.task) for item in items]
+        answers = await self._tools.ask(lambda ledger: ledger.expire(asks))
+        early: list[Item] = []
+        found: list[tuple[Item, Looked]] = []
+        now = self._tools.now()
+        for item, answer in zip(items, answers, strict=True):
+            if isinstance(answer, Early):
+                # The ledger's clock decides, and ours is before it.
+                item.late_from = now + answer.ms
+                early.append(item)
+            else:
+                self._forget_nonce(item, stands=_is_unknown(answer.claim))
+                found.append((item, answer))
+        self.add_voids(self._window.put_back(early))
+        self._window.put_back(await self._steps(found, late=True))
 
     async def _write_intents(self, items: Sequence[Item]) -> None:
         voids, self._voids = self._voids, []
@@ -166,14 +189,14 @@ class HandOver:
             hold_ms=round((settings.http_timeout_seconds + settings.claim_margin_seconds) * 1000),
         )
 
-    async def _steps(self, found: Sequence[tuple[Item, Looked]]) -> list[Item]:
+    async def _steps(self, found: Sequence[tuple[Item, Looked]], *, late: bool = False) -> list[Item]:
         """Do what each claim asks for; the items that may go."""
         going: list[Item] = []
         facts: list[tuple[Item, AnyFact]] = []
         over: list[Item] = []
         now = self._tools.now()
         for item, looked in found:
-            match policy.step(item.task, item.record, looked):
+            match policy.step(item.task, item.record, looked, late=late):
                 case policy.Go():
                     going.append(item)
                 case policy.ComeBack():
@@ -234,7 +257,8 @@ class HandOver:
         def still_mine() -> bool:
             # `until` is the claim's time plus timeout plus margin by Redis' clock, counted from after
             # `asked_at`. A call that begins within the margin is over before anyone may take over.
-            return monotonic() - asked_at < margin
+            # Nor does one begin when the message's own time is over.
+            return monotonic() - asked_at < margin and self._tools.now() < item.late_from
 
         port = self._tools.accounts.port(item.task.account)
         outcome: Outcome
@@ -261,6 +285,10 @@ class HandOver:
 
 def _ids(items: Sequence[Item]) -> list[str]:
     return [item.task.message_id for item in items]
+
+
+def _late(task: Task) -> Late:
+    return Late(task.message_id, task.attempt, task.valid_until, task.forget_at)
 
 
 def _is_unknown(claim: Claim) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from broker.publish import Outgoing, Publish
-from dispatchers.window import Item
+from dispatchers.lines import Item
 from schemas import topics
 from schemas.facts import AmbiguousFact, AnyFact, Closed, ClosedWhy, OutcomeFact
 from schemas.provider import Accepted, Rejected, Throttled, Unavailable

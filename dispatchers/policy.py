@@ -57,10 +57,13 @@ class Done:
 Step = Go | ComeBack | TakeOver | SayUnknown | SayClosed | RetryAgain | Done
 
 
-def step(task: Task, record: RecordId, found: Looked) -> Step:  # noqa: PLR0911 - one line for each case of the rules
-    """What a task does about the claim that it finds (docs/protocol.md, rules 2 to 4)."""
+def step(task: Task, record: RecordId, found: Looked, *, late: bool = False) -> Step:  # noqa: PLR0911 - one line for each case of the rules
+    """What a task does about the claim that it finds (docs/protocol.md, rules 2 to 4).
+
+    `late`: its time is over, so it goes nowhere; what it could have won without a doubt is closed by now.
+    """
     claim = found.claim
-    if wins(task, claim):
+    if wins(task, claim) and not late:
         return Go()
     match claim:
         case Sending():

@@ -11,7 +11,8 @@ from aiokafka.errors import KafkaError
 from broker.dead_letters import buried
 from broker.publish import Publish
 from dispatchers.handover import HandOver
-from dispatchers.window import GapError, Item, Line, Window
+from dispatchers.lines import GapError, Item, Line
+from dispatchers.window import Window
 from schemas.base import DecodeError
 from schemas.tasks import Task
 

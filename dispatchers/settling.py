@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from dispatchers import policy
 from dispatchers.journal import Waiting, ambiguous_fact, outcome_fact
+from dispatchers.lines import Item
 from dispatchers.tools import Tools
-from dispatchers.window import Item, Window
+from dispatchers.window import Window
 from ledger.claims import Again, Own
 from schemas.facts import AnyFact
 from schemas.provider import Accepted, Ambiguous, Outcome, Rejected, Throttled, Unavailable
@@ -116,10 +117,8 @@ class Settling:
             pause = policy.retry_pause_ms(
                 outcome, item.task.attempt, self._tools.settings, self._tools.chance()
             )
-            # One that would be due too late comes at its end, where the claim script says `expired`. Not at
-            # once even then: the ledger's clock, which decides that, may be behind ours.
-            first = round(self._tools.settings.retry_first_seconds * 1000)
-            due = min(now + pause, max(item.task.valid_until, now + first))
+            # One that would be due too late comes back when its time is over, to be told so then.
+            due = min(now + pause, max(item.task.valid_until, now))
             item.retry_as(item.task.attempt + 1, maybe_sent=item.task.how is not How.PLAIN, not_before=due)
             if due - now > STAYS_MS:
                 records.append(Waiting(item.task))

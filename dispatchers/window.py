@@ -1,156 +1,15 @@
-"""The tasks at hand: who goes next, who rests until when, and how far each partition may be committed.
+"""The tasks at hand: who goes next, who rests until when, and whose time is over.
 
 Pure bookkeeping: no clock, no I/O. The backlog stays in Kafka; this holds a bounded part of it.
 """
 
 import heapq
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
 from itertools import count
 
+from dispatchers.lines import Item, Line, Partition
+from dispatchers.ready import Alarm, Deadlines, Turns
 from schemas.messages import Lane
-from schemas.tasks import How, RecordId, Task
-
-Partition = tuple[str, int]
-
-
-class GapError(Exception):
-    """Records of a partition were skipped. Nothing may be committed past them; the process must end."""
-
-
-class Line:
-    """One partition since it was assigned: which of its offsets are unfinished.
-
-    An item keeps its line, so what finishes after the partition has moved away counts for nothing.
-    """
-
-    def __init__(self, partition: Partition) -> None:
-        self.partition = partition
-        self.revoked = False
-        self._unfinished: dict[int, None] = {}  # in the order of the log
-        self._first: int | None = None
-        self._next: int | None = None
-        self._start: int | None = None
-        self._committed: int | None = None
-
-    def __len__(self) -> int:
-        return len(self._unfinished)
-
-    def begin(self, start: int) -> None:
-        """The group's commit, or the log's beginning, is `start`: the first record to be read.
-
-        Raises:
-            GapError: another one was read first.
-        """
-        self._start = start
-        self._check(self._first)
-
-    def open(self, offset: int) -> None:
-        """A record has been read.
-
-        Raises:
-            GapError: it is not the next one.
-        """
-        if self._next is None:
-            self._first = offset
-            self._check(offset)
-        elif offset != self._next:
-            raise GapError(f"{self.partition}: read {offset}, and {self._next} was next")
-        self._unfinished[offset] = None
-        self._next = offset + 1
-
-    def _check(self, first: int | None) -> None:
-        if first is not None and self._start is not None and first != self._start:
-            raise GapError(f"{self.partition}: read {first} first, and {self._start} was next")
-
-    def finish(self, offset: int) -> None:
-        """Nothing more will be done about the record at `offset`."""
-        self._unfinished.pop(offset, None)
-
-    def due(self) -> int | None:
-        """The lowest unfinished offset, if that is not what was committed last."""
-        lowest = next(iter(self._unfinished), self._next)
-        return None if lowest == self._committed else lowest
-
-    def committed(self, offset: int) -> None:
-        """The group's commit stands at `offset`."""
-        self._committed = offset
-
-
-@dataclass(eq=False)
-class Item:
-    """A task at hand. `nonce` is set while an intent for it stands."""
-
-    line: Line
-    offset: int
-    task: Task
-    nonce: str | None = None
-
-    @property
-    def record(self) -> RecordId:
-        """The identity of the task: its first record's, carried through waiting."""
-        if self.task.record is not None:
-            return self.task.record
-        topic, partition = self.line.partition
-        return RecordId(topic=topic, partition=partition, offset=self.offset)
-
-    def retry_as(self, attempt: int, *, maybe_sent: bool, not_before: int = 0) -> None:
-        """The same task, identified by the same record, as a later attempt."""
-        self.task = self.task.model_copy(
-            update={
-                "attempt": attempt,
-                "how": How.AFTER_UNKNOWN if maybe_sent else How.PLAIN,
-                "record": self.record,
-                "not_before": not_before,
-            }
-        )
-
-    def finish(self) -> None:
-        """Nothing more will be done about it."""
-        self.line.finish(self.offset)
-
-
-class _Turns:
-    """Ready items by sender; senders take turns, each in its own order."""
-
-    def __init__(self) -> None:
-        self._queues: dict[str, deque[Item]] = {}
-
-    def push(self, item: Item, *, front: bool = False) -> None:
-        queue = self._queues.setdefault(item.task.sender, deque())
-        if front:
-            queue.appendleft(item)
-        else:
-            queue.append(item)
-
-    def take(self, may: Callable[[Item], bool]) -> Iterator[Item]:
-        """One item after the other, senders in turn, of those that `may` lets; asks again before each."""
-        turns = deque(self._queues)
-        while turns:
-            sender = turns.popleft()
-            if not may(self._queues[sender][0]):
-                continue
-            queue = self._queues.pop(sender)
-            item = queue.popleft()
-            if queue:
-                self._queues[sender] = queue  # behind the others: also when the next batch is taken
-                turns.append(sender)
-            yield item
-
-    def __iter__(self) -> Iterator[Item]:
-        return (item for queue in self._queues.values() for item in queue)
-
-    def drop(self, gone: Callable[[Item], bool]) -> list[Item]:
-        dropped: list[Item] = []
-        for sender, queue in list(self._queues.items()):
-            dropped += filter(gone, queue)
-            kept = deque(item for item in queue if not gone(item))
-            if kept:
-                self._queues[sender] = kept
-            else:
-                del self._queues[sender]
-        return dropped
 
 
 def number_pace(sender: str) -> str:
@@ -161,13 +20,6 @@ def number_pace(sender: str) -> str:
 def account_pace(account: str) -> str:
     """What the pace of an account is called."""
     return f"account:{account}"
-
-
-@dataclass(order=True)
-class _Alarm:
-    at: int
-    number: int
-    item: Item = field(compare=False)
 
 
 class Window:
@@ -181,8 +33,9 @@ class Window:
         self._quota = quota
         self._room = room
         self._lines: dict[Partition, Line] = {}
-        self._turns = {lane: _Turns() for lane in Lane}
-        self._alarms: list[_Alarm] = []
+        self._turns = {lane: Turns() for lane in Lane}
+        self._alarms: list[Alarm] = []
+        self._deadlines = Deadlines()
         self._resting: dict[str, int] = {}  # pace -> until when it lets nothing go
         self._numbers = count()
 
@@ -199,7 +52,9 @@ class Window:
         for partition in partitions:
             if line := self._lines.pop(partition, None):
                 line.revoked = True
-        dropped = [item for turns in self._turns.values() for item in turns.drop(_gone)]
+        dropped = [item for turns in self._turns.values() for item in turns if item.line.revoked]
+        for item in dropped:
+            self._turns[item.task.lane].remove(item)
         dropped += [alarm.item for alarm in self._alarms if _gone(alarm.item)]
         self._alarms = [alarm for alarm in self._alarms if not _gone(alarm.item)]
         heapq.heapify(self._alarms)
@@ -217,9 +72,9 @@ class Window:
     def add(self, item: Item, now: int) -> None:
         """A task has been read; it is ready, or rests until `not_before`."""
         if item.task.not_before > now:
-            self.rest(item, item.task.not_before)
+            self.rest(item, min(item.task.not_before, item.late_from))
         else:
-            self._turns[item.task.lane].push(item)
+            self._push(item)
 
     def take(self, most: int, now: int) -> list[Item]:
         """Up to `most` items to be handed over now: immediate before queued, senders in turn."""
@@ -232,7 +87,9 @@ class Window:
             if sender not in left:
                 left[sender] = self._quota(sender)
             paces = (number_pace(sender), account_pace(item.task.account))
-            return left[sender] > 0 and all(self._resting.get(pace, 0) <= now for pace in paces)
+            # What is late is for `take_late`.
+            in_time = item.late_from > now
+            return in_time and left[sender] > 0 and all(self._resting.get(pace, 0) <= now for pace in paces)
 
         for lane in Lane:
             if len(taken) >= most:
@@ -244,6 +101,15 @@ class Window:
                     break
         return taken
 
+    def take_late(self, most: int, now: int) -> list[Item]:
+        """Up to `most` ready items whose time is over, whatever their pace: nothing of theirs can leave."""
+        self._wake(now)
+        late: list[Item] = []
+        while len(late) < most and (item := self._deadlines.pop(now)):
+            if self._turns[item.task.lane].remove(item):
+                late.append(item)
+        return late
+
     def put_back(self, items: Iterable[Item]) -> list[Item]:
         """Taken items that have to wait for their slot: first of their sender again, in their order.
 
@@ -254,13 +120,13 @@ class Window:
             if item.line.revoked:
                 dropped.append(item)
             else:
-                self._turns[item.task.lane].push(item, front=True)
+                self._push(item, front=True)
         return dropped
 
     def rest(self, item: Item, until: int) -> None:
         """The item comes back at `until`, behind the others of its sender."""
         if not item.line.revoked:
-            heapq.heappush(self._alarms, _Alarm(until, next(self._numbers), item))
+            heapq.heappush(self._alarms, Alarm(until, next(self._numbers), item))
 
     def rest_pace(self, pace: str, until: int) -> None:
         """A pace (of a number, or of an account: then all its senders) lets nothing go before `until`."""
@@ -274,7 +140,9 @@ class Window:
         """When something that rests may go; None if nothing rests."""
         for pace in [pace for pace, until in self._resting.items() if until <= now]:
             del self._resting[pace]
-        return min([*self._resting.values(), *(alarm.at for alarm in self._alarms[:1])], default=None)
+        alarms = [alarm.at for alarm in self._alarms[:1]]
+        deadline = self._deadlines.first(lambda item: item in self._turns[item.task.lane])
+        return min([*self._resting.values(), *alarms, *deadline], default=None)
 
     def lines(self) -> list[Line]:
         """The lines of all partitions that are ours."""
@@ -282,8 +150,11 @@ class Window:
 
     def _wake(self, now: int) -> None:
         while self._alarms and self._alarms[0].at <= now:
-            item = heapq.heappop(self._alarms).item
-            self._turns[item.task.lane].push(item)
+            self._push(heapq.heappop(self._alarms).item)
+
+    def _push(self, item: Item, *, front: bool = False) -> None:
+        self._turns[item.task.lane].push(item, front=front)
+        self._deadlines.add(item)
 
 
 def _gone(item: Item) -> bool:

@@ -11,8 +11,9 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 
 from broker import clients
 from broker.publish import Outgoing
+from dispatchers.lines import Line
 from dispatchers.reader import Reader, RetentionError
-from dispatchers.window import Line, Window
+from dispatchers.window import Window
 from schemas.messages import Lane
 from schemas.provider import Provider
 from schemas.settings import KafkaSettings

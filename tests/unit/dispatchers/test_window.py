@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatchers.window import GapError, Item, Line, Window, account_pace, number_pace
+from dispatchers.lines import GapError, Item, Line
+from dispatchers.window import Window, account_pace, number_pace
 from schemas.messages import Lane
 from schemas.provider import Provider
 from schemas.tasks import Task
@@ -162,3 +163,92 @@ def test_so_does_one_that_was_skipped_before_the_first(start_is_known_first: boo
     first()
     with pytest.raises(GapError, match="read 4 first, and 3 was next"):
         second()
+
+
+def late_at(moment: int, sender: str = "+15550001", not_before: int = 0) -> Task:
+    """A task whose last good moment is the one before `moment`."""
+    return task(sender, not_before=not_before).model_copy(update={"valid_until": moment - 1})
+
+
+def test_what_is_late_is_taken_whatever_its_pace_rest_and_quota() -> None:
+    found, line = window(quota=1)
+    items = fill(found, line, [late_at(100), late_at(100), late_at(200), late_at(100, "b")])
+    found.rest_pace(account_pace("tw"), 10_000)
+    assert found.take_late(10, 99) == []
+    assert found.next_due(99) == 100
+    assert found.take_late(10, 100) == [items[0], items[1], items[3]]
+    assert found.take_late(10, 100) == []
+    assert found.next_due(100) == 200
+
+
+def test_only_so_many_late_ones_are_taken_at_once() -> None:
+    found, line = window()
+    fill(found, line, [late_at(1)] * 5)
+    assert [len(found.take_late(2, 1)) for _ in range(4)] == [2, 2, 1, 0]
+
+
+def test_what_is_valid_until_now_may_still_go() -> None:
+    found, line = window()
+    fill(found, line, [late_at(101)])
+    assert found.take_late(10, 100) == []
+    assert len(found.take(10, 100)) == 1
+
+
+def test_what_is_being_handed_over_is_not_late_until_it_is_back() -> None:
+    found, line = window()
+    (item,) = fill(found, line, [late_at(100)])
+    assert found.take(10, 50) == [item]
+    assert found.take_late(10, 150) == []
+    found.put_back([item])
+    assert found.take_late(10, 150) == [item]
+
+
+def test_what_rests_until_after_its_time_comes_when_it_is_over() -> None:
+    found, line = window()
+    fill(found, line, [late_at(100, not_before=5000)])
+    assert found.next_due(0) == 100
+    assert len(found.take_late(10, 100)) == 1
+
+
+def test_another_moment_counts_once_it_is_known() -> None:
+    found, line = window()
+    fill(found, line, [late_at(100)])
+    (item,) = found.take_late(10, 100)
+    item.late_from = 130
+    found.put_back([item])
+    assert found.take_late(10, 129) == []
+    assert found.next_due(129) == 130
+    assert found.take_late(10, 130) == [item]
+
+
+def test_deadlines_of_what_is_finished_are_not_kept() -> None:
+    found = Window(lambda _: 10**6, room=10**6)
+    line = found.assign(PARTITION)
+    for offset in range(20_000):
+        line.open(offset)
+        found.add(Item(line, offset, late_at(10**9)), 0)
+        for item in found.take(10, 0):
+            item.finish()
+    assert len(found._deadlines._alarms) < 3000
+    assert found.next_due(0) is None
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 60)), max_size=30), st.data())
+def test_everything_goes_or_is_late_and_nothing_is_both(
+    asked: list[tuple[str, int]], data: st.DataObject
+) -> None:
+    found, line = window(quota=1)
+    items = fill(found, line, [late_at(moment, sender) for sender, moment in asked])
+    gone: list[Item] = []
+    late: list[Item] = []
+    for now in range(0, 400, 5):
+        late += found.take_late(data.draw(st.integers(1, 5)), now)
+        if data.draw(st.booleans()):
+            taken = found.take(10, now)
+            assert all(item.late_from > now for item in taken)
+            back = data.draw(st.booleans())
+            if back:
+                found.put_back(taken)
+            else:
+                gone += taken
+    assert sorted(item.offset for item in gone + late) == [item.offset for item in items]

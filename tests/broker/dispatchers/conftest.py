@@ -1,0 +1,28 @@
+"""A bench of dispatchers on the real ledger and broker."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from broker import clients
+from broker.publish import publisher
+from broker.topics import create
+from ledger import Ledger
+from schemas.settings import KafkaSettings, RedisSettings, TopicSettings
+from tests.broker.dispatchers.bench import Bench, ready
+from tests.conftest import Broker, Store
+
+
+@pytest.fixture
+async def bench(kafka: Broker, valkey: Store) -> AsyncIterator[Bench]:
+    settings = KafkaSettings(bootstrap_servers=kafka.bootstrap_servers)
+    await create(settings, TopicSettings())
+    producer = clients.producer(settings)
+    await producer.start()
+    async with Ledger(RedisSettings(url=valkey.url)) as ledger:
+        made = Bench(ledger, publisher(producer))
+        made.kafka = settings
+        await ready(made)
+        made.written.clear()
+        yield made
+    await producer.stop()

@@ -1,0 +1,56 @@
+"""Two lanes of one slow number on the real broker: immediate messages do not wait behind queued ones."""
+
+import asyncio
+from contextlib import suppress
+from uuid import uuid4
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from broker import clients
+from dispatchers.reader import Reader
+from schemas.messages import Lane
+from tests.broker.dispatchers.bench import Bench
+
+pytestmark = pytest.mark.broker
+BACKLOG = 200
+
+
+async def test_an_immediate_message_overtakes_two_hundred_queued_ones(bench: Bench) -> None:
+    bench.rate = 1.0
+    name = uuid4().hex[:8]
+    topics = {lane: f"sms.dispatch.t{name}.{lane}.v1" for lane in Lane}
+    admin = AIOKafkaAdminClient(bootstrap_servers=bench.kafka.bootstrap_servers)
+    await admin.start()
+    await admin.create_topics(
+        [NewTopic(topic, num_partitions=1, replication_factor=1) for topic in topics.values()]
+    )
+    await admin.close()
+    consumer = clients.group_consumer(bench.kafka, f"g-{name}")
+    async with bench.dispatcher() as dispatcher, clients.producer(bench.kafka) as producer:
+        window = dispatcher.window
+        reader = Reader(consumer, window, dispatcher.hand_over, bench.publish, bench.now, release_seconds=1)
+        consumer.subscribe(list(topics.values()), listener=reader)
+        await consumer.start()
+        reading = asyncio.create_task(reader.read())
+        for _ in range(BACKLOG):
+            await producer.send(topics[Lane.QUEUED], bench.task().encode())
+        await producer.flush()
+        # All of the backlog is at hand, and the number is at work on it.
+        await bench.until(lambda: sum(map(len, window.lines())) + len(bench.provider.posts) >= BACKLOG)
+        await bench.until(lambda: bench.provider.posts)
+        urgent = bench.task(lane=Lane.IMMEDIATE)
+        await producer.send_and_wait(topics[Lane.IMMEDIATE], urgent.encode())
+        # From when it has been read, at most one that has its slot already is before it.
+        await bench.until(
+            lambda: any(len(line) for line in window.lines() if ".immediate." in line.partition[0])
+        )
+        before = len(bench.provider.posts)
+        await bench.until(lambda: urgent.message_id in [p.task.message_id for p in bench.provider.posts])
+        reading.cancel()
+        with suppress(asyncio.CancelledError):
+            await reading
+        await consumer.stop()
+    order = [post.task.message_id for post in bench.provider.posts]
+    assert before < BACKLOG / 2, "the number was too quick for this to say anything"
+    assert order.index(urgent.message_id) <= before + 1
