@@ -3,11 +3,11 @@
 import logging
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import aiohttp
 import httpx
-from telnyx import AsyncTelnyx, omit
+from telnyx import AsyncTelnyx, Omit, omit
 
 from directory.secrets import resolve
 from dispatchers.port import Handover
@@ -15,8 +15,11 @@ from dispatchers.providers import http as wire
 from dispatchers.providers.answers import json_object, refusal, text, unreadable
 from dispatchers.providers.exchange import Exchange, Reply, under_way
 from schemas.directory import Account, TelnyxCredentials
+from schemas.limits import LIMITS
 from schemas.provider import Accepted, Outcome, Provider
+from schemas.segments import Encoding, encoding
 from schemas.settings import DispatchSettings
+from schemas.tasks import Task
 
 _BASE_URL: Final = "https://api.telnyx.com"
 #: aiohttp says these itself: what it can decompress, where it connects to, how long the body is.
@@ -81,6 +84,7 @@ class TelnyxPort:
                 text=task.text or omit,
                 media_urls=list(task.media) or omit,
                 type="MMS" if task.media else "SMS",
+                encoding=_encoding(task),
                 webhook_url=handover.callback_url,
                 use_profile_webhooks=False,
                 idempotency_key=handover.nonce,
@@ -92,6 +96,13 @@ class TelnyxPort:
         """See `ProviderPort.close`."""
         await self._client.close()
         await self._session.close()
+
+
+def _encoding(task: Task) -> Literal["ucs2"] | Omit:
+    """UCS-2 where the text needs it: else a profile with smart encoding puts other characters in its place."""
+    if task.media or encoding(task.text, LIMITS[Provider.TELNYX].lacking) is Encoding.GSM7:
+        return omit
+    return "ucs2"
 
 
 def read(reply: Reply, now: float) -> Outcome:

@@ -29,6 +29,7 @@ from simulator.app import build
 from simulator.config import Config
 from tests.contracts.providers import rigs
 from tests.contracts.providers.conftest import Connect
+from tests.contracts.providers.test_text import TEXTS
 from tests.unit.webhooks.doubles import Broker, Marks
 from webhooks.app import Parts, make_app
 from webhooks.inbox import Inbox
@@ -275,6 +276,17 @@ async def stats(session: aiohttp.ClientSession, simulator: str) -> dict[str, int
     async with session.get(f"{simulator}/stats") as answer:
         counts: dict[str, int] = (await answer.json())["callbacks"]
         return counts
+
+
+async def test_every_text_arrives_as_it_was_written(
+    provider: Provider, simulator: str, platform: Platform, connected: Connect
+) -> None:
+    port = connected(provider, url=simulator)
+    for number, text in enumerate(TEXTS.values()):
+        found = await port.send(platform.handover(provider, f"t{number}", text=text))
+        assert isinstance(found, Accepted), (text, found)
+    texts = await handset(simulator, "+14155550199")
+    assert [one["text"].encode() for one in texts] == [text.encode() for text in TEXTS.values()]
 
 
 @pytest.mark.parametrize(
