@@ -43,9 +43,9 @@ local function slot(ask)
   return longest, where
 end
 
-local function sending_line(claim, ask)
+local function sending_line(claim, ask, till)
   local maybe_sent = (ask.how ~= 'plain' or claim.maybe_sent == '1') and '1' or '0'
-  return table.concat({ 'sending', int(ask.attempt), maybe_sent, int(now + ask.hold), ask.nonce, ask.record }, ' ')
+  return table.concat({ 'sending', int(ask.attempt), maybe_sent, int(till), ask.nonce, ask.record }, ' ')
 end
 
 local function decide(ask)
@@ -61,8 +61,9 @@ local function decide(ask)
   if wait > 0 then
     return { 'wait', math.ceil(wait / 1000), asked.paces[where].key }
   end
-  write_claim(ask.id, sending_line(claim, ask), ask.forget_at)
-  return { 'won', now + ask.hold }
+  local till = now + ask.hold
+  write_sending(ask.id, sending_line(claim, ask, till), ask.forget_at, till)
+  return { 'won', till }
 end
 
 local verdicts = {}

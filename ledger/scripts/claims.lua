@@ -32,14 +32,7 @@ local function read_claim(id)
 end
 
 -- Which messages are being handed over (scores: until when), for queues.lua.
-local function note_sending(id, line)
-  local till = string.match(line, '^sending %d+ [01] (%d+)')
-  if till then
-    redis.call('ZADD', 'helio:' .. epoch .. ':sending', till, id)
-  else
-    redis.call('ZREM', 'helio:' .. epoch .. ':sending', id)
-  end
-end
+local SENDING = 'helio:' .. epoch .. ':sending'
 
 local function expiry(forget_at)
   return int(math.max(forget_at, now) + MARGIN)
@@ -48,8 +41,13 @@ end
 -- Never deleted: it lives as long as its message, and always longer than now.
 local function write_claim(id, line, forget_at)
   redis.call('SET', claim_key(id), line, 'PXAT', expiry(forget_at))
-  note_sending(id, line)
+  redis.call('ZREM', SENDING, id)
   return line
+end
+
+local function write_sending(id, line, forget_at, till)
+  redis.call('SET', claim_key(id), line, 'PXAT', expiry(forget_at))
+  redis.call('ZADD', SENDING, till, id)
 end
 
 local function closed_line(why, attempt, nonce)

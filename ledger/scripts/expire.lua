@@ -1,4 +1,3 @@
--- expire
 -- ARGV[1]: JSON [{id, attempt, valid_until, forget_at}], see ledger/expiring.py. Tasks that come too late end here, with
 -- no intent and no slot, for nothing can leave: what such a task could still win becomes closed(expired), and never
 -- what may have been sent. Answers for each {'early', ms} where it could win and is not too late, else

@@ -8,12 +8,14 @@ local entered = {}
 
 -- `score`: of a pending one when it was accepted, of others until when they count. `expiry`: of its row.
 local function move(id, old, new, score, expiry)
-  if old and old ~= '-' and old ~= new then
+  local pending = string.sub(new, 1, 8) == 'pending:'
+  if pending and old == new then
+    return
+  elseif old and old ~= '-' and old ~= new then
     redis.call('ZREM', queue_key(old), id)
   end
   if new ~= '-' and tonumber(expiry) > now then
     redis.call('ZADD', queue_key(new), score, id)
-    local pending = string.sub(new, 1, 8) == 'pending:'
     local ends = math.max(tonumber(pending and expiry or score), now)
     entered[new] = { pending = pending, ends = math.max(ends, entered[new] and entered[new].ends or 0) }
   end

@@ -7,7 +7,8 @@ end
 -- The sequence and the queue of a row; nil where there is no row, or no queue.
 local function row_head(id)
   local head = redis.call('GETRANGE', row_key(id), 0, 255)
-  return string.match(head, '^%d+'), string.match(head, '^%d+ ([^ {]+) {')
+  local sequence, queue = string.match(head, '^(%d+) ([^ {]*)')
+  return sequence, queue ~= '' and queue or nil
 end
 
 local function row_json(id)

@@ -5,7 +5,7 @@ for n, id in ipairs(ARGV) do
   if claim.state == 'sending' and claim.till < now then
     claim.line = closed_line(UNKNOWN, claim.attempt, claim.nonce)
     redis.call('SET', claim_key(id), claim.line, 'KEEPTTL')
-    note_sending(id, claim.line)
+    redis.call('ZREM', SENDING, id)
   end
   found[n] = claim.line
 end
