@@ -19,8 +19,8 @@ from cli.local.stack import Stack
 pytestmark = pytest.mark.e2e
 
 #: For each operation in each of the two phases that draw at random.
-EXAMPLES: Final = 60
-#: It takes about half a minute; this only ends a run that hangs.
+EXAMPLES: Final = 40
+#: It takes half a minute on two quiet cores; this only ends a run that hangs.
 BOUND_SECONDS: Final = 300
 #: The demo's, at Twilio and Vonage. Telnyx takes fewer segments than a text of 1600 characters may have,
 #: which no JSON Schema can say: its senders would refuse what the document allows.
