@@ -99,7 +99,7 @@ class TelnyxPort:
 
 
 def _encoding(task: Task) -> Literal["ucs2"] | Omit:
-    """UCS-2 where the text needs it: else a profile with smart encoding puts other characters in its place."""
+    """UCS-2 where the text needs it: else a profile with smart encoding puts other characters in place."""
     if task.media or encoding(task.text, LIMITS[Provider.TELNYX].lacking) is Encoding.GSM7:
         return omit
     return "ucs2"
