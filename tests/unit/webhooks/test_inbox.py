@@ -68,7 +68,8 @@ async def test_what_is_not_acknowledged_is_not_taken() -> None:
 async def test_a_process_that_died_at_it_does_not_keep_the_text_from_us() -> None:
     """Its mark stays for a while, and Twilio may not come again."""
     broker, marks = Broker(), Marks(known={"text-1": Mark.TAKING})
-    assert await inbox(broker, marks, patience=0.01).take(record()) is Taking.TAKEN
+    taking = inbox(broker, marks, patience=0.01).take(record())
+    assert await asyncio.wait_for(taking, DEADLINE) is Taking.TAKEN
     assert len(broker.texts) == 1
     assert marks.known == {"text-1": Mark.TAKEN}
 
