@@ -1,0 +1,107 @@
+"""The request's schema says what the door judges: it takes what fits, and refuses what does not (400)."""
+
+import json
+from typing import Any
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from ingress import bodies
+from ingress.checks import malformed
+from ingress.openapi import shapes
+from ingress.problems import Problem
+from schemas.requests import MAX_KEY, MAX_MEDIA, MAX_TEXT, MAX_VALID_FOR
+
+FITS = Draft202012Validator(shapes.send_request())
+HEADER = Draft202012Validator({"type": "string", "maxLength": MAX_KEY, "pattern": shapes.HEADER_KEY})
+BODY: dict[str, Any] = {
+    "from_phone_number": "+14155550123",
+    "to_phone_number": "+12025550143",
+    "message": "Hello",
+}
+SPACES = " \t\n\x1c\x85\xa0\u2003\u3000"
+
+# Without the line feed: Python's `$` matches before one, JavaScript's, which JSON Schema means, does not.
+numbers = st.from_regex(r"\+?[0-9]{0,17}", fullmatch=True) | st.text("+0159 x\u0661", max_size=16)
+texts = (
+    st.text(max_size=30)
+    | st.text(SPACES + "\0a", max_size=5)
+    | st.integers(MAX_TEXT - 1, MAX_TEXT + 1).map(lambda size: "\u00e9" * size)
+)
+keys = (
+    st.text(max_size=10)
+    | st.text(SPACES, max_size=3)
+    | st.integers(MAX_KEY - 1, MAX_KEY + 1).map(lambda size: "k" * size)
+)
+urls = st.sampled_from(
+    [
+        "https://media.example.com/a.jpg",
+        "http://a.example:8080/b?c=d",
+        "ftp://example.com/a",
+        "example.com/a",
+        "",
+        "http://",
+    ]
+)
+anything = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.lists(st.integers())
+)
+fields = st.fixed_dictionaries(
+    {},
+    optional={
+        "from_phone_number": numbers | anything,
+        "to_phone_number": numbers | anything,
+        "message": texts | anything,
+        "media_urls": st.none() | st.lists(urls | anything, max_size=MAX_MEDIA + 2) | anything,
+        "queue": st.booleans() | anything,
+        "idempotency_key": st.none() | keys | anything,
+        "valid_for": st.none() | st.integers(-1, MAX_VALID_FOR + 1) | st.just(60.0) | anything,
+        "reference": st.none() | keys | anything,
+    },
+)  # fmt: skip
+changes = fields.flatmap(
+    # Mostly one thing is wrong at a time, else one flaw would hide another.
+    lambda found: st.sampled_from([{}, found, *({name: value} for name, value in found.items())])
+)
+
+
+def taken(body: dict[str, Any]) -> bool:
+    """Whether the door finds no fault with the request by itself."""
+    found = bodies.parse(json.dumps(body).encode(), None)
+    return not isinstance(found, Problem) and malformed(found) is None
+
+
+@given(changes)
+@example({"message": "\x1c"})
+@example({"message": "\ufeff"})
+@example({"message": "a\0"})
+@example({"valid_for": True})
+@example({"queue": 1})
+@example({"media_urls": []})
+@example({"idempotency_key": ""})
+@example({"reference": ""})
+def test_what_fits_the_schema_is_taken_and_nothing_else(found: dict[str, Any]) -> None:
+    body = BODY | found
+    assert FITS.is_valid(body) is taken(body)
+
+
+@given(st.sampled_from(sorted(BODY)))
+def test_what_is_required_is_required(name: str) -> None:
+    body = {field: value for field, value in BODY.items() if field != name}
+    assert not FITS.is_valid(body)
+    assert not taken(body)
+
+
+@given(
+    st.text(st.characters(codec="latin-1", exclude_characters="\r\n\0"), max_size=8).map(str.strip)
+    | st.text('"\\ a\xa0\x85', max_size=6)
+)
+@example('""')
+@example('" "')
+@example("\xe3\x80\x80a")
+def test_a_header_that_fits_is_a_key(header: str) -> None:
+    if HEADER.is_valid(header):
+        found = bodies.parse(json.dumps(BODY).encode(), header)
+        assert not isinstance(found, Problem)
+        assert malformed(found) is None
