@@ -187,6 +187,15 @@ def test_what_cannot_repeat_is_not_remembered() -> None:
     assert route.table == {}
 
 
+def test_what_is_past_its_validity_is_handed_on_all_the_same() -> None:
+    """The claim's script alone decides that a message has expired: here it would be decided twice."""
+    route = Route()
+    route.now = MESSAGE.valid_until + 1
+    emitted = route(MESSAGE, 7)
+    assert kinds(emitted) == [Task, Routed]
+    assert [task.valid_until for _, task in emitted if isinstance(task, Task)] == [MESSAGE.valid_until]
+
+
 def test_a_forgotten_message_is_dropped_and_its_key_is_free_again() -> None:
     route = Route()
     route(MESSAGE, 7)
