@@ -11,17 +11,16 @@ from collections.abc import Sequence
 from time import monotonic
 from typing import assert_never
 
-from dispatchers import policy
-from dispatchers.journal import ambiguous_fact, closed_fact, outcome_fact, void
+from dispatchers.journal import void
 from dispatchers.lines import Item
 from dispatchers.port import Handover
 from dispatchers.settling import Result, Settling
+from dispatchers.steps import Steps, ids
 from dispatchers.tools import Tools
 from dispatchers.window import Window
-from ledger.claims import Ask, Claim, Closed, Looked, Open, Refused, Wait, Won
+from ledger.claims import Ask, Claim, Closed, Looked, Refused, Wait, Won
 from ledger.expiring import Early, Late
 from schemas.callback import Callback
-from schemas.facts import AnyFact
 from schemas.provider import Outcome, Unavailable
 from schemas.tasks import Task, Void
 
@@ -39,6 +38,7 @@ class HandOver:
         self._window = window
         self._tools = tools
         self._voids: list[Void] = []
+        self._steps = Steps(window, tools)
         self._settling = Settling(window, tools, self._has_settled)
         self._calls: set[asyncio.Task[None]] = set()
         self._calling = 0
@@ -117,8 +117,8 @@ class HandOver:
 
     async def _batch(self, items: list[Item]) -> None:
         fresh = [item for item in items if item.nonce is None]
-        found = await self._tools.ask(lambda ledger: ledger.look(_ids(fresh)))
-        going = await self._steps(list(zip(fresh, found, strict=True)))
+        found = await self._tools.ask(lambda ledger: ledger.look(ids(fresh)))
+        going = await self._steps.do(list(zip(fresh, found, strict=True)))
         for item in going:
             item.nonce = self._tools.new_nonce()
         if going or self._voids:
@@ -142,7 +142,7 @@ class HandOver:
                 self._forget_nonce(item, stands=_is_unknown(answer.claim))
                 found.append((item, answer))
         self.add_voids(self._window.put_back(early))
-        self._window.put_back(await self._steps(found, late=True))
+        self._window.put_back(await self._steps.do(found, late=True))
 
     async def _write_intents(self, items: Sequence[Item]) -> None:
         voids, self._voids = self._voids, []
@@ -172,7 +172,7 @@ class HandOver:
                     assert_never(verdict)
         self.add_voids(self._window.put_back(waiting))
         # Those that may go after all found a claim that has changed in between: they look again.
-        self._window.put_back(await self._steps(refused))
+        self._window.put_back(await self._steps.do(refused))
 
     def _ask(self, item: Item) -> Ask:
         task, settings = item.task, self._tools.settings
@@ -188,61 +188,6 @@ class HandOver:
             forget_at=task.forget_at,
             hold_ms=round((settings.http_timeout_seconds + settings.claim_margin_seconds) * 1000),
         )
-
-    async def _steps(self, found: Sequence[tuple[Item, Looked]], *, late: bool = False) -> list[Item]:
-        """Do what each claim asks for; the items that may go."""
-        going: list[Item] = []
-        facts: list[tuple[Item, AnyFact]] = []
-        over: list[Item] = []
-        now = self._tools.now()
-        for item, looked in found:
-            match policy.step(item.task, item.record, looked, late=late):
-                case policy.Go():
-                    going.append(item)
-                case policy.ComeBack():
-                    self._window.rest(item, now + policy.COME_BACK_MS)
-                case policy.TakeOver():
-                    over.append(item)
-                case policy.SayUnknown(claim=claim):
-                    facts.append((item, _unknown_again(item, claim, now)))
-                case policy.SayClosed(claim=claim):
-                    facts.append((item, closed_fact(item, claim.why, now)))
-                case policy.RetryAgain(claim=claim):
-                    await self._retry_again(item, claim)
-                    going.append(item)
-                case policy.Done():
-                    item.finish()
-                case never:
-                    assert_never(never)
-        await self._take_over(over)
-        await self._end(facts)
-        return going
-
-    async def _retry_again(self, item: Item, claim: Open) -> None:
-        """The claim was opened for a retry by this very record; that may not have been said yet."""
-        item.retry_as(claim.attempt - 1, maybe_sent=claim.maybe_sent)
-        again = Unavailable(detail="it was to be tried again when the process was interrupted")
-        await self._tools.journal.write([outcome_fact(item, again, "", self._tools.now())])
-        item.retry_as(claim.attempt, maybe_sent=claim.maybe_sent)
-
-    async def _take_over(self, items: Sequence[Item]) -> None:
-        """Rule 4: `closed(unknown)`, then `ambiguous` acknowledged, then finished."""
-        if not items:
-            return
-        claims = await self._tools.ask(lambda ledger: ledger.take_over(_ids(items)))
-        facts: list[tuple[Item, AnyFact]] = []
-        for item, claim in zip(items, claims, strict=True):
-            if isinstance(claim, Closed) and claim.why == "unknown":
-                facts.append((item, _unknown_again(item, claim, self._tools.now())))
-            else:
-                self._window.rest(item, self._tools.now())
-        await self._end(facts)
-
-    async def _end(self, facts: Sequence[tuple[Item, AnyFact]]) -> None:
-        if facts:
-            await self._tools.journal.write([fact for _, fact in facts])
-        for item, _ in facts:
-            item.finish()
 
     def _send(self, item: Item, asked_at: float) -> None:
         self._calling += 1
@@ -283,21 +228,12 @@ class HandOver:
         item.nonce = None
 
 
-def _ids(items: Sequence[Item]) -> list[str]:
-    return [item.task.message_id for item in items]
-
-
 def _late(task: Task) -> Late:
     return Late(task.message_id, task.attempt, task.valid_until, task.forget_at)
 
 
 def _is_unknown(claim: Claim) -> bool:
     return isinstance(claim, Closed) and claim.why == "unknown"
-
-
-def _unknown_again(item: Item, claim: Closed, now: int) -> AnyFact:
-    detail = "the process that handed it over was interrupted before it knew the outcome"
-    return ambiguous_fact(item, claim.attempt, claim.nonce, detail, now)
 
 
 def _callback(item: Item, nonce: str) -> Callback:

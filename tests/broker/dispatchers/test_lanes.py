@@ -1,7 +1,8 @@
 """Two lanes of one slow number on the real broker: immediate messages do not wait behind queued ones."""
 
 import asyncio
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from uuid import uuid4
 
 import pytest
@@ -10,10 +11,29 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from broker import clients
 from dispatchers.reader import Reader
 from schemas.messages import Lane
-from tests.broker.dispatchers.bench import Bench
+from tests.broker.dispatchers.bench import Bench, Dispatcher
 
 pytestmark = pytest.mark.broker
 BACKLOG = 200
+
+
+@asynccontextmanager
+async def consumed(bench: Bench, dispatcher: Dispatcher, topics: list[str]) -> AsyncIterator[None]:
+    """Tasks are read from `topics` as long as the block runs."""
+    consumer = clients.group_consumer(bench.kafka, f"g-{topics[0]}")
+    reader = Reader(
+        consumer, dispatcher.window, dispatcher.hand_over, bench.publish, bench.now, release_seconds=1
+    )
+    consumer.subscribe(topics, listener=reader)
+    await consumer.start()
+    reading = asyncio.create_task(reader.read())
+    try:
+        yield
+    finally:
+        reading.cancel()
+        with suppress(asyncio.CancelledError):
+            await reading
+        await consumer.stop()
 
 
 async def test_an_immediate_message_overtakes_two_hundred_queued_ones(bench: Bench) -> None:
@@ -26,13 +46,12 @@ async def test_an_immediate_message_overtakes_two_hundred_queued_ones(bench: Ben
         [NewTopic(topic, num_partitions=1, replication_factor=1) for topic in topics.values()]
     )
     await admin.close()
-    consumer = clients.group_consumer(bench.kafka, f"g-{name}")
-    async with bench.dispatcher() as dispatcher, clients.producer(bench.kafka) as producer:
+    async with (
+        bench.dispatcher() as dispatcher,
+        clients.producer(bench.kafka) as producer,
+        consumed(bench, dispatcher, list(topics.values())),
+    ):
         window = dispatcher.window
-        reader = Reader(consumer, window, dispatcher.hand_over, bench.publish, bench.now, release_seconds=1)
-        consumer.subscribe(list(topics.values()), listener=reader)
-        await consumer.start()
-        reading = asyncio.create_task(reader.read())
         for _ in range(BACKLOG):
             await producer.send(topics[Lane.QUEUED], bench.task().encode())
         await producer.flush()
@@ -47,10 +66,6 @@ async def test_an_immediate_message_overtakes_two_hundred_queued_ones(bench: Ben
         )
         before = len(bench.provider.posts)
         await bench.until(lambda: urgent.message_id in [p.task.message_id for p in bench.provider.posts])
-        reading.cancel()
-        with suppress(asyncio.CancelledError):
-            await reading
-        await consumer.stop()
     order = [post.task.message_id for post in bench.provider.posts]
     assert before < BACKLOG / 2, "the number was too quick for this to say anything"
     assert order.index(urgent.message_id) <= before + 1

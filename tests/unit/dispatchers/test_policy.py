@@ -86,3 +86,19 @@ def test_pauses_grow_and_stay_within_their_step(attempt: int, chance: float) -> 
 )
 def test_a_providers_retry_after_counts_within_one_to_two_steps(told: float | None, expected: int) -> None:
     assert policy.retry_pause_ms(Throttled(retry_after=told), 3, SETTINGS, 1.0) == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "claim", "expected"),
+    [
+        (task(), Closed("expired", 1), policy.SayClosed(Closed("expired", 1))),
+        (task(), Closed("cancelled", 0), policy.SayClosed(Closed("cancelled", 0))),
+        (task(1), Open(3, OURS, maybe_sent=False), policy.RetryAgain(Open(3, OURS, maybe_sent=False))),
+        (task(), SENDING, policy.ComeBack()),
+        # A resend that comes too late leaves the message as it is: nobody knows whether it was sent.
+        (task(2, How.RESEND), Closed("unknown", 1, "n"), policy.SayUnknown(Closed("unknown", 1, "n"))),
+    ],
+)
+def test_what_is_late_goes_nowhere(asked: Task, claim: Claim, expected: policy.Step) -> None:
+    found = Looked(claim, until_passed=False)
+    assert policy.step(asked, RECORD, found, late=True) == expected
