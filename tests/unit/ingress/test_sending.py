@@ -172,7 +172,8 @@ async def test_a_key_whose_first_request_is_under_way_is_in_flight() -> None:
     first = asyncio.create_task(door.send(idempotency_key="k"))
     await until(lambda: bool(door.view.holds))
     for fields in ({}, {"message": "Other"}):
-        again = await door.send(idempotency_key="k", **fields)
+        async with asyncio.timeout(10):
+            again = await door.send(idempotency_key="k", **fields)
         assert isinstance(again, Problem)
         assert (again.code, again.headers["Retry-After"]) == (Code.IN_FLIGHT, "1")
     gate.set()
@@ -207,6 +208,17 @@ async def test_after_a_produce_without_acknowledgement_the_key_keeps_its_content
     again = await door.send(idempotency_key="k")
     assert isinstance(again, Reply)
     assert not again.replayed
+
+
+async def test_a_refused_request_does_not_use_its_key_up() -> None:
+    """Its owner mends the request, and sends it under the same key."""
+    door = Door()
+    refused = await door.send(idempotency_key="k", from_phone_number="+19995550100")
+    assert isinstance(refused, Problem)
+    assert refused.code is Code.SENDER_NOT_FOUND
+    mended = await door.send(idempotency_key="k")
+    assert isinstance(mended, Reply)
+    assert not mended.replayed
 
 
 async def test_a_caller_that_goes_away_leaves_nothing_half_done() -> None:
