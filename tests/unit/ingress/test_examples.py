@@ -14,6 +14,7 @@ from directory.snapshot import Directory
 from ingress.acceptance import Accepted
 from ingress.app import make_app
 from ingress.codes import STATUS, Code
+from ingress.openapi import examples
 from ingress.openapi.errors import MESSAGE_ID, example
 from ingress.sending import first_row
 from ingress.tracing import Headers
@@ -203,6 +204,27 @@ async def test_headers_say_what_to_do(code: Code) -> None:
     assert ("allow" in headers) is (code is Code.METHOD_NOT_ALLOWED)
     if "retry-after" in headers:
         assert int(headers["retry-after"]) >= 1
+
+
+async def test_what_goes_well_has_the_members_that_are_shown() -> None:
+    door = MemoryDoor(directory=directory())
+    transport = httpx.ASGITransport(make_app(door.parts()))
+    headers = {"Authorization": f"Bearer {world.KEY}"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://door", headers=headers) as client:
+        sent = (await client.post("/sms/send", json=BODY)).json()
+        path = f"/sms/{sent['message_id']}"
+        status = (await client.get(f"{path}/status")).json()
+        record = (await client.get(path)).json()
+        stats = (await client.get("/sms/queue/stats")).json()
+        cancelled = (await client.delete(path)).json()
+    assert list(sent) == list(examples.SENT["queued"])
+    assert list(status) == list(examples.STATUS["queued"])
+    assert set(record) == set(examples.RECORD["delivered"])
+    assert list(cancelled) == list(examples.CANCEL["cancelled"])
+    assert list(stats) == list(examples.STATS["all"])
+    assert {name: list(queue) for name, queue in stats["queues"].items()} == {
+        name: list(queue) for name, queue in examples.STATS["all"]["queues"].items()
+    }
 
 
 def test_every_code_has_a_cause() -> None:
