@@ -21,8 +21,6 @@ from schemas.settings import IngressSettings, MessageSettings
 from tests.fakes import world
 from tests.fakes.ledger import MemoryLedger
 
-#: A status view is what the doors have used of the ledger so far.
-MemoryView = MemoryLedger
 NOW = 1_700_000_000_000
 
 
