@@ -56,6 +56,11 @@ peers = ["acme", "globex"]
 include-operation-id = "send"
 checks.positive_data_acceptance.expected-statuses = ["2xx", "401", "403", "404", "409", "422", "429"]
 
+# That a busy machine may not be sent requests for a moment is what this operation is there to say.
+[[operations]]
+include-operation-id = "readyz"
+checks.not_a_server_error.expected-statuses = ["2xx", "4xx", "503"]
+
 # DELETE cancels a message, as the public contract has it; the message stays to be read.
 [[operations]]
 include-operation-id = ["status", "message"]
