@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -37,27 +38,34 @@ def stack(
         yield running
 
 
-@pytest.fixture(scope="session")
-def second(stack: Stack) -> Iterator[str]:
-    """A second ingress process beside the stack's own, of the same platform: its URL.
-
-    It waits less: for the broker one second, for an immediate send's outcome two.
-    """
+@contextmanager
+def _another(stack: Stack, name: str, **settings: str) -> Iterator[str]:
+    """One more ingress process beside the stack's own, of the same platform: its URL."""
     first, port = stack.child("ingress-api"), choose()
-    env = {
-        **first.process.env,
-        "HELIO_INGRESS__PORT": str(port),
-        "HELIO_INGRESS__PRODUCE_TIMEOUT_SECONDS": "1",
-        "HELIO_INGRESS__IMMEDIATE_SECONDS": "2",
-    }
-    process = replace(first.process, name="second-ingress", env=env, ready=lambda: http_ok(port, "/readyz"))
-    child = Child(process, stack.home / "logs" / "second-ingress.log")
+    env = {**first.process.env, "HELIO_INGRESS__PORT": str(port), **settings}
+    process = replace(first.process, name=name, env=env, ready=lambda: http_ok(port, "/readyz"))
+    child = Child(process, stack.home / "logs" / f"{name}.log")
     child.start()
     try:
         child.wait_ready()
         yield f"http://{HOST}:{port}"
     finally:
         child.stop()
+
+
+@pytest.fixture(scope="session")
+def second(stack: Stack) -> Iterator[str]:
+    """A second ingress process like the first: its URL."""
+    with _another(stack, "second-ingress") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def impatient(stack: Stack) -> Iterator[str]:
+    """An ingress process that soon gives up waiting, for the broker and for an immediate outcome: its URL."""
+    wait = {"HELIO_INGRESS__PRODUCE_TIMEOUT_SECONDS": "3", "HELIO_INGRESS__IMMEDIATE_SECONDS": "2"}
+    with _another(stack, "impatient-ingress", **wait) as url:
+        yield url
 
 
 @pytest.fixture

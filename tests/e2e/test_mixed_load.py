@@ -1,6 +1,6 @@
 """A load of good and bad requests together: every good one is delivered once, every bad one is answered 4xx.
 
-`HELIO_TEST_MIXED=10000` is the size that the platform is held to.
+`HELIO_TEST_MIXED=1000` makes it smaller than the one that the platform is held to.
 """
 
 import asyncio

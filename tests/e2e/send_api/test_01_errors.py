@@ -226,19 +226,19 @@ async def _again(api: Api, sent: bytes, key: str) -> Answer:
 
 
 async def test_without_the_brokers_acknowledgement_it_is_503(
-    stack: Stack, api: Api, second: str, phones: Phones, handset: Callable[[], str]
+    stack: Stack, api: Api, impatient: str, phones: Phones, handset: Callable[[], str]
 ) -> None:
     key, to = uuid.uuid4().hex, handset()
     sent = body(to_phone_number=to, message="said again")
     broker = stack.child(KAFKA)
     broker.pause()
     try:
-        answer = await api.at(second).post(sent, Idempotency_Key=key)
+        answer = await api.at(impatient).post(sent, Idempotency_Key=key)
     finally:
         broker.resume()
     told = problem(answer, 503, "broker_unavailable")
     assert int(answer.headers["Retry-After"]) >= 1
-    assert accepted(await _again(api.at(second), sent, key)) == told["message_id"]
+    assert accepted(await _again(api.at(impatient), sent, key)) == told["message_id"]
     await api.delivered(told["message_id"])
     await api.behind(world.EXAMPLE, handset())
     assert len(await phones.texts(to)) == 1

@@ -68,7 +68,7 @@ async def test_it_is_answered_with_the_providers_no(
 @pytest.mark.parametrize("provider", PROVIDERS)
 async def test_past_the_bound_it_is_told_how_far_it_got_and_goes_on(
     api: Api,
-    second: str,
+    impatient: str,
     phones: Phones,
     senders: dict[str, str],
     handset: Callable[[], str],
@@ -76,9 +76,10 @@ async def test_past_the_bound_it_is_told_how_far_it_got_and_goes_on(
     provider: str,
 ) -> None:
     to, key = handset(), uuid.uuid4().hex
-    impatient = api.at(second)
     async with phones.fault({"to": to}, "slow", ms=4_000, accepted="after"):
-        answer = await impatient.send(senders[provider], to, "Slowly", queue=False, idempotency_key=key)
+        answer = await api.at(impatient).send(
+            senders[provider], to, "Slowly", queue=False, idempotency_key=key
+        )
         message_id = accepted(answer)
         body = answer.body
         assert (body["status"], body["provider"]) == ("queued", provider)
@@ -86,7 +87,7 @@ async def test_past_the_bound_it_is_told_how_far_it_got_and_goes_on(
         assert body["state"] in {"queued", "sending"}
         assert await phones.texts(to) == []
         await api.delivered(message_id)
-    again = await impatient.send(senders[provider], to, "Slowly", queue=False, idempotency_key=key)
+    again = await api.at(impatient).send(senders[provider], to, "Slowly", queue=False, idempotency_key=key)
     assert (again.status, again.raw, again.replayed) == (200, answer.raw, True)
     await api.behind(senders[provider], handset())
     assert len(await phones.texts(to)) == 1
