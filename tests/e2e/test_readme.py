@@ -117,6 +117,18 @@ def test_its_status_is_followed_to_delivered(outputs: dict[str, str]) -> None:
     assert output(outputs, "--watch").splitlines()[-1].split()[1] == "delivered"
 
 
+def test_an_immediate_send_is_answered_with_its_outcome(outputs: dict[str, str]) -> None:
+    assert json.loads(output(outputs, "Your code is 4711"))["status"] == "sent"
+
+
+def test_the_whole_record_a_cancel_that_comes_too_late_and_the_figures(outputs: dict[str, str]) -> None:
+    record = json.loads(output(outputs, 'e638951ee80b -H "Authorization'))
+    assert (record["state"], record["attempts"][0]["outcome"]) == ("delivered", "accepted")
+    assert "already" in output(outputs, "-X DELETE")
+    figures = json.loads(output(outputs, "/sms/queue/stats"))
+    assert set(figures["queues"]) == {"twilio", "telnyx", "vonage"}
+
+
 def test_python_gets_an_id(outputs: dict[str, str]) -> None:
     assert re.fullmatch(r"[0-9a-f-]{36}", output(outputs, "Hello from Python").strip())
 

@@ -99,12 +99,15 @@ def _payloads(incoming: Incoming) -> list[bytes]:
     """What the hash may be of: the body; by GET, the parameters as a JSON object without white space.
 
     Vonage's article on verifying payloads does not say whether parameters that were in the URL already
-    count; ours are under our own MAC either way.
+    count, nor whether characters beyond ASCII are escaped in it; ours are under our own MAC either way.
     """
     if incoming.method != "GET":
         return [incoming.body]
-    everything = dict(incoming.query)
-    return [json.dumps(one, separators=(",", ":")).encode() for one in (_said(incoming), everything)]
+    return [
+        json.dumps(one, separators=(",", ":"), ensure_ascii=escaped).encode(errors="replace")
+        for one in (_said(incoming), dict(incoming.query))
+        for escaped in (False, True)
+    ]
 
 
 def _said(incoming: Incoming) -> dict[str, str]:
