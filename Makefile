@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install up down test lint lock spine
+.PHONY: help install up down test lint lock spine model
 
 BIN := .venv/bin
 INSTALLED := .venv/installed
@@ -51,6 +51,9 @@ lint: install ## format, style, types, import contracts
 
 spine: install ## the exactly-once run with N messages: make spine N=3000
 	$(BIN)/python -m tests.chaos.spine --messages $(N)
+
+model: install ## the long search through the hand-over protocol
+	$(BIN)/python -m tests.model --long
 
 lock: install ## newest allowed versions into requirements/
 	printf 'uv\n' | $(BIN)/uv pip compile $(LOCK) -o requirements/uv.txt -

@@ -1,0 +1,97 @@
+"""What must hold in every state, whatever has happened."""
+
+from ledger.claims import Claim, Sending
+from schemas.status import MOVES, State
+from tests.model.world import HELD, OVER, At, Kind, World
+
+#: Facts that say: it was never sent, and never will be.
+_NEVER_SENT = frozenset({Kind.CANCELLED, Kind.EXPIRED})
+
+
+class BrokenError(Exception):
+    """A promise is broken; the text says which."""
+
+
+def check_told(before: State | None, after: State | None) -> None:
+    """A status that follows another one (P7).
+
+    Raises:
+        BrokenError: it may not.
+    """
+    if before is not after and (after is None or after not in MOVES[before]):
+        raise BrokenError(f"the status goes from {before} to {after}")
+
+
+def check_call(world: World, index: int, status: State | None) -> None:
+    """A request is about to be written to the provider's socket (P2, P8, rule 4).
+
+    Raises:
+        BrokenError: it should not be.
+    """
+    hand = world.hands[index]
+    if hand.posted:
+        raise BrokenError("a second call with one nonce")
+    if status in (State.FAILED, State.CANCELLED):
+        raise BrokenError(f"a call after the message was told to be {status}")
+    if hand.sure and not _in_time(world.ledger.claim, HELD[index]):
+        raise BrokenError(
+            "a call by whom the claim does not belong to any more, though the ledger was never lost"
+        )
+
+
+def check_accepted(world: World, attempt: int) -> None:
+    """A provider takes the message (P2).
+
+    Raises:
+        BrokenError: one has taken it before.
+    """
+    if world.accepted is not None:
+        raise BrokenError(
+            f"the call of attempt {attempt} is accepted after that of attempt {world.accepted.attempt}"
+        )
+
+
+def check_commit(finished: int, lowest: int) -> None:
+    """The owner commits all that it could (P1).
+
+    Raises:
+        BrokenError: beyond a record that is not finished.
+    """
+    if finished.bit_length() > lowest:
+        raise BrokenError(f"the commit passes record {lowest}, which is not finished")
+
+
+def check(world: World, status: State | None) -> None:
+    """Holds in every state.
+
+    Raises:
+        BrokenError: it does not.
+    """
+    kinds = {said.kind for said in world.facts}
+    if world.accepted is not None and (never := kinds & _NEVER_SENT):
+        raise BrokenError(f"a call was accepted, and it is told: {min(never)}")
+    if Kind.ACCEPTED in kinds and status not in (State.SENT, State.DELIVERED):
+        raise BrokenError(f"that it was accepted is acknowledged, and the message is {status}")
+    if status in (State.SENT, State.DELIVERED) and world.accepted is None:
+        raise BrokenError(f"the message is {status}, and no call was accepted")
+    if status is State.FAILED and not kinds & {Kind.REJECTED, Kind.EXPIRED}:
+        raise BrokenError("the message failed, and nobody refused it")
+
+
+def check_end(world: World, status: State | None) -> None:
+    """Holds where nothing moves any more (P3, P4).
+
+    Raises:
+        BrokenError: it does not.
+    """
+    if status is State.QUEUED:
+        raise BrokenError("nothing moves any more, and the message is queued")
+    if world.finished != (1 << len(world.log)) - 1 or any(hand.at is not At.IDLE for hand in world.hands):
+        raise BrokenError("nothing moves any more, and a task is not finished")
+    told = {said.kind for said in world.facts}
+    if Kind.DELIVERED in told and status is not State.DELIVERED:
+        raise BrokenError(f"nothing moves any more, its receipt has come, and the message is {status}")
+
+
+def _in_time(claim: Claim, nonce: str) -> bool:
+    return isinstance(claim, Sending) and claim.nonce == nonce and claim.until != OVER

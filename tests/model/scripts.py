@@ -1,0 +1,116 @@
+"""The ledger's scripts, as functions from claim to claim; without a rule, as they would be without it.
+
+The decisions are those of `tests/contracts/ledger/reference.py`, to which contract tests hold the Lua itself.
+Only what the end of a message's validity changes is written here; `test_expire.py` and `test_claims.py` there
+hold the Lua to that.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import NamedTuple
+
+from ledger.claims import Absent, Claim, Closed, Open, Sending
+from schemas.tasks import How
+from tests.contracts.ledger.reference import Reference
+from tests.model.rules import Rule
+from tests.model.world import NOW, OVER, TO_COME
+
+
+class Ask(NamedTuple):
+    """A claim that is asked for."""
+
+    attempt: int
+    how: How
+    nonce: str
+    record: str
+
+
+@dataclass
+class _Ruled(Reference):
+    """The reference, without a rule."""
+
+    without: Rule | None = None
+
+    def wins(self, attempt: int, how: How) -> bool:
+        match self.without, self.claim:
+            case (Rule.CLAIM_DECIDES, _) | (Rule.ATTEMPT_COUNTS, Open()) | (Rule.CLAIM_STAYS, Absent()):
+                return True
+        return super().wins(attempt, how)
+
+
+@cache
+def wins(without: Rule | None, found: Claim, attempt: int, how: How) -> bool:
+    """Rule 2."""
+    return _Ruled(found, without).wins(attempt, how)
+
+
+@cache
+def claim(without: Rule | None, found: Claim, ask: Ask, *, late: bool) -> Claim:
+    """`claim.lua`: won if it is `sending` by the nonce afterwards."""
+    if late and not holds(found, ask.nonce) and wins(without, found, ask.attempt, ask.how):
+        return Closed("expired", ask.attempt)
+    script = _Ruled(found, without)
+    script.asked(ask.attempt, ask.how, ask.nonce, ask.record, TO_COME)
+    return script.claim
+
+
+@cache
+def expire(found: Claim, attempt: int) -> Claim:
+    """`expire.lua`, when the message's validity is over."""
+    match found:
+        case Absent() if attempt == 1:
+            return Closed("expired", attempt)
+        case Open(attempt=open_to) if open_to == attempt:
+            return Closed("expired", attempt)
+    return found
+
+
+@cache
+def close(found: Claim, attempt: int, nonce: str) -> Claim:
+    """`close.lua`."""
+    reference = Reference(found)
+    reference.closed(attempt, nonce)
+    return reference.claim
+
+
+@cache
+def lose(found: Claim, nonce: str) -> tuple[Claim, bool]:
+    """`lose.lua`, and whether it is closed(unknown) of that nonce now."""
+    reference = Reference(found)
+    own = reference.lost(nonce)
+    return reference.claim, own
+
+
+@cache
+def reopen(without: Rule | None, found: Claim, ask: Ask) -> tuple[Claim, bool]:
+    """`reopen.lua`, and whether it is open to the next attempt by that record now."""
+    reference = Reference(found)
+    own = reference.reopened(ask.attempt, ask.nonce, ask.record)
+    if own and without is Rule.CLAIM_STAYS:
+        return Absent(), True
+    return reference.claim, own
+
+
+@cache
+def take_over(without: Rule | None, found: Claim) -> Claim:
+    """`take_over.lua`."""
+    if without is Rule.TAKE_OVER_LATE and isinstance(found, Sending):
+        found = replace(found, until=OVER)
+    reference = Reference(found)
+    reference.taken_over(NOW)
+    return reference.claim
+
+
+@cache
+def cancel(without: Rule | None, found: Claim) -> Claim:
+    """`cancel.lua`."""
+    if without is Rule.CANCEL_UNSENT and isinstance(found, Sending):
+        return Closed("cancelled", 0)
+    reference = Reference(found)
+    reference.cancelled()
+    return reference.claim
+
+
+def holds(found: Claim, nonce: str) -> bool:
+    """Whether a hand-over by `nonce` is under way."""
+    return isinstance(found, Sending) and found.nonce == nonce
