@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
@@ -186,9 +186,14 @@ STEPS = st.one_of(
 )
 
 
-@given(st.lists(STEPS, min_size=1, max_size=14))
+@given(st.lists(STEPS, min_size=10, max_size=24))
 @settings(
-    max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=70,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
 )
 def test_they_are_what_a_plain_count_finds(settings_: RedisSettings, steps: list[tuple[Any, Any]]) -> None:
     async def run() -> None:
