@@ -7,11 +7,10 @@ from collections.abc import Iterator
 
 from dispatchers import policy
 from ledger.claims import Claim, Closed, Sending
-from schemas.tasks import How
-from tests.model import decisions, scripts
-from tests.model.case import Case, place_name
-from tests.model.changes import finished, forgotten, landed, ready, status, with_claim, with_hand
-from tests.model.promises import check_accepted, check_call
+from tests.model import calls, decisions, scripts
+from tests.model.case import Case
+from tests.model.changes import finished, forgotten, landed, ready, with_claim, with_hand
+from tests.model.hands import asking, identity, name_of, to_write
 from tests.model.rules import Rule
 from tests.model.words import of_claim, of_written
 from tests.model.world import (
@@ -20,15 +19,12 @@ from tests.model.world import (
     IDLE,
     REFUSED,
     At,
-    Copy,
     Hand,
     Intended,
     Kind,
     Move,
     Said,
-    Waiting,
     World,
-    Written,
 )
 
 
@@ -43,20 +39,16 @@ def moves(case: Case, world: World, index: int) -> Iterator[Move]:
         case At.INTENT:
             intent = Intended(hand.attempt, HELD[index])
             after = with_hand(landed(case, world, intent), index, hand._replace(at=At.CLAIM))
-            yield Move(f"{_who(world, index)}: the intent for attempt {hand.attempt} is acknowledged", after)
+            yield Move(
+                f"{name_of(world, index)}: the intent for attempt {hand.attempt} is acknowledged", after
+            )
         case At.POST | At.POST_BLIND:
-            yield from _call(case, world, index)
+            yield from calls.call(case, world, index)
         case _ if ready(case, world):
             yield from _ASKING[hand.at](case, world, index)
     if hand.former and hand.at in (At.LOOK, At.CLAIM):
         after = with_hand(forgotten(world, index, as_=REFUSED), index, IDLE)
-        yield Move(f"{_who(world, index)}: learns that the partition has gone", after, optional=True)
-
-
-def _who(world: World, index: int) -> str:
-    if world.hands[index].former:
-        return "former owner"
-    return "owner" if index == 0 else "owner, meanwhile"
+        yield Move(f"{name_of(world, index)}: learns that the partition has gone", after, optional=True)
 
 
 def _read(world: World, index: int) -> Iterator[Move]:
@@ -68,7 +60,7 @@ def _read(world: World, index: int) -> Iterator[Move]:
         if not world.finished >> place & 1 and place != busy:
             hand = Hand(At.LOOK, place, copy.attempt)
             yield Move(
-                f"{_who(world, index)}: reads record {place} (attempt {copy.attempt})",
+                f"{name_of(world, index)}: reads record {place} (attempt {copy.attempt})",
                 with_hand(world, index, hand),
             )
 
@@ -85,14 +77,14 @@ def _write(case: Case, world: World, index: int) -> Iterator[Move]:
             after = finished(after, index)
         else:
             after = with_hand(after, index, hand._replace(at=hand.then, writing=()))
-        yield Move(f"{_who(world, index)}: {of_written(written)} is acknowledged", after)
+        yield Move(f"{name_of(world, index)}: {of_written(written)} is acknowledged", after)
 
 
 def _look(case: Case, world: World, index: int) -> Iterator[Move]:
     hand, claim = world.hands[index], world.ledger.claim
     # Beyond the last attempt it waits for its time to be over.
     if hand.attempt <= case.attempts or scripts.expire(claim, hand.attempt) == claim:
-        yield from _step(case, world, index, f"{_who(world, index)}: looks")
+        yield from _step(case, world, index, f"{name_of(world, index)}: looks")
     if world.late:
         yield from _end_late(case, world, index)
 
@@ -105,7 +97,7 @@ def _end_late(case: Case, world: World, index: int) -> Iterator[Move]:
     unanswered = after if after_script != claim else None
     as_ = DEAD if _is_unknown(after_script) else REFUSED
     after = forgotten(after, index, as_=as_)
-    for move in _step(case, after, index, f"{_who(world, index)}: too late", late=True):
+    for move in _step(case, after, index, f"{name_of(world, index)}: too late", late=True):
         yield move._replace(unanswered=unanswered)
 
 
@@ -128,14 +120,14 @@ def _step(
         case policy.TakeOver():
             yield Move(f"{found}: its time is over", with_hand(world, index, hand._replace(at=At.TAKE_OVER)))
         case policy.SayUnknown(claim=closed):
-            yield Move(f"{found}: says so", _writing(world, index, hand, decisions.unknown(closed)))
+            yield Move(f"{found}: says so", to_write(world, index, hand, decisions.unknown(closed)))
         case policy.SayClosed(claim=closed):
-            yield Move(f"{found}: says so", _writing(world, index, hand, decisions.ended(closed)))
+            yield Move(f"{found}: says so", to_write(world, index, hand, decisions.ended(closed)))
         case policy.RetryAgain(claim=open_):
-            said = Said(Kind.REFUSED, open_.attempt - 1, (), _record(world, hand))
+            said = Said(Kind.REFUSED, open_.attempt - 1, (), identity(world, hand))
             again = hand._replace(attempt=open_.attempt)
             then = At.INTENT if looked and not late and open_.attempt <= case.attempts else At.LOOK
-            yield Move(f"{found}: its own retry", _writing(world, index, again, said, then=then))
+            yield Move(f"{found}: its own retry", to_write(world, index, again, said, then=then))
         case policy.Done():
             yield Move(f"{found}: finishes", finished(world, index))
 
@@ -144,7 +136,7 @@ def _decided(case: Case, world: World, hand: Hand, claim: Claim, *, late: bool) 
     how = world.log[hand.place].how
     if case.without is not None and not late and scripts.wins(case.without, claim, hand.attempt, how):
         return policy.Go()
-    step = decisions.step(hand.attempt, how, _record(world, hand), claim, late=late)
+    step = decisions.step(hand.attempt, how, identity(world, hand), claim, late=late)
     rule = _RULES_OF_STEPS.get(type(step))
     if rule is not None and not case.obeys(rule):
         return policy.Done()
@@ -163,9 +155,9 @@ _RULES_OF_STEPS: dict[type[policy.Step], Rule] = {
 
 
 def _claim(case: Case, world: World, index: int) -> Iterator[Move]:
-    hand, found, who = world.hands[index], world.ledger.claim, _who(world, index)
+    hand, found, who = world.hands[index], world.ledger.claim, name_of(world, index)
     nonce = HELD[index]
-    claim = scripts.claim(case.without, found, _ask(world, index), late=world.late)
+    claim = scripts.claim(case.without, found, asking(world, index), late=world.late)
     after = with_claim(case, world, claim)
     unclear = with_hand(after, index, hand._replace(at=At.CLAIM_AGAIN, sure=True)) if claim != found else None
     if scripts.holds(claim, nonce):
@@ -180,121 +172,17 @@ def _claim(case: Case, world: World, index: int) -> Iterator[Move]:
         yield from _end_late(case, world, index)
 
 
-def _call(case: Case, world: World, index: int) -> Iterator[Move]:
-    """The last look at the clock, the call and its answer: nothing comes between them."""
-    hand, who = world.hands[index], _who(world, index)
-    if hand.at is At.POST and hand.over:
-        yield Move(f"{who}: its time is over, does not call", _after_call(case, world, index, At.REOPEN))
-        return
-    if hand.at is At.POST and not case.obeys(Rule.LAST_LOOK):
-        yield Move(f"{who}: its time is not over", with_hand(world, index, hand._replace(at=At.POST_BLIND)))
-        return
-    check_call(world, index, status(case, world))
-    world = with_hand(world, index, hand._replace(posted=True, over=False, sure=False))
-    call = f"{who}: CALLS the provider (attempt {hand.attempt})"
-    yield Move(f"{call}: refused for now", _after_call(case, world, index, At.REOPEN))
-    yield Move(f"{call}: no answer, was not accepted", _after_call(case, world, index, At.LOSE))
-    if case.rejections:
-        yield Move(f"{call}: refused for good", _after_call(case, world, index, At.CLOSE, Kind.REJECTED))
-    check_accepted(world, hand.attempt)
-    world = world._replace(accepted=Intended(hand.attempt, HELD[index]))
-    yield Move(f"{call}: ACCEPTED", _after_call(case, world, index, At.CLOSE, Kind.ACCEPTED))
-    yield Move(f"{call}: no answer, was ACCEPTED", _after_call(case, world, index, At.LOSE))
-
-
-def _after_call(case: Case, world: World, index: int, then: At, kind: Kind | None = None) -> World:
-    hand = world.hands[index]._replace(over=False, sure=False)
-    writing: list[Written] = []
-    if not case.obeys(Rule.INTENT_FIRST):
-        writing.append(Intended(hand.attempt, HELD[index]))
-    if kind is not None:
-        said = Said(kind, hand.attempt, (HELD[index],), _record(world, hand))
-        if not case.obeys(Rule.FACT_FIRST):
-            return with_hand(world, index, hand._replace(at=At.CLOSE, writing=(said,)))
-        writing.append(said)
-    if not writing:
-        return with_hand(world, index, hand._replace(at=then))
-    return with_hand(world, index, hand._replace(at=At.WRITE, writing=tuple(writing), then=then))
-
-
-def _close(case: Case, world: World, index: int) -> Iterator[Move]:
-    hand, claim = world.hands[index], world.ledger.claim
-    closed = scripts.close(claim, hand.attempt, HELD[index])
-    after = with_claim(case, world, closed)
-    unanswered = after if closed != claim else None
-    words = f"{_who(world, index)}: closes the claim"
-    if hand.writing:  # without the rule fact-first
-        late = with_hand(after, index, hand._replace(at=At.WRITE, then=At.FINISH))
-        yield Move(words, forgotten(late, index), unanswered=unanswered)
-    else:
-        yield Move(f"{words}, finishes", finished(forgotten(after, index), index), unanswered=unanswered)
-
-
-def _lose(case: Case, world: World, index: int) -> Iterator[Move]:
-    hand, found, who = world.hands[index], world.ledger.claim, _who(world, index)
-    claim, own = scripts.lose(found, HELD[index])
-    after = with_claim(case, world, claim)
-    unanswered = after if claim != found else None
-    hand = hand._replace(posted=False)
-    if own:
-        after = _writing(after, index, hand, Said(Kind.AMBIGUOUS, hand.attempt, (HELD[index],)))
-        words = f"{who}: gives the claim up as unknown"
-    else:
-        after = with_hand(after, index, hand._replace(at=At.LOOK))
-        words = f"{who}: the claim is not its own any more"
-    yield Move(words, forgotten(after, index), unanswered=unanswered)
-
-
-def _reopen(case: Case, world: World, index: int) -> Iterator[Move]:
-    hand, found, who = world.hands[index], world.ledger.claim, _who(world, index)
-    record = _record(world, hand)
-    claim, own = scripts.reopen(case.without, found, _ask(world, index))
-    after = with_claim(case, world, claim)
-    unanswered = after if claim != found else None
-    said = Said(Kind.REFUSED, hand.attempt, (HELD[index],), record)
-    hand = hand._replace(posted=False)
-    if own:
-        carried = record if case.obeys(Rule.CARRY_RECORD) else ""
-        copy = Waiting(Copy(hand.attempt + 1, carried, How.PLAIN))
-        words = f"{who}: opens the claim for attempt {hand.attempt + 1}"
-        later = _writing(after, index, hand, copy, said)
-        yield Move(f"{words}, later", forgotten(later, index), unanswered=unanswered)
-        soon = _writing(after, index, hand._replace(attempt=hand.attempt + 1), said, then=At.LOOK)
-        yield Move(f"{words}, soon", forgotten(soon, index))
-        return
-    words = f"{who}: the claim is not its own any more"
-    if case.obeys(Rule.SCRIPT_FIRST):
-        after = with_hand(after, index, hand._replace(at=At.LOOK))
-    else:
-        words = f"{words}, says all the same"
-        after = _writing(after, index, hand, said, then=At.LOOK)
-    yield Move(words, forgotten(after, index))
-
-
 def _take_over(case: Case, world: World, index: int) -> Iterator[Move]:
-    hand, found, who = world.hands[index], world.ledger.claim, _who(world, index)
+    hand, found, who = world.hands[index], world.ledger.claim, name_of(world, index)
     claim = scripts.take_over(case.without, found)
     after = with_claim(case, world, claim)
     unanswered = after if claim != found else None
     if isinstance(claim, Closed) and claim.why == "unknown":
-        after = _writing(after, index, hand, decisions.unknown(claim))
+        after = to_write(after, index, hand, decisions.unknown(claim))
         yield Move(f"{who}: takes over: {of_claim(claim)}", after, unanswered=unanswered)
     else:
         after = with_hand(after, index, hand._replace(at=At.LOOK))
         yield Move(f"{who}: finds {of_claim(claim)} instead", after, unanswered=unanswered)
-
-
-def _writing(world: World, index: int, hand: Hand, *writing: Written, then: At = At.FINISH) -> World:
-    return with_hand(world, index, hand._replace(at=At.WRITE, writing=writing, then=then))
-
-
-def _ask(world: World, index: int) -> scripts.Ask:
-    hand = world.hands[index]
-    return scripts.Ask(hand.attempt, world.log[hand.place].how, HELD[index], _record(world, hand))
-
-
-def _record(world: World, hand: Hand) -> str:
-    return world.log[hand.place].record or place_name(hand.place)
 
 
 def _is_unknown(claim: Claim) -> bool:
@@ -305,8 +193,8 @@ _ASKING = {
     At.LOOK: _look,
     At.CLAIM: _claim,
     At.CLAIM_AGAIN: _claim,
-    At.CLOSE: _close,
-    At.LOSE: _lose,
-    At.REOPEN: _reopen,
+    At.CLOSE: calls.close,
+    At.LOSE: calls.lose,
+    At.REOPEN: calls.reopen,
     At.TAKE_OVER: _take_over,
 }
