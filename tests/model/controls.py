@@ -56,14 +56,11 @@ LONG: Final[Mapping[str, Case]] = {
     **USUAL,
     "one fault of any kind, two attempts, and a cancel": Case(cancel=True),
     "one fault of any kind, two copies": Case(copies=2, attempts=1),
-    "crashes and losses, one attempt, and all that may happen": replace(
-        _EVERYTHING,
-        attempts=1,
-        budget=2,
-        faults=frozenset({_CRASH, _WIPE, Fault.CRASH_OF_CANCEL, Fault.DEAF}),
+    "two faults of any kind, one attempt, with cancel, expiry and receipts": replace(
+        _EVERYTHING, attempts=1, budget=2, rejections=False
     ),
-    "two faults of dispatchers, with receipts": _case(
-        _CRASH, _MOVE, _WIPE, Fault.DEAF, budget=2, attempts=1, receipts=True
+    "three faults of dispatchers, one attempt, with receipts": _case(
+        _CRASH, _MOVE, _WIPE, Fault.DEAF, budget=3, attempts=1, receipts=True
     ),
     "two faults of dispatchers, two attempts": _case(_CRASH, _MOVE, _WIPE, budget=2),
     "a ledger lost again and again": _case(
