@@ -9,7 +9,7 @@ from cli.local.kafka import QUICK_JVM
 from cli.local.stack import Stack
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stack(
     tmp_path_factory: pytest.TempPathFactory,
     jar_cache: Path,  # noqa: ARG001  it says where the stack finds its jars
