@@ -9,6 +9,8 @@ from schemas.tasks import How, RecordId, Task
 
 #: A task that meets another's claim looks again after this.
 COME_BACK_MS = 10_000
+#: A retry due within this stays in the window; a later one goes through the waiting topics.
+STAYS_MS = 10_000
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,26 @@ def wins(task: Task, claim: Claim) -> bool:
             return task.how is How.RESEND and task.attempt > 1 and claim.attempt == task.attempt - 1
         case _:
             return False
+
+
+@dataclass(frozen=True)
+class Retry:
+    """The next attempt of a task that provably was not handed over."""
+
+    #: Not before this, milliseconds since the epoch.
+    due: int
+    #: It waits in the window; else in the waiting topics.
+    stays: bool
+
+
+def retry(
+    task: Task, outcome: Throttled | Unavailable, settings: DispatchSettings, *, chance: float, now: int
+) -> Retry:
+    """When `task` is attempted again, and where it waits until then; `chance` as in `retry_pause_ms`."""
+    pause = retry_pause_ms(outcome, task.attempt, settings, chance)
+    # One that would be due too late comes back when its time is over, to be told so then.
+    due = min(now + pause, max(task.valid_until, now))
+    return Retry(due, stays=due - now <= STAYS_MS)
 
 
 def retry_pause_ms(

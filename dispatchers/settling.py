@@ -11,15 +11,12 @@ from dispatchers.lines import Item
 from dispatchers.tools import Tools
 from dispatchers.window import Window
 from ledger.claims import Again, Own
-from schemas.facts import AnyFact
+from schemas.attempts import shown
+from schemas.facts import AnyFact, OutcomeFact
 from schemas.provider import Accepted, Ambiguous, Outcome, Rejected, Throttled, Unavailable
-from schemas.public import Attempt, AttemptOutcome
-from schemas.tasks import How, Task
+from schemas.tasks import How
 
 log = logging.getLogger(__name__)
-
-#: A retry due within this stays in the window; a later one goes through the waiting topics.
-STAYS_MS = 10_000
 
 
 @dataclass(frozen=True)
@@ -29,6 +26,19 @@ class Result:
     item: Item
     nonce: str
     outcome: Outcome
+
+
+@dataclass(frozen=True)
+class _Refused:
+    """A hand-over that provably did not happen, and the fact of it."""
+
+    result: Result
+    outcome: Throttled | Unavailable
+    fact: OutcomeFact
+
+    @property
+    def again(self) -> Again:
+        return Again(_own(self.result), str(self.fact.record), shown(self.fact))
 
 
 class Settling:
@@ -94,62 +104,51 @@ class Settling:
 
     async def _again(self, results: Sequence[Result]) -> None:
         """Rule 5 for a retry: `open(attempt + 1)` first; nothing is said if the claim is another's by now."""
-        if not results:
-            return
         at = self._tools.now()
-        again = [
-            Again(_own(r), str(r.item.record), _attempt(r.item.task, r.outcome, at))
-            for r in results
-            if isinstance(r.outcome, Throttled | Unavailable)
+        refused = [
+            _Refused(result, result.outcome, outcome_fact(result.item, result.outcome, result.nonce, at))
+            for result in results
+            if isinstance(result.outcome, Throttled | Unavailable)
         ]
-        ours = await self._tools.ask(lambda ledger: ledger.reopen(again))
-        records: list[AnyFact | Waiting] = []
+        if not refused:
+            return
+        ours = await self._tools.ask(lambda ledger: ledger.reopen([one.again for one in refused]))
+        retries: list[tuple[_Refused, policy.Retry]] = []
         now = self._tools.now()
-        leaving: list[Item] = []
-        staying: list[Item] = []
-        for result, own in zip(results, ours, strict=True):
-            _log(result)
-            item, outcome = result.item, result.outcome
-            if not (own and isinstance(outcome, Throttled | Unavailable)):
-                self._window.rest(item, now)
-                continue
-            fact = outcome_fact(item, outcome, result.nonce, now)
-            pause = policy.retry_pause_ms(
-                outcome, item.task.attempt, self._tools.settings, self._tools.chance()
-            )
-            # One that would be due too late comes back when its time is over, to be told so then.
-            due = min(now + pause, max(item.task.valid_until, now))
-            item.retry_as(item.task.attempt + 1, maybe_sent=item.task.how is not How.PLAIN, not_before=due)
-            if due - now > STAYS_MS:
-                records.append(Waiting(item.task))
-                leaving.append(item)
+        for one, own in zip(refused, ours, strict=True):
+            _log(one.result)
+            if own:
+                retries.append((one, self._retry(one, now)))
             else:
-                staying.append(item)
-            records.append(fact)
+                self._window.rest(one.result.item, now)
+        await self._tell(retries)
+
+    def _retry(self, refused: _Refused, now: int) -> policy.Retry:
+        task, tools = refused.result.item.task, self._tools
+        return policy.retry(task, refused.outcome, tools.settings, chance=tools.chance(), now=now)
+
+    async def _tell(self, retries: Sequence[tuple[_Refused, policy.Retry]]) -> None:
+        """The facts, and the tasks that leave; then each goes to where it waits."""
+        records: list[AnyFact | Waiting] = []
+        for refused, retry in retries:
+            item = refused.result.item
+            maybe_sent = item.task.how is not How.PLAIN
+            item.retry_as(item.task.attempt + 1, maybe_sent=maybe_sent, not_before=retry.due)
+            if not retry.stays:
+                records.append(Waiting(item.task))
+            records.append(refused.fact)
         await self._tools.journal.write(records)
-        for item in leaving:
-            item.finish()
-        for item in staying:
-            self._window.rest(item, item.task.not_before)
+        for refused, retry in retries:
+            item = refused.result.item
+            if retry.stays:
+                self._window.rest(item, retry.due)
+            else:
+                item.finish()
 
 
 def _own(result: Result) -> Own:
     task = result.item.task
     return Own(task.message_id, task.attempt, result.nonce, task.forget_at)
-
-
-def _attempt(task: Task, outcome: Throttled | Unavailable, at: int) -> Attempt:
-    """What is shown of an attempt that will be made again."""
-    return Attempt(
-        number=task.attempt,
-        at=at,
-        provider=task.provider,
-        account=task.account,
-        sender=task.sender,
-        outcome=AttemptOutcome(outcome.kind),
-        provider_code=(outcome.code or None) if isinstance(outcome, Throttled) else None,
-        detail=outcome.detail or None,
-    )
 
 
 def _log(result: Result) -> None:

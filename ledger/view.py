@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import quote
 
 from ledger import claims
-from ledger.claims import Claim, Closed, Sending
+from ledger.claims import Claim, Closed
 from schemas.base import Millis
 from schemas.forgetting import VIEW_MS
 from schemas.public import Attempt, StatusRecord
@@ -32,18 +32,10 @@ class Seen:
     tries: tuple[Attempt, ...] = ()
 
     @property
-    def sending(self) -> bool:
-        """Queued, and a hand-over is under way."""
-        return self._queued and isinstance(self.claim, Sending)
-
-    @property
     def cancelled(self) -> bool:
         """Queued, and cancelled already: the fold has not told it yet."""
-        return self._queued and isinstance(self.claim, Closed) and self.claim.why == "cancelled"
-
-    @property
-    def _queued(self) -> bool:
-        return self.row is not None and self.row.status is State.QUEUED
+        queued = self.row is not None and self.row.status is State.QUEUED
+        return queued and isinstance(self.claim, Closed) and self.claim.why == "cancelled"
 
 
 @dataclass(frozen=True, slots=True)

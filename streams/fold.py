@@ -7,6 +7,7 @@ offset. A fact at or below the row's last offset is a replay after a crash: it t
 
 from typing import Final, assert_never
 
+from schemas.attempts import shown
 from schemas.facts import (
     AmbiguousFact,
     AnyFact,
@@ -183,7 +184,7 @@ def _named(row: Row, fact: OutcomeFact | AmbiguousFact, nonces: tuple[str, ...])
 def _tried(row: Row, fact: OutcomeFact | AmbiguousFact, offset: int) -> Row:
     """The row with what `fact` says of its attempt."""
     shown_to = row.told[-1].offset if row.told else -1
-    after = tries.heard(row.tries, tries.Try(offset, tries.of_fact(fact)), shown_to)
+    after = tries.heard(row.tries, tries.Try(offset, shown(fact)), shown_to)
     return row if after is row.tries else row._replace(tries=after)
 
 
@@ -205,7 +206,7 @@ def _told(row: Row, offset: int) -> Row:
     if row.origin is not None:
         if not told:
             told = (Told(offset=offset, word=row.origin.word),)
-        word = row.fate or row.open
+        word = row.word
         if word is not None and word.state is not told[-1].word.state:
             told = (*told, Told(offset=offset, word=_placed(word, row.open)))
     return row._replace(offset=offset, told=told)

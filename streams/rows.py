@@ -113,10 +113,9 @@ class Row(NamedTuple):
     tries: tuple[Try, ...] = ()
 
     @property
-    def state(self) -> State | None:
-        """A pure function of the facts; None where none of them has counted."""
-        word = self.fate or self.open
-        return None if word is None else word.state
+    def word(self) -> Word | None:
+        """The one that holds: a pure function of the facts; None where none of them has counted."""
+        return self.fate or self.open
 
 
 def weightier(old: Word | None, new: Word) -> Word:

@@ -6,10 +6,8 @@ same.
 """
 
 from collections.abc import Iterable
-from typing import Any, Final, NamedTuple, assert_never
+from typing import Final, NamedTuple
 
-from schemas.facts import AmbiguousFact, OutcomeFact
-from schemas.provider import Accepted, Rejected, Throttled, Unavailable
 from schemas.public import Attempt, AttemptOutcome
 
 #: Attempts that a status record shows, by their numbers the latest.
@@ -30,20 +28,6 @@ class Try(NamedTuple):
 
     offset: int
     attempt: Attempt
-
-
-def of_fact(fact: OutcomeFact | AmbiguousFact) -> Attempt:
-    """What `fact` says of its attempt."""
-    outcome, said = _said(fact)
-    return Attempt(
-        number=fact.attempt,
-        at=fact.at,
-        provider=fact.provider,
-        account=fact.account,
-        sender=fact.sender,
-        outcome=outcome,
-        **said,
-    )
 
 
 def heard(tries: tuple[Try, ...], new: Try, shown_to: int) -> tuple[Try, ...]:
@@ -88,23 +72,3 @@ def _weightier(old: Attempt, new: Attempt) -> Attempt:
     if ours == theirs:  # equals but for their details: any fixed choice will do
         return max(old, new, key=repr)
     return old if ours > theirs else new
-
-
-def _said(fact: OutcomeFact | AmbiguousFact) -> tuple[AttemptOutcome, dict[str, Any]]:
-    if isinstance(fact, AmbiguousFact):
-        return AttemptOutcome.UNKNOWN, {"detail": fact.detail}
-    match fact.outcome:
-        case Accepted(provider_message_id=provider_message_id):
-            return AttemptOutcome.ACCEPTED, {"provider_message_id": provider_message_id}
-        case Rejected(fault=fault, code=code, detail=detail):
-            return AttemptOutcome.REJECTED, {
-                "provider_code": code or None,
-                "fault": fault,
-                "detail": detail,
-            }
-        case Throttled(code=code, detail=detail):
-            return AttemptOutcome.THROTTLED, {"provider_code": code or None, "detail": detail or None}
-        case Unavailable(detail=detail):
-            return AttemptOutcome.UNAVAILABLE, {"detail": detail}
-        case _:
-            assert_never(fact.outcome)

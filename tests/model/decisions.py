@@ -67,7 +67,7 @@ def status(facts: frozenset[Said]) -> State | None:
     row: Row | None = None
     for offset, one in enumerate([_ROUTED, *map(fact, sorted(facts))]):
         row, _ = fold(row, one, offset)
-    return None if row is None else row.state
+    return None if row is None or row.word is None else row.word.state
 
 
 @cache

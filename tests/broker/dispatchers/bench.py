@@ -69,6 +69,8 @@ class Bench:
         self.settings = QUICK
         #: By how much the dispatchers' clock is before the ledger's, in milliseconds.
         self.ahead = 0
+        #: By how much each look at it moves the dispatchers' clock on.
+        self.step = 0
         self._publish = publish
         self._offsets = count()
         self._moved = asyncio.Event()
@@ -80,6 +82,7 @@ class Bench:
 
     def now(self) -> int:
         """The dispatchers' clock."""
+        self.ahead += self.step
         return now() + self.ahead
 
     def facts(self) -> list[AnyFact]:

@@ -5,6 +5,7 @@ import redis.asyncio
 
 from dispatchers.port import Handover
 from ledger.claims import Absent, Closed, Open
+from schemas.attempts import shown
 from schemas.facts import AmbiguousFact, ClosedWhy, OutcomeFact
 from schemas.facts import Closed as ClosedFact
 from schemas.provider import Accepted, Ambiguous, Fault, Outcome, Rejected, Throttled, Unavailable
@@ -91,6 +92,20 @@ async def test_what_never_left_is_tried_again_as_the_next_attempt(bench: Bench) 
         "accepted",
     ]
     assert len({i.nonce for batch in bench.intents() for i in batch.intents}) == 3
+
+
+async def test_an_attempt_looks_the_same_in_the_ledger_and_once_its_fact_is_told(bench: Bench) -> None:
+    bench.step = 1  # time goes on between what is noted and what is written
+    refusals: list[Outcome] = [Throttled(code="20429"), Unavailable(detail="refused")]
+    bench.provider.answer = lambda handover: refusals.pop() if refusals else accept(handover)
+    sent = bench.task()
+    async with bench.dispatcher() as dispatcher:
+        dispatcher.read(0, sent)
+        await bench.until(lambda: dispatcher.committed == 1)
+    facts = [fact for fact in bench.facts() if isinstance(fact, OutcomeFact)]
+    tries = (await bench.ledger.get(sent.message_id)).tries
+    assert [one.number for one in tries] == [1, 2]
+    assert tries == tuple(map(shown, facts[:2]))
 
 
 async def test_a_long_pause_is_spent_in_the_waiting_topics(bench: Bench) -> None:

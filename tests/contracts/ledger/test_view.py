@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from cli.local.ports import choose
 from cli.local.valkey import Valkey
 from ledger import Ledger
-from ledger.claims import Absent, Ask, Own
+from ledger.claims import Absent, Ask, Closed, Own, Sending
 from ledger.view import First, Seen
 from schemas.public import StatusRecord
 from schemas.settings import RedisSettings
@@ -72,19 +72,18 @@ async def test_rows_expire_with_their_messages(ledger: Ledger, redis: Redis) -> 
     assert 3 * HOUR < await redis.pexpiretime("helio:view:m") - now <= 5 * HOUR
 
 
-async def test_a_queued_message_whose_claim_is_held_is_sending(ledger: Ledger) -> None:
+async def test_a_claim_is_seen_with_the_row(ledger: Ledger) -> None:
     await ledger.put([row(1)])
     ask = Ask(
         message_id="m", attempt=1, how=How.PLAIN, nonce="n", record="t:0:1", segments=1, paces=(),
         valid_until=FAR, forget_at=FAR, hold_ms=60_000,
     )  # fmt: skip
     await ledger.claim([ask])
-    assert (await ledger.get("m")).sending is True
-    await ledger.put([row(2, State.SENT)])
-    assert (await ledger.get("m")).sending is False
-    await ledger.put([row(3)])
+    found = await ledger.get("m")
+    assert found.row == row(1)
+    assert isinstance(found.claim, Sending)
     await ledger.close([Own("m", 1, "n", FAR)])
-    assert (await ledger.get("m")).sending is False
+    assert await ledger.get("m") == Seen(row(1), Closed("sent", 1), found.whole)
 
 
 async def test_get_answers_without_an_epoch(empty: Ledger) -> None:

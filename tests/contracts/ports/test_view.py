@@ -114,7 +114,6 @@ async def test_a_cancel_shows_before_the_fold_has_told_it(view: Written, message
     wanted = [Cancel(message_id, FAR)] * 2
     assert await view.cancel(wanted) == [Closed("cancelled", 0)] * 2
     assert (await view.get(message_id)).cancelled
-    assert not (await view.get(message_id)).sending
     await view.put([row(message_id, 1, status=State.CANCELLED)])
     assert not (await view.get(message_id)).cancelled
 

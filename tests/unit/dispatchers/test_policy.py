@@ -72,6 +72,7 @@ def test_anothers_hand_over_is_taken_over_only_when_its_time_is_over() -> None:
 
 SETTINGS = DispatchSettings(retry_first_seconds=1, retry_longest_seconds=600)
 REFUSED = Unavailable(detail="refused")
+NOW = 1_000_000
 
 
 @given(st.integers(1, 60), st.floats(0, 1))
@@ -86,6 +87,30 @@ def test_pauses_grow_and_stay_within_their_step(attempt: int, chance: float) -> 
 )
 def test_a_providers_retry_after_counts_within_one_to_two_steps(told: float | None, expected: int) -> None:
     assert policy.retry_pause_ms(Throttled(retry_after=told), 3, SETTINGS, 1.0) == expected
+
+
+@pytest.mark.parametrize(
+    ("told", "valid_for", "expected"),
+    [
+        (None, 60_000, policy.Retry(NOW + 500, stays=True)),
+        (1, 60_000, policy.Retry(NOW + 1_000, stays=True)),
+        (40, 400, policy.Retry(NOW + 400, stays=True)),  # when its time is over
+        (40, -5, policy.Retry(NOW, stays=True)),  # which it is already
+    ],
+)
+def test_a_retry_waits_no_longer_than_it_is_valid(
+    told: float | None, valid_for: int, expected: policy.Retry
+) -> None:
+    asked = task().model_copy(update={"valid_until": NOW + valid_for})
+    assert policy.retry(asked, Throttled(retry_after=told), SETTINGS, chance=0, now=NOW) == expected
+
+
+@pytest.mark.parametrize(("pause", "stays"), [(10, True), (10.001, False)])
+def test_a_long_wait_is_not_spent_in_the_window(*, pause: float, stays: bool) -> None:
+    slow = SETTINGS.model_copy(update={"retry_first_seconds": pause})
+    asked = task().model_copy(update={"valid_until": NOW + 60_000})
+    retry = policy.retry(asked, Throttled(retry_after=pause), slow, chance=0, now=NOW)
+    assert retry == policy.Retry(NOW + round(pause * 1000), stays=stays)
 
 
 @pytest.mark.parametrize(
