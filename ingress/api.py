@@ -12,6 +12,7 @@ from broker.topics import verify
 from directory.replica import Replica
 from ingress import health
 from ingress.app import make_app
+from ingress.bounded import Bounded
 from ingress.cancelling import Cancelling
 from ingress.endpoints import Parts
 from ingress.limits import RateLimit
@@ -54,10 +55,11 @@ async def start(settings: Settings, stack: AsyncExitStack) -> Parts:
     producer = await stack.enter_async_context(clients.producer(settings.kafka, linger_ms=0))
     ledger = await stack.enter_async_context(Ledger(settings.redis))
     publish = Publisher(producer, settings.ingress.produce_timeout_seconds)
-    watching = Watching(ledger.get_many)
+    bounded = Bounded(ledger)
+    watching = Watching(bounded.get_many)
     sending = Sending(
         lambda: replica.directory,
-        ledger,
+        bounded,
         watching,
         publish,
         door=settings.ingress,
@@ -67,8 +69,8 @@ async def start(settings: Settings, stack: AsyncExitStack) -> Parts:
     )
     return Parts(
         sending=sending,
-        cancelling=Cancelling(ledger, watching, publish, clock=_now),
-        ledger=ledger,
+        cancelling=Cancelling(bounded, watching, publish, clock=_now),
+        ledger=bounded,
         rates=RateLimit(ledger.allow),
         directory=lambda: replica.directory,
         body_limit_bytes=settings.ingress.body_limit_bytes,

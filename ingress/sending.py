@@ -10,6 +10,7 @@ from directory.snapshot import Directory
 from ingress import idempotency, immediate, metrics, progress, replies
 from ingress.acceptance import Accepted, Denied, accept, forget_at
 from ingress.batching import Gathered
+from ingress.bounded import within
 from ingress.codes import Code
 from ingress.idempotency import Go, Wait
 from ingress.ports import NotAcknowledgedError, Publish, Store
@@ -32,6 +33,8 @@ _LOG: Final = logging.getLogger(__name__)
 _AWAY: Final = (LedgerNotReadyError, LedgerUnavailableError)
 #: The first row only makes a GET straight after the POST find the message: it may not hold the answer up.
 _FIRST_ROW_SECONDS: Final = 1.0
+#: Nor may what is only put down once the answer is there.
+_AFTER_SECONDS: Final = 0.5
 #: A key is held for as long as its request may take, and this.
 _HOLD_MARGIN_SECONDS: Final = 5.0
 
@@ -186,9 +189,8 @@ class Sending:
         # The hold of one that waits for its outcome ends with its answer.
         token = asked.token if asked.keyed and asked.request.queue else None
         try:
-            async with asyncio.timeout(_FIRST_ROW_SECONDS):
-                await self._first_row(First(first_row(verdict), token))
-        except (*_AWAY, TimeoutError) as error:
+            await within(self._first_row(First(first_row(verdict), token)), _FIRST_ROW_SECONDS)
+        except _AWAY as error:
             # The message is the broker's already; the fold's own row will show it.
             metrics.FIRST_ROWS_MISSED.inc()
             _LOG.warning("view.missed message_id=%s error=%r", asked.message_id, error)
@@ -211,11 +213,14 @@ class Sending:
     async def _kept(self, asked: _Asked, reply: Reply) -> Reply:
         """The answer that all requests with the key are given: this one, unless another was quicker."""
         try:
-            kept = await self._ledger.answered(
-                asked.message_id,
-                asked.token,
-                Answer(asked.fingerprint, reply.status, reply.body),
-                asked.forget_at,
+            kept = await within(
+                self._ledger.answered(
+                    asked.message_id,
+                    asked.token,
+                    Answer(asked.fingerprint, reply.status, reply.body),
+                    asked.forget_at,
+                ),
+                _AFTER_SECONDS,
             )
         except _AWAY as error:
             metrics.ANSWERS_LOST.inc()
@@ -229,7 +234,7 @@ class Sending:
         if not asked.keyed:
             return
         try:
-            await self._ledger.release(asked.message_id, asked.token)
+            await within(self._ledger.release(asked.message_id, asked.token), _AFTER_SECONDS)
         except _AWAY as error:
             # It ends by itself.
             _LOG.warning("hold.not_released message_id=%s error=%r", asked.message_id, error)

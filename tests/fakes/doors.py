@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from directory.snapshot import Directory
 from ingress import health
+from ingress.bounded import Bounded
 from ingress.cancelling import Cancelling
 from ingress.endpoints import Parts
 from ingress.limits import RateLimit
@@ -70,12 +71,13 @@ class MemoryDoor:
     directory: Directory = field(default_factory=world.directory)
 
     def __post_init__(self) -> None:
-        watching = Watching(self.view.get_many)
+        ledger = Bounded(self.view)
+        watching = Watching(ledger.get_many)
         numbers = itertools.count(1)
 
         self.sending = Sending(
             lambda: self.directory,
-            self.view,
+            ledger,
             watching,
             self.broker,
             door=IngressSettings(immediate_seconds=self.immediate_seconds),
@@ -84,7 +86,7 @@ class MemoryDoor:
             # The same in every test, and never the same twice.
             random=lambda count: next(numbers).to_bytes(count),
         )
-        self.cancelling = Cancelling(self.view, watching, self.broker, clock=lambda: NOW)
+        self.cancelling = Cancelling(ledger, watching, self.broker, clock=lambda: NOW)
 
     def parts(self) -> Parts:
         """What the routes are made of."""
@@ -95,7 +97,7 @@ class MemoryDoor:
         return Parts(
             sending=self.sending,
             cancelling=self.cancelling,
-            ledger=self.view,
+            ledger=Bounded(self.view),
             rates=RateLimit(self.view.allow),
             directory=lambda: self.directory,
             body_limit_bytes=self.body_limit_bytes,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from ingress.batching import Gathered
+from ledger import LedgerUnavailableError
 
 
 class Slow:
@@ -84,3 +85,67 @@ async def test_a_call_that_forgets_somebody_is_an_error_not_a_silence() -> None:
 
     with pytest.raises(ValueError, match="shorter"):
         await Gathered(forgetful)(1)
+
+
+async def test_a_ledger_that_does_not_answer_is_not_asked_by_one_batch_after_the_other() -> None:
+    """One call for each 500 of those who wait, each as long as the timeout, is a line without end."""
+    slow = Slow()
+    slow.error = LedgerUnavailableError("no answer")
+    gathered = Gathered(slow)
+    waiting = [asyncio.create_task(gathered(n)) for n in range(1200)]
+    await slow.called.acquire()
+    late = asyncio.create_task(gathered(1200))
+    await asyncio.sleep(0)
+    slow.go.release()
+    async with asyncio.timeout(10):
+        found = await asyncio.gather(*waiting, late, return_exceptions=True)
+    assert {type(one) for one in found} == {LedgerUnavailableError}
+    assert [len(call) for call in slow.calls] == [500]
+    # Who comes next finds out anew.
+    slow.error = None
+    slow.go.release()
+    assert await gathered(1) == "answer 1"
+
+
+async def test_what_nobody_waits_for_any_more_is_not_asked() -> None:
+    slow = Slow()
+    gathered = Gathered(slow)
+    first = asyncio.create_task(gathered(1))
+    await slow.called.acquire()
+    gone, there = asyncio.create_task(gathered(2)), asyncio.create_task(gathered(3))
+    await asyncio.sleep(0)
+    gone.cancel()
+    await asyncio.wait([gone])
+    slow.go.release()
+    slow.go.release()
+    assert [await first, await there] == ["answer 1", "answer 3"]
+    assert slow.calls == [[1], [3]]
+
+
+async def test_when_all_have_gone_nobody_is_asked() -> None:
+    slow = Slow()
+    gathered = Gathered(slow)
+    first = asyncio.create_task(gathered(1))
+    await slow.called.acquire()
+    gone = asyncio.create_task(gathered(2))
+    await asyncio.sleep(0)
+    gone.cancel()
+    slow.go.release()
+    slow.go.release()
+    async with asyncio.timeout(10):
+        assert await first == "answer 1"
+        assert await gathered(3) == "answer 3"
+    assert slow.calls == [[1], [3]]
+
+
+async def test_nobody_waits_longer_than_the_bound() -> None:
+    never = asyncio.Event()
+
+    async def hang(_: Sequence[int]) -> list[str]:
+        await never.wait()
+        raise AssertionError
+
+    async with asyncio.timeout(10):
+        with pytest.raises(LedgerUnavailableError, match="within"):
+            await Gathered(hang)(1)
+    never.set()
