@@ -51,7 +51,7 @@ def accept(
         now: when it was received, epoch milliseconds.
         settings: how long messages wait and are remembered.
     """
-    denied = malformed(request)
+    denied: Denied | None = malformed(request)
     if denied is not None:
         return denied
     account = _usable(request, organization, directory)

@@ -31,30 +31,34 @@ class Denied:
         return STATUS[self.code]
 
 
-def malformed(request: SendRequest) -> Denied | None:
+class Malformed(Denied):
+    """So it is whatever the directory says: its like was never taken, and cannot have used a key."""
+
+
+def malformed(request: SendRequest) -> Malformed | None:
     """What is wrong with the request whatever the directory says."""
     return (
         _malformed_number(request) or _malformed_text(request) or _malformed_media(request.media_urls or ())
     )
 
 
-def _malformed_number(request: SendRequest) -> Denied | None:
+def _malformed_number(request: SendRequest) -> Malformed | None:
     if not _E164.fullmatch(request.from_phone_number):
-        return Denied(Code.INVALID_SENDER, _not_e164("from_phone_number"))
+        return Malformed(Code.INVALID_SENDER, _not_e164("from_phone_number"))
     if not _E164.fullmatch(request.to_phone_number):
-        return Denied(Code.INVALID_RECIPIENT, _not_e164("to_phone_number"))
+        return Malformed(Code.INVALID_RECIPIENT, _not_e164("to_phone_number"))
     return None
 
 
-def _malformed_text(request: SendRequest) -> Denied | None:
+def _malformed_text(request: SendRequest) -> Malformed | None:
     if not request.message.strip():
-        return Denied(Code.EMPTY_MESSAGE, "Message content cannot be empty")
+        return Malformed(Code.EMPTY_MESSAGE, "Message content cannot be empty")
     if len(request.message) > MAX_TEXT:
-        return Denied(Code.MESSAGE_TOO_LONG, f"Message exceeds {MAX_TEXT} characters")
+        return Malformed(Code.MESSAGE_TOO_LONG, f"Message exceeds {MAX_TEXT} characters")
     if "\0" in request.message:
-        return Denied(Code.NUL_IN_MESSAGE, "Message content cannot hold the NUL character")
+        return Malformed(Code.NUL_IN_MESSAGE, "Message content cannot hold the NUL character")
     if request.idempotency_key is not None and not request.idempotency_key.strip():
-        return Denied(Code.INVALID_IDEMPOTENCY_KEY, "Invalid idempotency_key: it is empty")
+        return Malformed(Code.INVALID_IDEMPOTENCY_KEY, "Invalid idempotency_key: it is empty")
     return None
 
 
@@ -62,19 +66,19 @@ def _not_e164(field: str) -> str:
     return f"Invalid {field} format. Use E.164 format (e.g., +1234567890)"
 
 
-def _malformed_media(urls: Sequence[str]) -> Denied | None:
+def _malformed_media(urls: Sequence[str]) -> Malformed | None:
     if len(urls) > MAX_MEDIA:
-        return Denied(Code.TOO_MANY_MEDIA, f"Invalid media_urls: at most {MAX_MEDIA} are taken")
+        return Malformed(Code.TOO_MANY_MEDIA, f"Invalid media_urls: at most {MAX_MEDIA} are taken")
     for place, url in enumerate(urls, start=1):
         match flaw(url):
             case None:
                 continue
             case Flaw.MALFORMED:
-                return Denied(
+                return Malformed(
                     Code.INVALID_MEDIA_URL, f"Invalid media_urls: number {place} is no http or https URL"
                 )
             case Flaw.PRIVATE:
-                return Denied(
+                return Malformed(
                     Code.PRIVATE_MEDIA_URL, f"Invalid media_urls: number {place} is not at a public address"
                 )
             case never:

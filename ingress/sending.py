@@ -11,6 +11,7 @@ from ingress import idempotency, immediate, metrics, progress, replies
 from ingress.acceptance import Accepted, Denied, accept, forget_at
 from ingress.batching import Gathered
 from ingress.bounded import within
+from ingress.checks import Malformed
 from ingress.codes import Code
 from ingress.idempotency import Go, Wait
 from ingress.ports import NotAcknowledgedError, Publish, Store
@@ -105,8 +106,8 @@ class Sending:
         """
         asked = self._asked(request, organization, headers)
         verdict = asked.verdict
-        # A malformed request was never taken, so its key cannot have been used by its like.
-        if isinstance(verdict, Denied) and (not asked.keyed or verdict.status == 400):
+        # What depends on the directory may have been otherwise when the key was used.
+        if isinstance(verdict, Malformed) or (isinstance(verdict, Denied) and not asked.keyed):
             return Problem(verdict.code, verdict.detail)
         return await self._to_the_end(self._keyed(asked) if asked.keyed else self._hand_in(asked))
 

@@ -111,6 +111,49 @@ async def test_a_repeat_is_answered_after_its_sender_was_suspended() -> None:
     assert answer == replies.queued(Subject(message_id, Provider.TWILIO, 1), replayed=True)
 
 
+ACCOUNT = "account: tw}"
+OWNED = f'"{world.TWILIO}": {{{ACCOUNT}'
+
+
+@pytest.mark.parametrize(
+    ("fields", "after", "code"),
+    [
+        ({}, "account: tw, capabilities: [mms]}", Code.SMS_NOT_SUPPORTED),
+        (
+            {"media_urls": ["https://a.example/x"]},
+            "account: tw, capabilities: [sms]}",
+            Code.MEDIA_NOT_SUPPORTED,
+        ),
+        ({"message": "x" * 1600}, "account: tx}", Code.TEXT_TOO_LONG_FOR_PROVIDER),
+        (
+            {"media_urls": ["https://a.example/" + "x" * 2000]},
+            "account: tx}",
+            Code.INVALID_MEDIA_URL,
+        ),
+        ({}, "account: tw, status: suspended}", Code.SENDER_SUSPENDED),
+        ({}, "account: tw-old}", Code.ACCOUNT_UNAVAILABLE),
+    ],
+)
+@pytest.mark.parametrize("queue", [True, False])
+async def test_whatever_the_directory_refuses_by_now_its_repeat_is_replayed(
+    fields: dict[str, Any], after: str, code: Code, queue: bool
+) -> None:
+    """Also a 400: what a number can do, and which provider's limits count, is the directory's."""
+    door = Impatient()
+    asked = {"queue": queue, **fields}
+    first = await door.send(idempotency_key="k", **asked)
+    assert isinstance(first, Reply)
+    assert OWNED in world.FILE
+    door.directory = world.directory(world.FILE.replace(OWNED, OWNED.replace(ACCOUNT, after)))
+    again = await door.send(idempotency_key="k", **asked)
+    assert again == replace(first, outcome="replayed", replayed=True)
+    for key in (None, "new"):
+        refused = await door.send(idempotency_key=key, **asked)
+        assert isinstance(refused, Problem)
+        assert refused.code is code
+    assert ids.of_key("acme", "new") not in door.view.holds
+
+
 def fingerprint_of(**fields: Any) -> str:
     return fingerprint(SendRequest.model_validate({**BODY, **fields}))
 
