@@ -137,7 +137,7 @@ class WebhookSettings(Group):
     #: For callbacks, `/livez`, `/readyz`, `/metrics`.
     port: Port = 8081
     #: A larger callback is answered 413.
-    body_limit_bytes: Annotated[int, Field(ge=1024)] = 262_144
+    body_limit_bytes: Annotated[int, Field(ge=1024)] = 65_536
     #: Without the broker's acknowledgement within this, the answer is 503, and the provider calls again.
     produce_timeout_seconds: Seconds = 8.0
 

@@ -25,13 +25,16 @@ from webhooks.keys import Keys
 from webhooks.publishing import Publish
 from webhooks.signers import candidates
 from webhooks.tracing import trace
-from webhooks.words import Incoming
+from webhooks.words import MOST_FIELDS, Incoming
 
 _LOG: Final = logging.getLogger(__name__)
 #: What Twilio is to do about a text: nothing (https://www.twilio.com/docs/messaging/twiml).
 _TWIML: Final = b'<?xml version="1.0" encoding="UTF-8"?><Response/>'
 #: Nobody is there to read it; what web servers log for a caller who has gone.
 _GONE: Final = 499
+#: Bytes of a query. Our callback URLs have some hundreds; a text by GET (Vonage) has 1,600 characters at
+#: most, each of nine bytes at most.
+_LONGEST_QUERY: Final = {"POST": 4_096, "GET": 32_768}
 #: What people should look into; forged ones come from anywhere and are only counted.
 _TOLD: Final = frozenset(
     {
@@ -123,6 +126,9 @@ async def _answered(request: Request, provider: Provider, parts: Parts) -> Respo
 
 
 async def _answer(request: Request, provider: Provider, parts: Parts) -> Answer:
+    query, longest = request.scope["query_string"], _LONGEST_QUERY.get(request.method, 0)
+    if len(query) > longest or query.count(b"&") >= MOST_FIELDS:
+        return Answer(414, Outcome.TOO_LARGE, f"Query exceeds {longest} bytes or {MOST_FIELDS} parameters")
     body = await _body(request, parts.body_limit_bytes)
     if body is None:
         return Answer(413, Outcome.TOO_LARGE, f"Request body exceeds {parts.body_limit_bytes} bytes")

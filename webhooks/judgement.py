@@ -8,14 +8,14 @@ from typing import Final, assert_never
 from directory.snapshot import Directory
 from schemas import callback
 from schemas.callback import Callback
-from schemas.directory import Account
+from schemas.directory import Account, Active
 from schemas.facts import Receipt
 from schemas.provider import Provider
 from webhooks import inbound
 from webhooks.inbound import Text
 from webhooks.providers import DIALECTS
 from webhooks.signers import Signer
-from webhooks.words import Idle, Inbound, Incoming, Report, Strange, Unreadable, Verdict
+from webhooks.words import Check, Idle, Inbound, Incoming, Refusal, Report, Strange, Unreadable
 
 #: A receipt keeps this much of the payload; the providers' own take a few hundred characters.
 MAX_RAW: Final = 65_536
@@ -114,25 +114,29 @@ def judge(
 def _signed(provider: Provider, incoming: Incoming, signers: Sequence[Signer], now: float) -> _Found:
     if not signers:
         return _Found(refusal=UNKNOWN_ACCOUNT)
-    verdicts = [(signer.account, _verdict(provider, incoming, signer, now)) for signer in signers]
-    genuine = [account for account, verdict in verdicts if verdict is Verdict.GENUINE]
+    check = DIALECTS[provider].check(incoming, now)
+    if isinstance(check, Refusal):
+        vonages = provider is Provider.VONAGE and check is Refusal.UNSIGNED
+        return _Found(refusal=_UNSIGNED if vonages else _FORGED)
+    made = [(signer.account, _made(check, signer.secrets)) for signer in signers]
+    genuine = [account for account, is_its in made if is_its]
     if genuine:
         return _Found(genuine)
-    said = {verdict for _, verdict in verdicts}
-    if Verdict.UNSIGNED in said:
-        return _Found(refusal=_UNSIGNED if provider is Provider.VONAGE else _FORGED)
-    # It may be the one whose key is missing: forged is what no key made that there should be.
-    return _Found(refusal=_SECRET_MISSING if None in said else _FORGED)
+    # It may be by the one key that is missing. A suspended account may well have none any more.
+    missing = any(is_its is None and account.status is Active.ACTIVE for account, is_its in made)
+    return _Found(refusal=_SECRET_MISSING if missing else _FORGED)
 
 
-def _verdict(provider: Provider, incoming: Incoming, signer: Signer, now: float) -> Verdict | None:
-    """None: its keys cannot be had, or one is none."""
-    if signer.secrets is None:
-        return None
-    try:
-        return DIALECTS[provider].verify(incoming, signer.secrets, now)
-    except ValueError:
-        return None
+def _made(check: Check, secrets: Sequence[str] | None) -> bool | None:
+    """Whether one of `secrets` made the signature; None: none that is a key did, but one is missing."""
+    missing = secrets is None
+    for secret in secrets or ():
+        try:
+            if check(secret):
+                return True
+        except ValueError:
+            missing = True
+    return None if missing else False
 
 
 def _text(found: Text) -> Text | Answer:

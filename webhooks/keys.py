@@ -17,11 +17,13 @@ class Keys:
     def __init__(self, resolve: Callable[[str], str]) -> None:
         self._resolve = resolve
         self._known: dict[str, tuple[Account, tuple[str, ...]]] = {}
+        self._missed: dict[str, Account] = {}
 
     def of(self, accounts: Iterable[Account]) -> list[Signer]:
         """Each account with all its secrets that are valid now, newest first.
 
-        Where a reference leads nowhere, that goes to the log, and the signer has None.
+        Where a reference leads nowhere, the signer has None. That goes to the log once per version of the
+        account: anybody can ask.
         """
         return [Signer(account, self._secrets(account)) for account in accounts]
 
@@ -31,8 +33,10 @@ class Keys:
             try:
                 known = account, tuple(self._resolve(ref) for ref in _references(account))
             except SecretMissingError as error:
-                # The sentence names only the reference, but not even that is the caller's business.
-                _LOG.error("secret.missing: %s", error)
+                if self._missed.get(account.id) is not account:
+                    # The sentence names only the reference, but not even that is the caller's business.
+                    _LOG.error("secret.missing account=%s: %s", account.id, error)
+                    self._missed[account.id] = account
                 return None
             self._known[account.id] = known
         return known[1]

@@ -1,18 +1,20 @@
 """How each provider signs and words its callbacks: pure functions, one module per provider."""
 
-from collections.abc import Sequence
 from typing import Final, Protocol
 
 from schemas.provider import Provider
 from webhooks.providers import telnyx, twilio, vonage
-from webhooks.words import Incoming, Verdict, Word
+from webhooks.words import Check, Incoming, Refusal, Word
 
 
 class Dialect(Protocol):
     """What each of the modules offers."""
 
-    def verify(self, incoming: Incoming, secrets: Sequence[str], now: float) -> Verdict:
-        """Whether one of `secrets` signed it; `now` in seconds since the epoch."""
+    def check(self, incoming: Incoming, now: float) -> Check | Refusal:
+        """How to tell whose key signed it, or why nobody's did; `now` in seconds since the epoch.
+
+        What is the same for every key is seen to here, once.
+        """
         ...
 
     def claimed(self, incoming: Incoming) -> str | None:

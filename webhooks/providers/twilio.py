@@ -3,9 +3,10 @@
 import re
 from collections.abc import Mapping, Sequence
 from typing import Final
-from urllib.parse import parse_qs
 
 from twilio.request_validator import (
+    HMAC_SHA1,
+    HMAC_SHA256,
     SIGNATURE_HEADER,
     SIGNATURE_SETTINGS_HEADER,
     RequestValidator,
@@ -17,7 +18,7 @@ from schemas.facts import ReceiptStatus
 from schemas.provider import Provider
 from schemas.public import Media
 from webhooks.providers.fields import count, inbound, media, moved, number, text
-from webhooks.words import Inbound, Incoming, Report, Unreadable, Verdict, Word
+from webhooks.words import Check, Inbound, Incoming, Refusal, Report, Unreadable, Word
 
 #: `MessageStatus` (Twilio, "Message resource: status values"); None: moves nothing.
 STATUSES: Final[dict[str, ReceiptStatus | None]] = {
@@ -34,37 +35,40 @@ STATUSES: Final[dict[str, ReceiptStatus | None]] = {
 }
 #: `SmsStatus` of a text that comes in, which has no `MessageStatus`.
 _INBOUND: Final = frozenset({"received", "receiving"})
+#: How long a signature is, in base64. Of another algorithm the validator would write to the log.
+_SIGNATURES: Final = {HMAC_SHA1: 28, HMAC_SHA256: 44}
 _MEDIA_URL: Final = re.compile(r"MediaUrl([0-9]{1,3})")
 
 
-class _Fields(dict[str, list[str]]):
+class _Fields(dict[str, Sequence[str]]):
     """Form fields as the validator asks for them: repeated ones count each."""
 
-    def getall(self, name: str) -> list[str]:
+    def getall(self, name: str) -> Sequence[str]:
         return self[name]
 
 
-def verify(incoming: Incoming, secrets: Sequence[str], now: float) -> Verdict:  # noqa: ARG001 - no time is signed
-    """By the account's auth tokens; a replay is absorbed further on, as any repeat is."""
+def check(incoming: Incoming, now: float) -> Check | Refusal:  # noqa: ARG001 - no time is signed
+    """By an auth token of the account; a replay is absorbed further on, as any repeat is."""
     signature = incoming.headers.get(SIGNATURE_HEADER.lower())
     if not signature:
-        return Verdict.UNSIGNED
-    algorithm = get_signature_algorithm(incoming.headers.get(SIGNATURE_SETTINGS_HEADER.lower()))
-    if _is_form(incoming):
-        params: _Fields | str = _fields(incoming)
-    elif "bodySHA256" in incoming.query:
-        params = incoming.body.decode(errors="replace")
-    else:
-        return Verdict.FORGED
-    for secret in secrets:
-        if RequestValidator(secret).validate(incoming.url, params, signature, algorithm):
-            return Verdict.GENUINE
-    return Verdict.FORGED
+        return Refusal.UNSIGNED
+    algorithm = get_signature_algorithm(incoming.headers.get(SIGNATURE_SETTINGS_HEADER.lower())).upper()
+    params = _signed(incoming)
+    if params is None or _SIGNATURES.get(algorithm) != len(signature):
+        return Refusal.FORGED
+    return lambda token: RequestValidator(token).validate(incoming.url, params, signature, algorithm)
 
 
-def claimed(incoming: Incoming) -> str | None:
-    """The `AccountSid` of a form."""
-    return _first_of_each(incoming).get("AccountSid")
+def _signed(incoming: Incoming) -> _Fields | str | None:
+    """What is signed beside the URL: a form's fields, else the body by its hash there; None: nothing is."""
+    if incoming.is_form:
+        return _Fields(incoming.fields) if incoming.fields else None
+    return incoming.body.decode(errors="replace") if "bodySHA256" in incoming.query else None
+
+
+def claimed(incoming: Incoming) -> str:
+    """The `AccountSid`, which every form of Twilio's has: one without it is nobody's."""
+    return _first_of_each(incoming).get("AccountSid", "")
 
 
 def parse(incoming: Incoming) -> Word:
@@ -118,13 +122,4 @@ def _sid(fields: Mapping[str, str]) -> str:
 
 
 def _first_of_each(incoming: Incoming) -> dict[str, str]:
-    return {name: values[0] for name, values in _fields(incoming).items()} if _is_form(incoming) else {}
-
-
-def _is_form(incoming: Incoming) -> bool:
-    return incoming.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
-
-
-def _fields(incoming: Incoming) -> _Fields:
-    # An empty field is signed as well.
-    return _Fields(parse_qs(incoming.body.decode(errors="replace"), keep_blank_values=True))
+    return {name: values[0] for name, values in incoming.fields.items()}

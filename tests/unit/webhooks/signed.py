@@ -4,8 +4,9 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -17,7 +18,8 @@ from schemas import callback
 from schemas.callback import Callback
 from schemas.directory import Account, TelnyxCredentials, TwilioCredentials, VonageCredentials
 from schemas.provider import Provider
-from webhooks.words import Incoming
+from webhooks.providers import Dialect
+from webhooks.words import Incoming, Refusal
 
 PUBLIC = "https://sms.example.com"
 NOW = 1_795_312_000
@@ -80,6 +82,23 @@ class Post:
     def incoming(self) -> Incoming:
         query = dict(parse_qsl(urlsplit(self.url).query, keep_blank_values=True))
         return Incoming(method=self.method, url=self.url, query=query, headers=self.headers, body=self.body)
+
+
+class Verdict(Enum):
+    """What keys say of a request."""
+
+    GENUINE = auto()
+    UNSIGNED = auto()
+    #: No key can have made it, or none of those did.
+    FORGED = auto()
+
+
+def verdict(dialect: Dialect, post: Post, keys: Sequence[str], now: float = NOW) -> Verdict:
+    """Whether one of `keys` signed `post`."""
+    check = dialect.check(post.incoming(), now)
+    if isinstance(check, Refusal):
+        return Verdict[check.name]
+    return Verdict.GENUINE if any(map(check, keys)) else Verdict.FORGED
 
 
 def url_of(provider: Provider, sent: Callback = SENT) -> str:

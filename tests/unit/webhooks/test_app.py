@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from prometheus_client import REGISTRY
 from starlette.applications import Starlette
 
@@ -270,10 +271,32 @@ async def test_the_broken_key_of_another_account_takes_no_texts_away(
 ) -> None:
     """Telnyx names no account, so every key is tried; `keyless` has none."""
     assert (await send(client, a_text(Provider.TELNYX))).status_code == 204
-    forged = telnyx_text(at=NOW - 400)
     # It might be of that account: then it would be lost by a 403.
-    assert (await send(client, forged)).status_code == 503
+    by_another = telnyx_text(key=Ed25519PrivateKey.from_private_bytes(bytes(32)))
+    assert (await send(client, by_another)).status_code == 503
+    # What no key can have made is of nobody, and no reason to look for one.
+    before = counted(Provider.TELNYX, "secret_missing")
+    stamped = {"telnyx-signature-ed25519": by_another.headers["telnyx-signature-ed25519"]}
+    for forged in (
+        telnyx_text(at=NOW - 400),
+        replace(by_another, headers={}),
+        replace(by_another, headers=stamped | {"telnyx-timestamp": "1" * 5000}),
+        replace(by_another, headers={**by_another.headers, "telnyx-signature-ed25519": "aGVsbG8="}),
+    ):
+        assert (await send(client, forged)).status_code == 403
+    assert counted(Provider.TELNYX, "secret_missing") == before
     assert len(broker.texts) == 1
+
+
+@pytest.mark.parametrize("provider", Provider)
+async def test_a_query_that_would_keep_us_busy_is_414(
+    provider: Provider, client: httpx.AsyncClient, broker: Broker
+) -> None:
+    for query in ("&".join(["a"] * 301), "a=" + "x" * 40_000):
+        answer = await client.post(f"/webhooks/sms/{provider}?{query}", content=b"")
+        assert answer.status_code == 414
+    assert (await client.post(f"/webhooks/sms/{provider}?" + "&".join(["a"] * 300))).status_code != 414
+    assert broker.records == []
 
 
 async def test_other_providers_have_no_address(client: httpx.AsyncClient) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from directory.snapshot import Directory
 from schemas import ids
-from schemas.directory import Account, Entry, Number
+from schemas.directory import Account, Active, Entry, Number
 from schemas.provider import Provider
 from schemas.public import InboundRecord, Media
 from tests.unit.webhooks.signed import (
@@ -314,7 +314,6 @@ def test_the_account_is_the_one_that_the_provider_names_and_only_that(provider: 
 
 
 UNNAMED = {
-    Provider.TWILIO: twilio_text(AccountSid="(none)"),
     Provider.TELNYX: telnyx_text(),
     Provider.VONAGE: vonage_text(app=None),
 }
@@ -325,7 +324,7 @@ OTHER_KEYS = {
 }
 
 
-@pytest.mark.parametrize("provider", Provider)
+@pytest.mark.parametrize("provider", UNNAMED)
 def test_where_nobody_is_named_every_accounts_keys_are_tried(provider: Provider) -> None:
     known = directory(*(account(provider, name) for name in "abc"))
     other, post = OTHER_KEYS[provider], UNNAMED[provider]
@@ -333,6 +332,11 @@ def test_where_nobody_is_named_every_accounts_keys_are_tried(provider: Provider)
     forged = judged(post, known, provider, a=other, b=other, c=other)
     assert isinstance(forged, Answer)
     assert (forged.status, forged.outcome) == (403, Outcome.FORGED)
+
+
+def test_twilio_names_its_account_always() -> None:
+    post = twilio_text(AccountSid="(none)")
+    assert candidates(directory(account(Provider.TWILIO)), Provider.TWILIO, post.incoming()) == []
 
 
 @pytest.mark.parametrize("provider", Provider)
@@ -355,12 +359,20 @@ def test_a_key_that_is_missing_or_none_hides_no_other_and_alone_is_503(
     secrets: tuple[str, ...] | None,
 ) -> None:
     provider, known = Provider.TELNYX, directory(account(Provider.TELNYX))
-    broken = Signer(account(provider, "a"), secrets)
-    for others, status in (([Signer(account(provider), (TELNYX_PUBLIC,))], None), ([], 503)):
+    active = account(provider, "a")
+    suspended = active.model_copy(update={"status": Active.SUSPENDED})
+    good = Signer(account(provider), (TELNYX_PUBLIC,))
+    both = Signer(active, (*(secrets or ()), TELNYX_PUBLIC))
+    for signers, status in (
+        ([Signer(active, secrets), good], None),
+        ([both], None),
+        ([Signer(active, secrets)], 503),
+        ([Signer(suspended, secrets)], 403),
+    ):
         found = judgement.judge(
             provider,
             telnyx_text().incoming(),
-            [broken, *others],
+            signers,
             directory=known,
             macs=["mac"],
             now_ms=NOW_MS,

@@ -41,7 +41,9 @@ def test_a_changed_account_is_looked_up_again() -> None:
     assert secrets(keys.of([account(Provider.VONAGE, secrets=("env:b",))])) == [("ENV:B",)]
 
 
-def test_a_missing_secret_is_said_each_time_and_hides_no_other(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_missing_secret_is_said_once_for_a_version_and_hides_no_other(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     keys = Keys(resolve)
     accounts = [
         account(Provider.VONAGE, "a", ("env:missing",)),
@@ -49,4 +51,20 @@ def test_a_missing_secret_is_said_each_time_and_hides_no_other(caplog: pytest.Lo
     ]
     for _ in range(2):
         assert secrets(keys.of(accounts)) == [None, ("ENV:THERE",)]
-    assert caplog.text.count("secret.missing: env:missing") == 2
+    assert caplog.text.count("secret.missing account=a: env:missing") == 1
+    keys.of([account(Provider.VONAGE, "a", ("env:missing", "env:there"))])
+    assert caplog.text.count("secret.missing account=a: env:missing") == 2
+
+
+def test_a_secret_that_comes_later_is_found() -> None:
+    there: list[str] = []
+
+    def later(ref: str) -> str:
+        if not there:
+            raise SecretMissingError(ref)
+        return there[0]
+
+    one, keys = account(Provider.VONAGE), Keys(later)
+    assert secrets(keys.of([one])) == [None]
+    there.append("found")
+    assert secrets(keys.of([one])) == [("found",)]

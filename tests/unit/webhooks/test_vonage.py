@@ -11,9 +11,19 @@ from vonage_jwt.verify_jwt import verify_signature
 
 from schemas.facts import ReceiptStatus
 from schemas.provider import Fault
-from tests.unit.webhooks.signed import NOW, VONAGE_SECRET, Post, vonage, vonage_body, vonage_token
-from webhooks.providers.vonage import STATUSES, parse, verify
-from webhooks.words import Report, Strange, Unreadable, Verdict
+from tests.unit.webhooks.signed import (
+    NOW,
+    VONAGE_SECRET,
+    Post,
+    Verdict,
+    verdict,
+    vonage,
+    vonage_body,
+    vonage_token,
+)
+from webhooks.providers import vonage as dialect
+from webhooks.providers.vonage import STATUSES, parse
+from webhooks.words import Report, Strange, Unreadable
 
 TOKEN = (
     "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9."
@@ -41,9 +51,9 @@ def bearing(token: str, body: bytes = BODY) -> Post:
 
 
 def test_vector() -> None:
-    assert verify(bearing(TOKEN).incoming(), [VONAGE_SECRET], NOW) is Verdict.GENUINE
-    assert verify(bearing(TOKEN).incoming(), [OTHER, VONAGE_SECRET], NOW) is Verdict.GENUINE
-    assert verify(bearing(TOKEN).incoming(), [OTHER], NOW) is Verdict.FORGED
+    assert verdict(dialect, bearing(TOKEN), [VONAGE_SECRET]) is Verdict.GENUINE
+    assert verdict(dialect, bearing(TOKEN), [OTHER, VONAGE_SECRET]) is Verdict.GENUINE
+    assert verdict(dialect, bearing(TOKEN), [OTHER]) is Verdict.FORGED
 
 
 def test_a_changed_body_is_forged_though_the_sdk_would_take_it() -> None:
@@ -52,8 +62,8 @@ def test_a_changed_body_is_forged_though_the_sdk_would_take_it() -> None:
     token = post.headers["authorization"].removeprefix("Bearer ")
     changed = bearing(token, post.body.replace(b"delivered", b"rejected"))
     assert verify_signature(token, VONAGE_SECRET) is True
-    assert verify(post.incoming(), [VONAGE_SECRET], then) is Verdict.GENUINE
-    assert verify(changed.incoming(), [VONAGE_SECRET], then) is Verdict.FORGED
+    assert verdict(dialect, post, [VONAGE_SECRET], then) is Verdict.GENUINE
+    assert verdict(dialect, changed, [VONAGE_SECRET], then) is Verdict.FORGED
 
 
 def test_a_clock_some_seconds_ahead_is_taken_though_the_sdk_refuses_it() -> None:
@@ -61,29 +71,29 @@ def test_a_clock_some_seconds_ahead_is_taken_though_the_sdk_refuses_it() -> None
     post = vonage(iat=int(now) + 50)
     with pytest.raises(VonageVerifyJwtError, match="not yet valid"):
         verify_signature(post.headers["authorization"].removeprefix("Bearer "), VONAGE_SECRET)
-    assert verify(post.incoming(), [VONAGE_SECRET], now) is Verdict.GENUINE
+    assert verdict(dialect, post, [VONAGE_SECRET], now) is Verdict.GENUINE
 
 
 def test_the_sdks_vector_is_signed_but_says_nothing_of_the_body() -> None:
     assert verify_signature(SDK_TOKEN, SDK_SECRET) is True
     assert jwt.decode(SDK_TOKEN, SDK_SECRET, algorithms=["HS256"], options={"verify_aud": False})
-    assert verify(bearing(SDK_TOKEN).incoming(), [SDK_SECRET], 1697634680) is Verdict.FORGED
+    assert verdict(dialect, bearing(SDK_TOKEN), [SDK_SECRET], 1697634680) is Verdict.FORGED
 
 
 @pytest.mark.parametrize("away", [60, 5, 0, -3600, -24 * 3600, -72 * 3600])
 def test_times_that_are_taken(away: int) -> None:
     """Their clock may be ahead of ours; and they retry for a day, perhaps without signing again."""
-    assert verify(vonage(iat=NOW + away).incoming(), [VONAGE_SECRET], NOW) is Verdict.GENUINE
+    assert verdict(dialect, vonage(iat=NOW + away), [VONAGE_SECRET]) is Verdict.GENUINE
 
 
 @pytest.mark.parametrize("away", [61, -72 * 3600 - 1])
 def test_times_that_are_not(away: int) -> None:
-    assert verify(vonage(iat=NOW + away).incoming(), [VONAGE_SECRET], NOW) is Verdict.FORGED
+    assert verdict(dialect, vonage(iat=NOW + away), [VONAGE_SECRET]) is Verdict.FORGED
 
 
 def test_an_expired_token_is_forged() -> None:
-    assert verify(vonage(exp=NOW - 61).incoming(), [VONAGE_SECRET], NOW) is Verdict.FORGED
-    assert verify(vonage(exp=NOW - 60).incoming(), [VONAGE_SECRET], NOW) is Verdict.GENUINE
+    assert verdict(dialect, vonage(exp=NOW - 61), [VONAGE_SECRET]) is Verdict.FORGED
+    assert verdict(dialect, vonage(exp=NOW - 60), [VONAGE_SECRET]) is Verdict.GENUINE
 
 
 @pytest.mark.parametrize(
@@ -91,29 +101,29 @@ def test_an_expired_token_is_forged() -> None:
 )
 def test_claims_of_the_wrong_kind(claims: dict[str, object]) -> None:
     token = jwt.encode({"iat": NOW, "payload_hash": "0" * 64, **claims}, VONAGE_SECRET, algorithm="HS256")
-    assert verify(bearing(token).incoming(), [VONAGE_SECRET], NOW) is Verdict.FORGED
+    assert verdict(dialect, bearing(token), [VONAGE_SECRET]) is Verdict.FORGED
 
 
 def test_other_algorithms_are_forged() -> None:
     claims = jwt.decode(vonage_token(BODY), options={"verify_signature": False})
     none = jwt.encode(claims, "", algorithm="none")
     hs512 = jwt.encode(claims, VONAGE_SECRET * 2, algorithm="HS512")
-    assert verify(bearing(none).incoming(), [VONAGE_SECRET], NOW) is Verdict.FORGED
-    assert verify(bearing(hs512).incoming(), [VONAGE_SECRET * 2], NOW) is Verdict.FORGED
+    assert verdict(dialect, bearing(none), [VONAGE_SECRET]) is Verdict.FORGED
+    assert verdict(dialect, bearing(hs512), [VONAGE_SECRET * 2]) is Verdict.FORGED
 
 
 def test_an_audience_does_not_matter() -> None:
-    assert verify(vonage(aud="us").incoming(), [VONAGE_SECRET], NOW) is Verdict.GENUINE
+    assert verdict(dialect, vonage(aud="us"), [VONAGE_SECRET]) is Verdict.GENUINE
 
 
 @pytest.mark.parametrize("header", ["Basic eDp5", "Bearer", "Bearer x", "Bearer a.b.c", TOKEN])
 def test_what_is_no_token(header: str) -> None:
     post = Post("https://x", {"authorization": header}, BODY)
-    assert verify(post.incoming(), [VONAGE_SECRET], NOW) is Verdict.FORGED
+    assert verdict(dialect, post, [VONAGE_SECRET]) is Verdict.FORGED
 
 
 def test_unsigned() -> None:
-    assert verify(Post("https://x", {}, BODY).incoming(), [VONAGE_SECRET], NOW) is Verdict.UNSIGNED
+    assert verdict(dialect, Post("https://x", {}, BODY), [VONAGE_SECRET]) is Verdict.UNSIGNED
 
 
 SAID = {"message_uuid": "aaaaaaaa-bbbb", "status": "delivered", "timestamp": "2026-11-22T02:00:00.000Z"}
@@ -125,9 +135,9 @@ def test_by_get_the_hash_is_of_the_parameters(signed: dict[str, str]) -> None:
     token = vonage_token(json.dumps(signed, separators=(",", ":")).encode())
     headers = {"authorization": f"Bearer {token}"}
     post = Post("https://x?" + urlencode(OURS | SAID), headers, b"", "GET")
-    assert verify(post.incoming(), [VONAGE_SECRET], NOW) is Verdict.GENUINE
+    assert verdict(dialect, post, [VONAGE_SECRET]) is Verdict.GENUINE
     changed = Post(post.url.replace("delivered", "rejected"), headers, b"", "GET")
-    assert verify(changed.incoming(), [VONAGE_SECRET], NOW) is Verdict.FORGED
+    assert verdict(dialect, changed, [VONAGE_SECRET]) is Verdict.FORGED
     found = parse(post.incoming())
     assert isinstance(found, Report)
     assert found.provider_message_id == "aaaaaaaa-bbbb"
