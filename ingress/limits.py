@@ -38,6 +38,7 @@ class RateLimit:
             return None
         try:
             async with asyncio.timeout(_SECONDS):
+                # No two organizations have a key of one id: `directory.snapshot.refusal`.
                 wait_ms = await self._take(Limit(key.id, key.rate, key.burst))
         except (LedgerNotReadyError, LedgerUnavailableError, TimeoutError) as error:
             metrics.LIMITS_MISSED.inc()
