@@ -1,9 +1,9 @@
 """The hand-over protocol of docs/protocol.md: look, intent, claim, HTTP, outcome, close; in batches.
 
-One loop takes what the window has ready as far as the HTTP call; `steps` does what tasks must do about claims
-that they cannot win, and `settling` takes what came of the calls to its end. The order of the steps is that of its
-rules: whatever is interrupted between two of them, the next process to read the task finds its trace in the claim
-and goes on from there.
+One loop takes what the window has ready as far as the HTTP call; `steps` does what tasks must do about
+claims that they cannot win; `settling` takes what came of the calls to its end. The order is that of the
+page's rules: whatever is interrupted between two steps, the next process to read the task finds its trace in
+the claim and goes on from there.
 """
 
 import asyncio
