@@ -20,9 +20,11 @@ from directory.replica import Replica
 from directory.snapshot import Directory
 from ingress import health, metrics
 from ingress.ahead import Room
+from ingress.binding import Binding
 from ingress.requested import Terms, judge, owners
 from ingress.server import Server
 from ingress.turns import Turns, Unreadable
+from ledger import Ledger
 from schemas import topics
 from schemas.settings import Settings
 
@@ -33,7 +35,7 @@ _HOLD_MS: Final = 50
 
 
 class Intake:
-    """The loop: read in turns, judge, produce, commit.
+    """The loop: read in turns, judge, bind keys, produce, commit.
 
     A crash between produce and commit repeats records; their ids are the same, and route drops them.
 
@@ -43,6 +45,7 @@ class Intake:
         directory: gives the newest snapshot.
         terms: what records are judged by.
         room: how many more records may go in.
+        binding: tells the ledger of keys.
     """
 
     def __init__(
@@ -51,13 +54,16 @@ class Intake:
         publish: Publish,
         directory: Callable[[], Directory],
         terms: Terms,
+        *,
         room: Room,
+        binding: Binding,
     ) -> None:
         self._consumer = consumer
         self._publish = publish
         self._directory = directory
         self._terms = terms
         self._room = room
+        self._binding = binding
         self._turns = Turns(consumer)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -79,6 +85,8 @@ class Intake:
     async def _let_in(self, records: Sequence[ConsumerRecord | Unreadable]) -> None:
         directory = self._directory()
         judged = [judge(record, directory, self._terms) for record in records]
+        if used := [one.used for one in judged if one.used is not None]:
+            await self._binding.bind(used)
         await self._publish([one.outgoing for one in judged])
         self._room.took(len(judged))
         await self._commit(records)
@@ -142,4 +150,10 @@ async def start(settings: Settings, terms: Terms, sources: Sequence[str], stack:
         await stack.enter_async_context(server.beside())
     offsets = await stack.enter_async_context(clients.reader(settings.kafka))
     room = Room(offsets, admin, settings.intake.max_ahead, time.monotonic)
-    return Intake(consumer, publisher(producer), lambda: replica.directory, terms, room)
+    ledger = await stack.enter_async_context(Ledger(settings.redis))
+    binding = Binding(ledger.hold, _now)
+    return Intake(consumer, publisher(producer), lambda: replica.directory, terms, room=room, binding=binding)
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

@@ -39,6 +39,10 @@ LIMITS_MISSED: Final = Counter(
     "helio_ingress_limits_missed_total",
     "Requests of keys with a rate that were taken unasked, because the ledger could not be.",
 )
+KEYS_UNBOUND: Final = Counter(
+    "helio_intake_keys_unbound_total",
+    "Records with a key that went on without the ledger knowing of it, because it was away or slow.",
+)
 RECORDS: Final = Counter(
     "helio_intake_records_total",
     "Records of the request topics by outcome: accepted, refused, dead. Moves when their batch is done.",

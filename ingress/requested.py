@@ -12,6 +12,7 @@ from broker.dead_letters import buried
 from broker.publish import Outgoing
 from directory.snapshot import Directory
 from ingress.acceptance import Accepted, accept, refusal
+from ingress.binding import Used
 from ingress.tracing import trace
 from ingress.turns import Unreadable
 from schemas import ids, topics
@@ -19,7 +20,7 @@ from schemas.base import DecodeError
 from schemas.dead_letters import dead_letter
 from schemas.directory import Slug
 from schemas.messages import Door
-from schemas.requests import SendRequest
+from schemas.requests import SendRequest, fingerprint
 from schemas.settings import IntakeSettings, MessageSettings
 
 #: The largest value that a request may have, as docs/ingress.md promises it.
@@ -40,10 +41,11 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True)
 class Judged:
-    """What is to be produced in a record's place."""
+    """What is to be produced in a record's place, and the key that it uses, if any."""
 
     fate: Fate
     outgoing: Outgoing
+    used: Used | None = None
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ def judge(record: ConsumerRecord | Unreadable, directory: Directory, terms: Term
     except DecodeError as error:
         return Judged(Fate.DEAD, _dead(record, str(error)))
     message_id = _message_id(record, request, organization)
+    used = Used(message_id, fingerprint(request)) if request.idempotency_key else None
     # When the broker appended it: a record that is read again gets the same times.
     verdict = accept(
         request,
@@ -82,7 +85,7 @@ def judge(record: ConsumerRecord | Unreadable, directory: Directory, terms: Term
         settings=terms.messages,
     )
     if isinstance(verdict, Accepted):
-        return Judged(Fate.ACCEPTED, _outgoing(record, message_id, verdict.message.encode()))
+        return Judged(Fate.ACCEPTED, _outgoing(record, message_id, verdict.message.encode()), used)
     refused = refusal(
         verdict,
         request,
@@ -92,7 +95,7 @@ def judge(record: ConsumerRecord | Unreadable, directory: Directory, terms: Term
         now=record.timestamp,
         settings=terms.messages,
     )
-    return Judged(Fate.REFUSED, _outgoing(record, message_id, refused.encode()))
+    return Judged(Fate.REFUSED, _outgoing(record, message_id, refused.encode()), used)
 
 
 def _decode(value: bytes | None) -> SendRequest:

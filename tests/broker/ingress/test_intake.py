@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
 import confluent_kafka
 import pytest
@@ -21,8 +22,9 @@ from ingress import intake
 from ingress.requested import LARGEST_BYTES, Terms, owners
 from schemas import ids, topics
 from schemas.messages import Message, Refusal
-from schemas.settings import IntakeSettings, Settings
+from schemas.settings import IntakeSettings, RedisSettings, Settings
 from tests.broker.ingress.reading import DEADLINE_SECONDS, Reading
+from tests.broker.ingress.test_api import opened
 from tests.fakes import world
 
 pytestmark = pytest.mark.broker
@@ -391,3 +393,35 @@ async def test_trusted_producers_name_their_organization(
         await reading.until(lambda found: len(found.messages()) == 2)
     assert sorted(message.organization for message in reading.messages()) == ["acme", "globex"]
     assert all(isinstance(message, Message) for message in reading.messages())
+
+
+@pytest.mark.usefixtures("whole_view")
+async def test_rest_knows_a_key_as_soon_as_its_record_is_produced(
+    settings: Settings, producer: Producer, reading: Reading
+) -> None:
+    """Nobody routes or folds here: without the ledger being told, nothing knows of it."""
+    taken, refused = uuid4().hex, uuid4().hex
+    async with running(settings), opened(settings) as client:
+        producer.send(
+            having(idempotency_key=taken), having(idempotency_key=refused, from_phone_number="+19995550100")
+        )
+        await reading.until(lambda found: len(found.messages()) == 2)
+        others = [
+            await client.post("/sms/send", json={**BODY, "message": "Other", "idempotency_key": key})
+            for key in (taken, refused)
+        ]
+        same = await client.post("/sms/send", json={**BODY, "idempotency_key": taken})
+    await reading.to_the_end()
+    assert [(answer.status_code, answer.json()["code"]) for answer in others] == [(422, "conflict")] * 2
+    assert (same.status_code, same.json()["message_id"]) == (200, ids.of_key("acme", taken))
+    assert len(reading.messages()) == 3
+    assert len({message.message_id for message in reading.messages()}) == 2
+
+
+async def test_without_the_ledger_keyed_records_go_on(
+    settings: Settings, producer: Producer, reading: Reading
+) -> None:
+    away = RedisSettings(url="redis://127.0.0.1:1/0", timeout_seconds=0.5)
+    async with running(settings.model_copy(update={"redis": away})):
+        producer.send(having(idempotency_key=uuid4().hex))
+        await reading.until(lambda found: len(found.messages()) == 1)

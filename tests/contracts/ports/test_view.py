@@ -147,6 +147,13 @@ async def test_a_hold_that_is_over_is_bound_to_its_content(view: Written, messag
     assert await words(view, late, ask(message_id + "late", "other", "y")) == ["own", "bound"]
 
 
+async def test_a_hold_without_time_binds_its_content_only(view: Written, message_id: str) -> None:
+    """What the Kafka door asks for: over when it begins."""
+    bound = ask(message_id, "intake", hold_ms=0)
+    assert await words(view, bound, ask(message_id, "b", "other"), bound) == ["own", "bound", "own"]
+    assert await words(view, ask(message_id, "c"), bound) == ["own", "live"]
+
+
 async def test_the_first_answer_is_kept_and_ends_the_hold(view: Written, message_id: str) -> None:
     first, second = Answer("1:x", 200, b"{ }\n"), Answer("1:x", 500, b"")
     mine, again = ask(message_id, "mine"), ask(message_id, "again", retake=True)
