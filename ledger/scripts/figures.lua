@@ -4,33 +4,71 @@ local function queue_key(queue)
   return 'helio:queue:' .. queue
 end
 
-local entered = {}
+local function is_pending(queue)
+  return string.sub(queue, 1, 8) == 'pending:'
+end
+
+-- What this call changes in each queue: the new scores of messages, false where one leaves; and when the last one that
+-- enters counts no longer. Written at the end, by `settle`: one command for hundreds of messages.
+local changed = {}
+
+local function change(queue, id, score, ends)
+  local its = changed[queue] or { scores = {}, ends = 0 }
+  its.scores[id], its.ends = score, math.max(its.ends, ends)
+  changed[queue] = its
+end
 
 -- `score`: of a pending one when it was accepted, of others until when they count. `expiry`: of its row.
 local function move(id, old, new, score, expiry)
-  local pending = string.sub(new, 1, 8) == 'pending:'
+  local pending = is_pending(new)
   if pending and old == new then
     return
   elseif old and old ~= '-' and old ~= new then
-    redis.call('ZREM', queue_key(old), id)
+    change(old, id, false, 0)
   end
   if new ~= '-' and tonumber(expiry) > now then
-    redis.call('ZADD', queue_key(new), score, id)
-    local ends = math.max(tonumber(pending and expiry or score), now)
-    entered[new] = { pending = pending, ends = math.max(ends, entered[new] and entered[new].ends or 0) }
+    change(new, id, score, math.max(tonumber(pending and expiry or score), now))
   end
 end
 
--- Clocks differ: what counts no longer is kept a little longer.
-local SLACK = 3600000
-local function trim()
-  for queue, its in pairs(entered) do
-    local key, ends = queue_key(queue), string.format('%.0f', its.ends + SLACK)
-    if not its.pending then
-      redis.call('ZREMRANGEBYSCORE', key, '-inf', now - SLACK)
+-- Lua hands no more than some thousands of values over.
+local PAGE = 1000
+local function all_of(command, key, values)
+  for from = 1, #values, PAGE do
+    redis.call(command, key, unpack(values, from, math.min(from + PAGE - 1, #values)))
+  end
+end
+
+-- Clocks differ: what counts no longer is kept a little longer. What a mass failure has left goes in pieces, so that no
+-- call holds the server up; it is not counted meanwhile (`queues` counts by score).
+local SLACK, MOST_TRIMMED = 3600000, 1000
+local function trim(key)
+  local stale = redis.call('ZCOUNT', key, '-inf', now - SLACK)
+  if stale > 0 then
+    redis.call('ZREMRANGEBYRANK', key, 0, math.min(stale, MOST_TRIMMED) - 1)
+  end
+end
+
+local function settle()
+  for queue, its in pairs(changed) do
+    local key, coming, going = queue_key(queue), {}, {}
+    for id, score in pairs(its.scores) do
+      if score then
+        coming[#coming + 1], coming[#coming + 2] = score, id
+      else
+        going[#going + 1] = id
+      end
     end
-    if redis.call('PEXPIREAT', key, ends, 'NX') == 0 then
-      redis.call('PEXPIREAT', key, ends, 'GT')
+    all_of('ZREM', key, going)
+    all_of('ZADD', key, coming)
+    if #coming > 0 then
+      local ends = string.format('%.0f', its.ends + SLACK)
+      if not is_pending(queue) then
+        trim(key)
+      end
+      if redis.call('PEXPIREAT', key, ends, 'NX') == 0 then
+        redis.call('PEXPIREAT', key, ends, 'GT')
+      end
     end
   end
 end

@@ -15,8 +15,10 @@ local function note_sending(id)
   end
 end
 
+-- More than 25 dispatchers have under way; of still more, those that end last count as pending.
+local MOST_SENDING = 5000
 if epoch then
-  for _, id in ipairs(redis.call('ZRANGE', 'helio:' .. epoch .. ':sending', 0, -1)) do
+  for _, id in ipairs(redis.call('ZRANGE', 'helio:' .. epoch .. ':sending', 0, MOST_SENDING - 1)) do
     note_sending(id)
   end
 end

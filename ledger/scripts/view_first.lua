@@ -7,4 +7,4 @@ for n = 1, #ARGV, 6 do
   end
   end_hold(id, token)
 end
-trim()
+settle()

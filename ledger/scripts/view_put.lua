@@ -7,4 +7,4 @@ for n = 1, #ARGV, 6 do
     move(id, old, queue, score, expiry)
   end
 end
-trim()
+settle()
