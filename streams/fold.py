@@ -208,12 +208,15 @@ def _told(row: Row, offset: int) -> Row:
             told = (Told(offset=offset, word=row.origin.word),)
         word = row.word
         if word is not None and word.state is not told[-1].word.state:
-            told = (*told, Told(offset=offset, word=_placed(word, row.open)))
+            told = (*told, Told(offset=offset, word=_placed(word, row.open or row.origin.word)))
     return row._replace(offset=offset, told=told)
 
 
-def _placed(word: Word, open_: Word | None) -> Word:
-    """A word of no hand-over in particular speaks of the last one that was to be."""
-    if word.attempt is not None or open_ is None:
+def _placed(word: Word, last: Word) -> Word:
+    """A word of no hand-over in particular speaks of `last`, the one that was to be.
+
+    A message that `route` refused had none: it keeps the provider that it was accepted for.
+    """
+    if word.attempt is not None:
         return word
-    return word._replace(attempt=open_.attempt, provider=open_.provider, account=open_.account)
+    return word._replace(attempt=last.attempt, provider=last.provider, account=last.account)

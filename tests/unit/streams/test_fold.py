@@ -235,6 +235,16 @@ def test_a_failure_says_why(fact: AnyFact, code: str, provider_code: str | None)
     assert records[-1].account == "tw-main"
 
 
+def test_what_route_refused_and_its_owner_cancelled_keeps_its_provider() -> None:
+    """A door that sees a row without one takes it for what no door has accepted."""
+    refused = rejected().model_copy(update={"provider": Provider.TWILIO})
+    both: list[AnyFact] = [refused, closed(ClosedWhy.CANCELLED)]
+    for facts in permutations(both):
+        _, records = told(facts)
+        assert states(records)[-1] == "cancelled"
+        assert [record.provider for record in records] == [Provider.TWILIO] * len(records)
+
+
 def test_a_conflict_names_the_message_that_has_the_key() -> None:
     conflict = rejected("conflict").model_copy(update={"conflicts_with": "the-first"})
     _, (record,) = told([conflict])
