@@ -23,7 +23,7 @@ PUBLIC_V4 = ["1.1.1.1", "8.8.8.8", "100.63.255.255", "100.128.0.0", "172.15.0.1"
     "https://media.example.com/a.jpg", "http://a.example", "HTTPS://A.EXAMPLE/x", "https://a.example:8443/x?y=z#f",
     "https://bücher.example/a.png", "https://xn--bcher-kva.example/a.png", "https://a.example./x",
     "https://s3.eu-west-1.amazonaws.com/my_bucket/a%20b.gif", "https://my_host.example/x",
-    "https://1.example.com/x", "https://localhost.example.com/x",
+    "https://1.example.com/x", "https://localhost.example.com/x", "https://svc.example/x", "https://latest.example/x",
     "https://[2606:4700:4700::1111]/x", "https://[2a00:1450:4001:81b::200e]:443/x",
     *(f"https://{host}/x" for host in PUBLIC_V4),
 ])  # fmt: skip
@@ -46,6 +46,8 @@ def test_taken(url: str) -> None:
     # Names of somebody's own network.
     "localhost", "localhost.", "a.localhost", "printer.local", "db.internal", "metadata.google.internal",
     "nas.home.arpa", "home.arpa", "router.lan", "a.localdomain", "intranet", "x", "wiki.corp", "kubernetes",
+    "a.test", "a.invalid", "a.onion", "a.intranet", "a.intra", "a.home", "a.private", "api.default.svc",
+    "api.default.svc.cluster.local", "A.TEST.", "a.ⓣest",
     # IPv6.
     "[::1]", "[::]", "[0:0:0:0:0:0:0:1]", "[fe80::1]", "[febf::1]", "[fc00::1]", "[fd12:3456::1]",
     "[ff02::1]", "[::ffff:127.0.0.1]", "[::ffff:8.8.8.8]", "[::ffff:7f00:1]", "[::127.0.0.1]",
