@@ -27,6 +27,8 @@ def make_app(parts: Parts) -> ASGIApp:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        # It would lead to the host that the caller names, over plain http.
+        redirect_slashes=False,
         routes=list(routes(parts, send)),
         exception_handlers={HTTPException: _http_error, Exception: _internal},
     )

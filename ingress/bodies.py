@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from pydantic import ValidationError
@@ -33,15 +34,19 @@ async def read(request: Request, limit: int) -> bytes | Problem:
     return b"".join(parts)
 
 
-def parse(body: bytes, header_key: str | None) -> SendRequest | Problem:
-    """The request in `body`, with the key of the `Idempotency-Key` header, which goes over the field's."""
+def parse(body: bytes, header_keys: Sequence[str]) -> SendRequest | Problem:
+    """The request in `body`, with the key of the `Idempotency-Key` headers, which goes over the field's."""
     try:
         request: SendRequest = SendRequest.__pydantic_validator__.validate_json(body)
     except ValidationError as error:
         return _problem(error.errors(include_input=False, include_url=False)[0])
-    if header_key is None:
+    if not header_keys:
         return request
-    key = unquoted(header_key)
+    keys = {unquoted(value) for value in header_keys}
+    if len(keys) > 1:
+        # Whoever stands between us might take the other one.
+        return Problem(Code.INVALID_IDEMPOTENCY_KEY, "Invalid Idempotency-Key: several are given")
+    key = keys.pop()
     if not 0 < len(key) <= MAX_KEY:
         return Problem(
             Code.INVALID_IDEMPOTENCY_KEY, f"Invalid Idempotency-Key: 1 to {MAX_KEY} characters are taken"

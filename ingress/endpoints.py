@@ -74,7 +74,7 @@ async def _sent(request: Request, parts: Parts) -> Reply | Problem:
     body = await bodies.read(request, parts.body_limit_bytes)
     if isinstance(body, Problem):
         return body
-    asked = bodies.parse(body, request.headers.get("idempotency-key"))
+    asked = bodies.parse(body, request.headers.getlist("idempotency-key"))
     if isinstance(asked, Problem):
         return asked
     return await parts.sending.send(asked, key.organization, _trace(request))

@@ -59,7 +59,8 @@ def _send() -> dict[str, Any]:
         "name": "Idempotency-Key",
         "in": "header",
         "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": HEADER_KEY},
-        "description": 'Goes over `idempotency_key`. Quoted (`"abc"`) and bare are the same key.',
+        "description": "Goes over `idempotency_key`. "
+        'Quoted (`"abc"`) and bare are the same key; different ones are refused.',
         "example": "order:12345:shipped",
     }
     bodies = {

@@ -215,6 +215,23 @@ async def test_metrics_count_answers_by_outcome(door: Door) -> None:
         assert count(after, outcome) == count(before, outcome) + 1
 
 
+@pytest.mark.parametrize("path", ["/sms/send/", "/sms/x/status/", "/sms/queue/stats/", "/docs/", "/readyz/"])
+async def test_no_path_leads_to_a_host_that_the_caller_names(door: Door, path: str) -> None:
+    """A redirect would be to `http` and the `Host` of the request; some clients take their key along."""
+    async with door.client() as client:
+        for method in ("GET", "POST"):
+            answer = await client.request(method, path, headers={"Host": "evil.example"})
+            assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+async def test_two_different_keys_in_headers_are_refused(door: Door) -> None:
+    async with door.client() as client:
+        for keys, status in ((("a", "b"), 400), (("a", '"a"'), 200)):
+            headers = [("Idempotency-Key", key) for key in keys]
+            assert (await client.post("/sms/send", json=BODY, headers=headers)).status_code == status
+    assert [record[1] for record in door.broker.records] == [ids.of_key("acme", "a")]
+
+
 async def unused(_: Request) -> Response:
     raise AssertionError
 

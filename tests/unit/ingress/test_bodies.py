@@ -61,7 +61,7 @@ def having(**fields: Any) -> bytes:
     ],
 )
 def test_what_cannot_be_read(body: bytes, code: Code, begins: str) -> None:
-    problem = parse(body, None)
+    problem = parse(body, ())
     assert isinstance(problem, Problem)
     assert problem.code is code
     assert problem.detail.startswith(begins)
@@ -69,19 +69,19 @@ def test_what_cannot_be_read(body: bytes, code: Code, begins: str) -> None:
 
 @given(st.binary(max_size=200))
 def test_no_bytes_are_too_strange(body: bytes) -> None:
-    assert isinstance(parse(body, None), Problem)
+    assert isinstance(parse(body, ()), Problem)
 
 
 def test_an_integer_may_be_written_as_json_allows() -> None:
-    assert parse(having(valid_for=60.0), None) == parse(having(valid_for=60), None)
+    assert parse(having(valid_for=60.0), ()) == parse(having(valid_for=60), ())
 
 
 def test_unknown_fields_are_ignored() -> None:
-    assert parse(having(colour="red"), None) == SendRequest.model_validate(BODY)
+    assert parse(having(colour="red"), ()) == SendRequest.model_validate(BODY)
 
 
 def test_the_header_goes_over_the_field() -> None:
-    request = parse(having(idempotency_key="field"), "header")
+    request = parse(having(idempotency_key="field"), ["header"])
     assert isinstance(request, SendRequest)
     assert request.idempotency_key == "header"
 
@@ -105,9 +105,23 @@ def test_quoted_and_bare_are_the_same_key(header: str, key: str) -> None:
 
 @pytest.mark.parametrize("header", ["", '""', "k" * 257])
 def test_keys_that_are_too_short_or_too_long(header: str) -> None:
-    problem = parse(having(), header)
+    problem = parse(having(), [header])
     assert isinstance(problem, Problem)
     assert problem.code is Code.INVALID_IDEMPOTENCY_KEY
+
+
+@pytest.mark.parametrize("headers", [["a", "b"], ["a", "a", "b"], ["a", ""]])
+def test_of_several_keys_none_is_chosen(headers: list[str]) -> None:
+    problem = parse(having(), headers)
+    assert isinstance(problem, Problem)
+    assert (problem.code, problem.status) == (Code.INVALID_IDEMPOTENCY_KEY, 400)
+
+
+@pytest.mark.parametrize("headers", [["a", "a"], ["a", '"a"', " a "]])
+def test_one_key_said_twice_is_one(headers: list[str]) -> None:
+    request = parse(having(), headers)
+    assert isinstance(request, SendRequest)
+    assert request.idempotency_key == "a"
 
 
 texts = st.text(min_size=1, max_size=20)
@@ -130,7 +144,7 @@ def test_order_white_space_and_defaults_make_no_conflict(
     fields = list(({"queue": True, "media_urls": None} | body).items())
     chance.shuffle(fields)
     written = json.dumps(dict(fields), indent=space, ensure_ascii=bool(space)).encode()
-    first, second = parse(json.dumps(body).encode(), None), parse(written, "another-key")
+    first, second = parse(json.dumps(body).encode(), ()), parse(written, ["another-key"])
     assert isinstance(first, SendRequest)
     assert isinstance(second, SendRequest)
     assert fingerprint(first) == fingerprint(second)

@@ -68,7 +68,7 @@ changes = fields.flatmap(
 
 def taken(body: dict[str, Any]) -> bool:
     """Whether the door finds no fault with the request by itself."""
-    found = bodies.parse(json.dumps(body).encode(), None)
+    found = bodies.parse(json.dumps(body).encode(), ())
     return not isinstance(found, Problem) and malformed(found) is None
 
 
@@ -102,6 +102,6 @@ def test_what_is_required_is_required(name: str) -> None:
 @example("\xe3\x80\x80a")
 def test_a_header_that_fits_is_a_key(header: str) -> None:
     if HEADER.is_valid(header):
-        found = bodies.parse(json.dumps(BODY).encode(), header)
+        found = bodies.parse(json.dumps(BODY).encode(), [header])
         assert not isinstance(found, Problem)
         assert malformed(found) is None
