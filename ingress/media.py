@@ -33,9 +33,9 @@ _GLOBAL_V6: Final = IPv6Network("2000::/3")
 #: IANA IPv6 Special-Purpose Address Registry, within that: protocol assignments with Teredo, documentation,
 #: 6to4 (which names an IPv4 host).
 _PRIVATE_V6: Final = tuple(map(IPv6Network, ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")))
-#: Names that no public DNS has. RFC 6761 and 7686 (`onion`) say so; and of networks of somebody's own RFC 6762
-#: with its appendix G, RFC 8375 (`home.arpa`), ICANN's `internal`, and `corp` and `home`, which it gives to
-#: nobody because so many use them. `intra`, and `svc` of Kubernetes, are used in the same way.
+#: Names that no public DNS has: RFC 6761 and 7686 (`onion`). Names of somebody's own network: RFC 6762 with
+#: its appendix G, RFC 8375 (`home.arpa`), ICANN's `internal`, and `corp` and `home`, which it gives to nobody
+#: because so many use them. `intra`, and `svc` of Kubernetes, are used in the same way.
 _PRIVATE_NAMES: Final = (
     "localhost", "test", "invalid", "onion", "localdomain", "local", "internal", "intranet", "intra",
     "private", "corp", "home", "lan", "svc", "home.arpa",
