@@ -63,7 +63,7 @@ def second(stack: Stack) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def impatient(stack: Stack) -> Iterator[str]:
     """An ingress process that soon gives up waiting, for the broker and for an immediate outcome: its URL."""
-    wait = {"HELIO_INGRESS__PRODUCE_TIMEOUT_SECONDS": "3", "HELIO_INGRESS__IMMEDIATE_SECONDS": "2"}
+    wait = {"HELIO_INGRESS__PRODUCE_TIMEOUT_SECONDS": "3", "HELIO_INGRESS__IMMEDIATE_SECONDS": "4"}
     with _another(stack, "impatient-ingress", **wait) as url:
         yield url
 

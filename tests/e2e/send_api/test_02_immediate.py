@@ -76,15 +76,17 @@ async def test_past_the_bound_it_is_told_how_far_it_got_and_goes_on(
     provider: str,
 ) -> None:
     to, key = handset(), uuid.uuid4().hex
-    async with phones.fault({"to": to}, "slow", ms=4_000, accepted="after"):
+    async with phones.fault({"to": to}, "slow", ms=8_000, accepted="after"):
         answer = await api.at(impatient).send(
             senders[provider], to, "Slowly", queue=False, idempotency_key=key
         )
         message_id = accepted(answer)
         body = answer.body
         assert (body["status"], body["provider"]) == ("queued", provider)
-        assert body["message"].startswith(f"SMS queued via {provider}; ")
-        assert body["state"] in {"queued", "sending"}
+        assert body["message"] == (
+            f"SMS queued via {provider}; handed to {provider}, whose answer is not known yet"
+        )
+        assert body["state"] == "sending"
         assert await phones.texts(to) == []
         await api.delivered(message_id)
     again = await api.at(impatient).send(senders[provider], to, "Slowly", queue=False, idempotency_key=key)
@@ -127,22 +129,26 @@ async def test_while_the_first_is_in_flight_its_key_is_409(
 
 
 async def test_it_overtakes_what_is_queued(globex: Api, phones: Phones, handset: Callable[[], str]) -> None:
-    """The number sends one a second: who comes last and is in a hurry goes next."""
+    """The number sends one a second: who comes last and is in a hurry goes before those who wait.
+
+    The line is a minute long, and the answer tells the outcome only within ten seconds: at its end it could
+    not be told, and however the machine stalls in these ten seconds there are some left to be overtaken.
+    """
     to = handset()
-    queued = [accepted(await globex.send(world.SLOW, to, f"queued {n}")) for n in range(8)]
+    sends = [globex.send(world.SLOW, to, f"queued {n}") for n in range(60)]
+    queued = [accepted(answer) for answer in await asyncio.gather(*sends)]
     await phones.until(to, 1)
-    before = len(await phones.texts(to))
     answer = await globex.send(world.SLOW, to, "in a hurry", queue=False)
+    cancels = await asyncio.gather(*map(globex.cancel, queued))
     assert accepted(answer)
-    texts = [text["text"] for text in await phones.texts(to)]
-    # One may be in the provider's hands already when the request is acknowledged, one more be on its way.
-    assert texts.index("in a hurry") <= before + 2
-    assert len(texts) < len(queued), "nothing was left to be overtaken"
     assert answer.body["status"] == "sent"
+    overtaken = [one.body["message_id"] for one in cancels if one.body["success"]]
+    assert overtaken, "those who had waited longer were all sent before it, or with it"
     for message_id in queued:
-        await globex.cancel(message_id)
-    for message_id in queued:
-        await globex.until(message_id, "cancelled", "delivered")
+        await globex.until(message_id, "cancelled" if message_id in overtaken else "delivered")
+    texts = [text["text"] for text in await phones.texts(to)]
+    assert len(texts) == len(queued) - len(overtaken) + 1
+    assert texts.count("in a hurry") == 1
 
 
 @pytest.mark.parametrize(
@@ -176,6 +182,6 @@ async def test_a_throttled_one_is_tried_again_within_the_bound(
     to = handset()
     async with phones.fault({"to": to}, "throttle", times=1, retry_after_seconds=1):
         answer = await api.send(world.EXAMPLE, to, "Twice", queue=False)
-    assert answer.body["status"] in {"sent", "queued"}
+    assert answer.body["status"] == "sent"
     await api.delivered(accepted(answer))
     assert len(await phones.texts(to)) == 1
