@@ -275,7 +275,7 @@ async def test_texts_with_media_are_in_the_log_before_they_are_answered(
             # The number is acme's on the account at Telnyx alone; the accounts are the operator's.
             owner = "acme" if provider is Provider.TELNYX else "operator"
             assert (found.organization, found.account) == (owner, f"{provider}-main")
-        # The largest that fits our limit on bodies: larger than the producer's batches.
+        # The largest that fits our limit on bodies: about as large as the batches of the producer.
         long = "\x01" * 21_000
         assert (await service.send(client, told(Provider.TWILIO, "long", long))).status_code == 200
         assert len(await texts(broker, long)) == 1
