@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Generic, TypeVar
 
-from ingress.bounded import within
 from ledger import LedgerUnavailableError
 
 _T = TypeVar("_T")
@@ -18,7 +17,8 @@ class Gathered(Generic[_T, _R]):
 
     Alone, an item goes at once. `call` answers each item, in order. Whoever handed an item in waits for its
     own call, and gets its own answer, or the call's error. A ledger that does not answer one call does not
-    answer the next: everybody who waits is told then, or the line would grow for as long as it hangs.
+    answer the next: everybody who waits is told then, or the line would grow for as long as it hangs. How
+    long a call may take is for `call` to say: who waits in line while this process is busy is not refused.
     """
 
     def __init__(self, call: Callable[[Sequence[_T]], Awaitable[Sequence[_R]]]) -> None:
@@ -27,17 +27,12 @@ class Gathered(Generic[_T, _R]):
         self._task: asyncio.Task[None] | None = None
 
     async def __call__(self, item: _T) -> _R:
-        """The answer to `item`.
-
-        Raises:
-            LedgerUnavailableError: there was none in time.
-            Exception: what its call raised.
-        """
+        """The answer to `item`; raises what its call raised, or LedgerUnavailableError of the one before."""
         answer: asyncio.Future[_R] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, answer))
         if self._task is None:
             self._task = asyncio.create_task(self._run())
-        return await within(answer)
+        return await answer
 
     async def _run(self) -> None:
         try:

@@ -136,16 +136,3 @@ async def test_when_all_have_gone_nobody_is_asked() -> None:
         assert await first == "answer 1"
         assert await gathered(3) == "answer 3"
     assert slow.calls == [[1], [3]]
-
-
-async def test_nobody_waits_longer_than_the_bound() -> None:
-    never = asyncio.Event()
-
-    async def hang(_: Sequence[int]) -> list[str]:
-        await never.wait()
-        raise AssertionError
-
-    async with asyncio.timeout(10):
-        with pytest.raises(LedgerUnavailableError, match="within"):
-            await Gathered(hang)(1)
-    never.set()
