@@ -1,7 +1,8 @@
 """`DELETE /sms/{message_id}`: decided once, by the claim (docs/protocol.md); the answer says how.
 
 The wish is acknowledged by the broker before the claim decides, and the decision before it is answered. So a
-DELETE that was cut short can be repeated: it is decided already, and told again.
+DELETE that was cut short can be repeated: it is decided already, and told again. The wish names the attempt
+that is next. Where that was handed over the answer is no, and stays no: a rebuild finds the attempt in Kafka.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from ingress import progress, statuses
+from ingress import statuses
 from ingress.batching import Gathered
 from ingress.codes import Code
 from ingress.ports import NotAcknowledgedError, Publish, Store
@@ -18,7 +19,7 @@ from ingress.problems import Problem, passing
 from ingress.tracing import Headers
 from ingress.watching import Watching
 from ledger import LedgerNotReadyError, LedgerUnavailableError
-from ledger.claims import Cancel, Claim, Closed
+from ledger.claims import Absent, Cancel, Claim, Closed, Open
 from ledger.view import Seen
 from schemas import facts, topics
 from schemas.public import StatusRecord
@@ -87,14 +88,17 @@ class Cancelling:
     async def _cancel(self, row: StatusRecord, seen: Seen, headers: Headers) -> Cancelled | Already:
         if seen.cancelled:
             return await self._repeat(row, headers)
-        if row.status is not State.QUEUED or progress.in_hand(seen.claim):
-            return await self._too_late(row, seen)
-        await self._tell(_asked(row, self._clock()), headers)
-        claim = await self._decide(Cancel(row.message_id, row.forget_at))
-        if isinstance(claim, Closed) and claim.why == "cancelled":
-            await self._tell(_closed(row, self._clock()), headers)
-            return Cancelled(row.message_id)
-        return await self._too_late(row, seen, claim)
+        if row.status is not State.QUEUED:
+            return await self._too_late(row, seen.claim)
+        claim = seen.claim
+        # Again only where an attempt was made between look and claim, and came to nothing.
+        while (attempt := _next(claim)) is not None:
+            await self._tell(_asked(row, attempt, self._clock()), headers)
+            claim = await self._decide(Cancel(row.message_id, attempt, row.forget_at))
+            if isinstance(claim, Closed) and claim.why == "cancelled":
+                await self._tell(_closed(row, self._clock()), headers)
+                return Cancelled(row.message_id)
+        return await self._too_late(row, claim)
 
     async def _repeat(self, row: StatusRecord, headers: Headers) -> Cancelled | Already:
         """It was decided before: told to the fold, too, or its DELETE was cut short in between."""
@@ -104,9 +108,8 @@ class Cancelling:
         await self._tell(_closed(row, self._clock()), headers)
         return Cancelled(row.message_id)
 
-    async def _too_late(self, row: StatusRecord, seen: Seen, claim: Claim | None = None) -> Already:
+    async def _too_late(self, row: StatusRecord, claim: Claim) -> Already:
         """What it is already."""
-        claim = seen.claim if claim is None else claim
         if row.status is State.QUEUED and isinstance(claim, Closed) and claim.why != "unknown":
             # Settled: the row is about to say how.
             row = await self._row_of(row.message_id) or row
@@ -130,9 +133,24 @@ def _moved(seen: Seen) -> bool:
     return seen.row is not None and seen.row.status is not State.QUEUED
 
 
-def _asked(row: StatusRecord, now: int) -> facts.CancelAsked:
+def _next(claim: Claim) -> int | None:
+    """The attempt that a cancel can still prevent."""
+    match claim:
+        case Absent():
+            return 1
+        case Open(attempt=attempt, maybe_sent=False):
+            return attempt
+        case _:
+            return None
+
+
+def _asked(row: StatusRecord, attempt: int, now: int) -> facts.CancelAsked:
     return facts.CancelAsked(
-        message_id=row.message_id, organization=row.organization, at=now, forget_at=row.forget_at
+        message_id=row.message_id,
+        organization=row.organization,
+        at=now,
+        forget_at=row.forget_at,
+        attempt=attempt,
     )
 
 

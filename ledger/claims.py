@@ -153,9 +153,13 @@ class Again:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """A message that its owner wants not to be sent: `cancel asked` has been acknowledged by the broker."""
+    """A message whose `attempt`, the next one, its owner wants not to be made.
+
+    `cancel asked` of that attempt has been acknowledged by the broker.
+    """
 
     message_id: str
+    attempt: int
     forget_at: Millis
 
 
@@ -233,7 +237,7 @@ def encode_again(again: Sequence[Again]) -> str:
 
 def encode_cancels(asks: Sequence[Cancel]) -> str:
     """The argument of `cancel.lua`."""
-    listed = [{"id": ask.message_id, "forget_at": ask.forget_at} for ask in asks]
+    listed = [{"id": ask.message_id, "attempt": ask.attempt, "forget_at": ask.forget_at} for ask in asks]
     return json.dumps(listed, separators=(",", ":"))
 
 

@@ -59,7 +59,8 @@ def rebuilt(intents: Sequence[Intent], voids: Iterable[str], facts: Sequence[Cla
     An attempt that was intended, not voided, and came to nothing certain may have been sent:
     closed(unknown), and no throttling outweighs that it was called ambiguous. A fact of ours
     counts by itself, and for the intent before it. A cancel that was asked is honoured where nothing
-    may have been sent.
+    may have been sent, and the attempt that it was asked of is still the next one: the script told no
+    where that attempt had been handed over, and it says so here, too (docs/decisions/0041).
     """
     settled = [fact.attempt for fact in facts if settles(fact)]
     if settled:
@@ -74,9 +75,9 @@ def rebuilt(intents: Sequence[Intent], voids: Iterable[str], facts: Sequence[Cla
     attempts = {intent.attempt for intent in standing}
     attempts.update(fact.attempt for fact in ambiguous)
     attempts.update(fact.attempt for fact in retries)
-    asked = any(isinstance(fact, CancelAsked) for fact in facts)
+    asked = {fact.attempt for fact in facts if isinstance(fact, CancelAsked)}
     if not attempts:
-        return Closed("cancelled", 0) if asked else Absent()
+        return Closed("cancelled", 0) if 1 in asked else Absent()
     attempt = max(attempts)
     retried = [str(fact.record) for fact in retries if fact.attempt == attempt]
     said = [fact for fact in ambiguous if fact.attempt == attempt]
@@ -84,7 +85,7 @@ def rebuilt(intents: Sequence[Intent], voids: Iterable[str], facts: Sequence[Cla
         nonces = {intent.nonce for intent in standing if intent.attempt == attempt}
         nonces.update(nonce for fact in said for nonce in fact.nonces)
         return Closed("unknown", attempt, nonces.pop() if len(nonces) == 1 else "")
-    if asked and not ambiguous:
+    if attempt + 1 in asked and not ambiguous:
         return Closed("cancelled", 0)
     return Open(attempt + 1, min(retried), bool(ambiguous))
 

@@ -127,9 +127,10 @@ class Ledger:
         return [answer == 1 for answer in await self.server.run("reopen", claims.encode_again(again))]
 
     async def cancel(self, asks: Sequence[Cancel]) -> list[Claim]:
-        """Close what was certainly never handed over; the claims as they now are.
+        """Close what was certainly never handed over and waits for that attempt; the claims as they now are.
 
-        `Closed("cancelled")`: it is never sent. Each `CancelAsked` must be acknowledged by the broker before.
+        `Closed("cancelled")`: it is never sent. `Open` to another attempt: ask again, of that one. Each
+        `CancelAsked` must be acknowledged by the broker before.
         """
         if not asks:
             return []

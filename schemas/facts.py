@@ -105,10 +105,14 @@ class Receipt(BaseFact):
 class CancelAsked(BaseFact):
     """The owner wants it cancelled: acknowledged before the claim decides (docs/protocol.md, rule 1).
 
-    It moves nothing by itself. A rebuild of the ledger honours it where nothing may have been sent.
+    It moves nothing by itself. A rebuild of the ledger honours it where nothing may have been sent, and
+    `attempt` was not handed over: else its owner may have been told that it was too late
+    (docs/decisions/0041).
     """
 
     type: Literal["cancel_asked.v1"] = "cancel_asked.v1"
+    #: The attempt that was next when it was asked. Of later ones this says nothing.
+    attempt: int
 
 
 class ClosedWhy(StrEnum):

@@ -23,6 +23,15 @@ class _Kept:
     fingerprint: str
 
 
+def _waits_for(attempt: int, claim: Claim) -> bool:
+    match claim:
+        case Absent():
+            return attempt == 1
+        case Open(attempt=next_, maybe_sent=False):
+            return attempt == next_
+    return False
+
+
 @dataclass
 class MemoryLedger:
     """All of it is for tests to set: `now` (ms) is its clock, `claims` what dispatchers do."""
@@ -89,10 +98,10 @@ class MemoryLedger:
         """Close what was never handed over."""
         self._up()
         for ask in asks:
-            match self.claims.get(ask.message_id, Absent()):
-                case Absent() | Open(maybe_sent=False):
-                    self.claims[ask.message_id] = Closed("cancelled", 0)
-        return [self.claims[ask.message_id] for ask in asks]
+            claim = self.claims.get(ask.message_id, Absent())
+            if _waits_for(ask.attempt, claim):
+                self.claims[ask.message_id] = Closed("cancelled", 0)
+        return [self.claims.get(ask.message_id, Absent()) for ask in asks]
 
     async def allow(self, asks: Sequence[Limit]) -> list[int]:
         """As `waits` says."""

@@ -32,8 +32,10 @@ CONTROLS: Final[Mapping[Rule, Case]] = {
     Rule.AMBIGUOUS_HOLDS: _case(_WIPE),
     Rule.ATTEMPT_COUNTS: _case(_WIPE, copies=2),
     Rule.CANCEL_UNSENT: _case(budget=0, cancel=True),
+    Rule.CANCEL_OF_ATTEMPT: _CANCELS,
     Rule.CANCEL_ASKED_FIRST: _CANCELS,
     Rule.CANCEL_HONOURED: _CANCELS,
+    Rule.HONOURED_OF_ATTEMPT: _case(_WIPE, cancel=True),
     Rule.EPOCH: _case(_WIPE),
     Rule.FENCE_RUN: _case(_WIPE, Fault.STALL, Fault.ROLLBACK, budget=3, attempts=1, memory=4),
     Rule.AMBIGUOUS_BEFORE_EPOCH: _case(

@@ -107,7 +107,7 @@ def fact(said: Said) -> AnyFact:
                 raw="",
             )
         case Kind.CANCEL_ASKED:
-            return CancelAsked(**_MESSAGE, at=0)
+            return CancelAsked(**_MESSAGE, at=0, attempt=said.attempt)
         case Kind.CANCELLED | Kind.EXPIRED:
             return ClosedFact(**_MESSAGE, at=0, why=_WHYS[said.kind])
 

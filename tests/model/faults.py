@@ -61,13 +61,16 @@ def _crash_of_rebuild(_: Case, world: World) -> Iterator[Move]:
 
 
 def _crash_of_cancel(_: Case, world: World) -> Iterator[Move]:
-    if world.cancel in (Cancel.NONE, Cancel.ASKED, Cancel.DECIDED):
-        written = _CANCEL_WRITES.get(world.cancel)
+    if world.cancel in (Cancel.LOOKED, Cancel.ASKED, Cancel.DECIDED):
+        writing = {
+            Cancel.LOOKED: Said(Kind.CANCEL_ASKED, world.asked_of),
+            Cancel.DECIDED: Said(Kind.CANCELLED),
+        }
+        written = writing.get(world.cancel)
         limbo = world.limbo if written is None or written in world.facts else world.limbo | {written}
-        yield Move("CRASH of the door that cancels", world._replace(limbo=limbo, cancel=Cancel.NONE))
-
-
-_CANCEL_WRITES = {Cancel.NONE: Said(Kind.CANCEL_ASKED), Cancel.DECIDED: Said(Kind.CANCELLED)}
+        yield Move(
+            "CRASH of the door that cancels", world._replace(limbo=limbo, cancel=Cancel.NONE, asked_of=0)
+        )
 
 
 def _holds_task(world: World, index: int) -> bool:

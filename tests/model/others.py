@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ledger.claims import Closed, Sending
+from ledger.claims import Absent, Claim, Closed, Open, Sending
 from tests.model import scripts
 from tests.model.case import Case
 from tests.model.changes import landed, ready, with_claim, with_hand
@@ -10,7 +10,7 @@ from tests.model.rules import Rule
 from tests.model.words import of_claim, of_written
 from tests.model.world import HELD, OVER, REFUSED, At, Cancel, Copy, Kind, Move, Said, World
 
-_ASKED, _CANCELLED = Said(Kind.CANCEL_ASKED), Said(Kind.CANCELLED)
+_CANCELLED = Said(Kind.CANCELLED)
 
 
 def moves(case: Case, world: World) -> Iterator[Move]:
@@ -59,29 +59,63 @@ def _time(case: Case, world: World) -> Iterator[Move]:
 def _cancel(case: Case, world: World) -> Iterator[Move]:
     """`ingress/cancelling.py`; a DELETE that ended without a decision may be repeated."""
     match world.cancel:
-        case Cancel.NONE:
-            asked = landed(case, world, _ASKED) if case.obeys(Rule.CANCEL_ASKED_FIRST) else world
+        case Cancel.NONE | Cancel.TOO_LATE:
+            # The look needs no epoch.
+            if attempt := _next(world.ledger.claim):
+                yield Move(
+                    f"cancel: looks, attempt {attempt} is next", _looked(world, attempt), optional=True
+                )
+        case Cancel.LOOKED:
+            said = Said(Kind.CANCEL_ASKED, world.asked_of)
+            asked = landed(case, world, said) if case.obeys(Rule.CANCEL_ASKED_FIRST) else world
             yield Move("cancel: asked, acknowledged", asked._replace(cancel=Cancel.ASKED), optional=True)
         case Cancel.ASKED:
-            over = world._replace(cancel=Cancel.NONE)
-            if not ready(case, world):
-                yield Move("cancel: answered 503", over)
-                return
-            claim = scripts.cancel(case.without, world.ledger.claim)
-            if isinstance(claim, Closed) and claim.why == "cancelled":
-                after = with_claim(case, over, claim)
-                yield Move(
-                    "cancel: wins, closes the claim",
-                    after._replace(cancel=Cancel.DECIDED),
-                    unanswered=after if claim != world.ledger.claim else None,
-                )
-            else:
-                yield Move(f"cancel: answered too late, {of_claim(claim)}", over)
+            yield _decided(case, world)
         case Cancel.DECIDED:
             told = landed(case, world, _CANCELLED)
             yield Move(
                 "cancel: told, acknowledged; answered CANCELLED", told._replace(cancel=Cancel.ANSWERED)
             )
+
+
+def _next(claim: Claim) -> int:
+    """The attempt that a cancel can still prevent; 0: it is too late."""
+    match claim:
+        case Absent():
+            return 1
+        case Open(attempt=attempt, maybe_sent=False):
+            return attempt
+    return 0
+
+
+def _looked(world: World, attempt: int) -> World:
+    return world._replace(cancel=Cancel.LOOKED, asked_of=attempt)
+
+
+def _decided(case: Case, world: World) -> Move:
+    """The script's answer, and what is told of it."""
+    over = world._replace(cancel=Cancel.NONE, asked_of=0)
+    if not ready(case, world):
+        return Move("cancel: answered 503", over)
+    claim = scripts.cancel(case.without, world.ledger.claim, world.asked_of)
+    if isinstance(claim, Closed) and claim.why == "cancelled":
+        after = with_claim(case, over, claim)
+        return Move(
+            "cancel: wins, closes the claim",
+            after._replace(cancel=Cancel.DECIDED),
+            unanswered=after if claim != world.ledger.claim else None,
+        )
+    if attempt := _next(claim):
+        return Move(f"cancel: finds {of_claim(claim)}", _looked(world, attempt))
+    expired = isinstance(claim, Closed) and claim.why == "expired"
+    after = over if expired or _granted(world) else over._replace(cancel=Cancel.TOO_LATE)
+    return Move(f"cancel: answered too late, {of_claim(claim)}", after)
+
+
+def _granted(world: World) -> bool:
+    """Whether a rebuild has granted the wish, which is being told: the ledger was lost twice since."""
+    telling = any(rebuild is not None and _CANCELLED in rebuild.after for rebuild in world.rebuilds)
+    return telling or _CANCELLED in world.facts or _CANCELLED in world.limbo
 
 
 def _receipt(case: Case, world: World) -> Iterator[Move]:

@@ -2,7 +2,7 @@
 
 from ledger.claims import Claim, Sending
 from schemas.status import MOVES, State
-from tests.model.world import HELD, OVER, At, Kind, World
+from tests.model.world import HELD, OVER, At, Cancel, Kind, World
 
 #: Facts that say: it was never sent, and never will be.
 _NEVER_SENT = frozenset({Kind.CANCELLED, Kind.EXPIRED})
@@ -70,6 +70,8 @@ def check(world: World, status: State | None) -> None:
     kinds = {said.kind for said in world.facts}
     if world.accepted is not None and (never := kinds & _NEVER_SENT):
         raise BrokenError(f"a call was accepted, and it is told: {min(never)}")
+    if world.cancel is Cancel.TOO_LATE and Kind.CANCELLED in kinds:
+        raise BrokenError("its owner was told that it is too late, asked no more, and it is cancelled")
     if Kind.ACCEPTED in kinds and status not in (State.SENT, State.DELIVERED):
         raise BrokenError(f"that it was accepted is acknowledged, and the message is {status}")
     if status in (State.SENT, State.DELIVERED) and world.accepted is None:

@@ -11,7 +11,7 @@ from tests.model.case import Case
 from tests.model.changes import heard, landed, with_ledger
 from tests.model.rules import Rule
 from tests.model.words import of_claim, of_written
-from tests.model.world import Kind, Ledger, Move, Rebuild, World
+from tests.model.world import Kind, Ledger, Move, Rebuild, Said, World
 
 
 def moves(case: Case, world: World) -> Iterator[Move]:
@@ -33,6 +33,8 @@ def begun(case: Case, world: World) -> Move | None:
     facts = heard(case, world.facts)
     if not case.obeys(Rule.CANCEL_HONOURED):
         facts = frozenset(said for said in facts if said.kind is not Kind.CANCEL_ASKED)
+    if not case.obeys(Rule.HONOURED_OF_ATTEMPT) and any(s.kind is Kind.CANCEL_ASKED for s in facts):
+        facts |= {Said(Kind.CANCEL_ASKED, attempt) for attempt in range(1, case.attempts + 2)}
     claim = decisions.rebuilt(world.intents, facts)
     before, after = decisions.rebuild_says(world.intents, facts)
     if not case.obeys(Rule.RECEIPTS_DO_NOT_SETTLE):

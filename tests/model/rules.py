@@ -22,8 +22,10 @@ class Rule(StrEnum):
     AMBIGUOUS_HOLDS = "ambiguous-holds"
     ATTEMPT_COUNTS = "attempt-counts"
     CANCEL_UNSENT = "cancel-unsent"
+    CANCEL_OF_ATTEMPT = "cancel-of-attempt"
     CANCEL_ASKED_FIRST = "cancel-asked-first"
     CANCEL_HONOURED = "cancel-honoured"
+    HONOURED_OF_ATTEMPT = "honoured-of-attempt"
     EPOCH = "epoch"
     FENCE_RUN = "fence-run"
     AMBIGUOUS_BEFORE_EPOCH = "ambiguous-before-epoch"
@@ -48,8 +50,10 @@ WITHOUT: Final = {
     Rule.AMBIGUOUS_HOLDS: "a refusal for now outweighs ambiguous of its attempt, in fold and rebuild",
     Rule.ATTEMPT_COUNTS: "an open claim is won by any attempt",
     Rule.CANCEL_UNSENT: "a cancel wins over a hand-over that is under way",
+    Rule.CANCEL_OF_ATTEMPT: "a cancel wins over a later attempt than the one that it was asked of",
     Rule.CANCEL_ASKED_FIRST: "nothing is written before a cancel's script decides",
     Rule.CANCEL_HONOURED: "a rebuild takes no notice of a cancel that was asked",
+    Rule.HONOURED_OF_ATTEMPT: "a rebuild honours a cancel of whatever attempt it was asked",
     Rule.EPOCH: "scripts decide without an epoch",
     Rule.FENCE_RUN: "a rebuild publishes although the server has been another since",
     Rule.AMBIGUOUS_BEFORE_EPOCH: "a rebuild publishes its epoch first, and says ambiguous then",

@@ -102,12 +102,14 @@ def take_over(without: Rule | None, found: Claim) -> Claim:
 
 
 @cache
-def cancel(without: Rule | None, found: Claim) -> Claim:
+def cancel(without: Rule | None, found: Claim, attempt: int) -> Claim:
     """`cancel.lua`."""
     if without is Rule.CANCEL_UNSENT and isinstance(found, Sending):
         return Closed("cancelled", 0)
+    if without is Rule.CANCEL_OF_ATTEMPT and isinstance(found, Open):
+        attempt = found.attempt
     reference = Reference(found)
-    reference.cancelled()
+    reference.cancelled(attempt)
     return reference.claim
 
 

@@ -133,13 +133,16 @@ class Rebuild(NamedTuple):
 class Cancel(IntEnum):
     """How far the owner's DELETE has got."""
 
-    #: None is under way; one may be made (again).
+    #: None is under way, and none was answered; one may be made (again).
     NONE = 0
-    ASKED = 1
-    DECIDED = 2
-    ANSWERED = 3
+    LOOKED = 1
+    ASKED = 2
+    DECIDED = 3
+    ANSWERED = 4
     #: The owner never makes one.
-    NEVER = 4
+    NEVER = 5
+    #: The last one was answered: already sending. Another one may be made.
+    TOO_LATE = 6
 
 
 class World(NamedTuple):
@@ -149,6 +152,8 @@ class World(NamedTuple):
     hands: tuple[Hand, Hand]
     faults_left: int
     cancel: Cancel
+    #: The attempt that a DELETE under way has found to be next.
+    asked_of: int = 0
     #: Places of the log that the partition's owner has finished, as bits; all before `committed` stay so.
     finished: int = 0
     committed: int = 0

@@ -202,7 +202,7 @@ async def test_a_cancel_that_was_cut_short_is_repeated(
     short = settings.model_copy(update={"ingress": IngressSettings(produce_timeout_seconds=1)})
     async with opened(short) as client, Ledger(settings.redis) as ledger:
         message_id = (await client.post("/sms/send", json=BODY)).json()["message_id"]
-        [claim] = await ledger.cancel([Cancel(message_id, 4_000_000_000_000)])
+        [claim] = await ledger.cancel([Cancel(message_id, 1, 4_000_000_000_000)])
         assert isinstance(claim, Closed)
         own_kafka.stop()
         try:

@@ -57,8 +57,10 @@ class Message:
             message_id=self.id, organization="acme", at=now(), forget_at=self.forget_at, why=why
         )
 
-    def cancel_asked(self) -> CancelAsked:
-        return CancelAsked(message_id=self.id, organization="acme", at=now(), forget_at=self.forget_at)
+    def cancel_asked(self, attempt: int = 1) -> CancelAsked:
+        return CancelAsked(
+            message_id=self.id, organization="acme", at=now(), forget_at=self.forget_at, attempt=attempt
+        )
 
     def ask(self, nonce: str, attempt: int = 1, how: How = How.PLAIN) -> Ask:
         return Ask(

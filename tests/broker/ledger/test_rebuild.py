@@ -16,7 +16,7 @@ from broker import clients
 from broker.publish import Outgoing, Publish
 from cli.local.valkey import Valkey
 from ledger import Ledger, LedgerNotReadyError
-from ledger.claims import Absent, Cancel, Closed, Open, Refused, Won
+from ledger.claims import Absent, Cancel, Closed, Open, Refused, Sending, Won
 from ledger.errors import UnreadableIntentsError
 from ledger.lock import Lock
 from ledger.rebuild import ensure_epoch
@@ -142,10 +142,11 @@ async def test_a_cancel_that_was_asked_is_honoured_where_nothing_may_have_been_s
     everybody = (waiting, voided, throttled, lost, told, sent, done)
     await write(
         publish,
-        *(message.cancel_asked() for message in (waiting, throttled, sent)),
+        *(message.cancel_asked() for message in (waiting, sent)),
         intents(*(message.intent("n") for message in (voided, throttled, lost, told, sent))),
         intents(voids=[voided.void("n")]),
         throttled.outcome("n", Throttled()),
+        throttled.cancel_asked(2),
         told.ambiguous("n"),
         sent.outcome("n", Accepted(provider_message_id="SM1")),
         done.closed(ClosedWhy.CANCELLED),
@@ -170,12 +171,32 @@ async def test_a_cancel_that_was_asked_is_honoured_where_nothing_may_have_been_s
     assert [await closings(kafka_settings, m) for m in everybody] == [once, once, once, [], [], [], once]
 
 
+async def test_a_cancel_that_came_too_late_is_not_granted_by_a_rebuild(
+    ledger: Ledger, kafka_settings: KafkaSettings, publish: Publish
+) -> None:
+    """Its owner was told that the message is being sent; then the provider refused it for now."""
+    await ensure_epoch(ledger, kafka_settings, publish, now)
+    message = Message()
+    await write(publish, intents(message.intent("n")), message.cancel_asked())
+    assert isinstance((await ledger.claim([message.ask("n")]))[0], Won)
+    [told] = await ledger.cancel([Cancel(message.id, 1, message.forget_at)])
+    assert isinstance(told, Sending)
+    await write(publish, message.outcome("n", Throttled()))
+    await ledger.server._client.flushall()
+    await ensure_epoch(ledger, kafka_settings, publish, now)
+    await asyncio.gather(*ledger._tending)
+    assert await claims(ledger, message) == [Open(2, str(RECORD), maybe_sent=False)]
+    assert await closings(kafka_settings, message) == []
+    # The next wish is of the next attempt.
+    assert await ledger.cancel([Cancel(message.id, 2, message.forget_at)]) == [Closed("cancelled", 0)]
+
+
 async def test_a_cancel_waits_for_the_rebuild(
     ledger: Ledger, kafka_settings: KafkaSettings, publish: Publish
 ) -> None:
     await ensure_epoch(ledger, kafka_settings, publish, now)
     wanted = Message()
-    ask = Cancel(wanted.id, wanted.forget_at)
+    ask = Cancel(wanted.id, 1, wanted.forget_at)
     assert await ledger.cancel([ask]) == [Closed("cancelled", 0)]
     await ledger.server._client.flushall()
     with pytest.raises(LedgerNotReadyError):

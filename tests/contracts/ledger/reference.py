@@ -51,9 +51,11 @@ class Reference:
         claim = self.claim
         return isinstance(claim, Open) and (claim.attempt, claim.record) == (attempt + 1, record)
 
-    def cancelled(self) -> Claim:
+    def cancelled(self, attempt: int) -> Claim:
         match self.claim:
-            case Absent() | Open(maybe_sent=False):
+            case Absent() if attempt == 1:
+                self.claim = Closed("cancelled", 0)
+            case Open(attempt=open_to, maybe_sent=False) if attempt == open_to:
                 self.claim = Closed("cancelled", 0)
         return self.claim
 

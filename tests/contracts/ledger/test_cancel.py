@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from ledger import Ledger
-from ledger.claims import Again, Ask, Cancel, Closed, Looked, Open, Own, Refused, Sending, Won
+from ledger.claims import Absent, Again, Ask, Cancel, Closed, Looked, Open, Own, Refused, Sending, Won
 from schemas.settings import RedisSettings
 from schemas.tasks import How
 from tests.contracts.ledger.conftest import TRIED
@@ -58,7 +58,7 @@ async def test_of_a_claim_and_a_cancel_exactly_one_has_it(ledger: Ledger, settin
     async def cancel(client: Ledger, work: list[list[str]]) -> None:
         while work:
             batch = work.pop()
-            claims = await client.cancel([Cancel(id_, FAR) for id_ in batch])
+            claims = await client.cancel([Cancel(id_, attempt[id_], FAR) for id_ in batch])
             for id_, claim in zip(batch, claims, strict=True):
                 assert isinstance(claim, Sending) or claim == CANCELLED
                 cancelled.update([id_] if claim == CANCELLED else [])
@@ -78,7 +78,7 @@ async def test_of_a_claim_and_a_cancel_exactly_one_has_it(ledger: Ledger, settin
 
 
 async def test_asked_again_it_says_the_same(ledger: Ledger) -> None:
-    wanted = [Cancel("m", FAR), Cancel("m", FAR)]
+    wanted = [Cancel("m", 1, FAR), Cancel("m", 1, FAR)]
     assert await ledger.cancel(wanted) == [CANCELLED, CANCELLED]
     assert await ledger.cancel(wanted) == [CANCELLED, CANCELLED]
     assert await ledger.claim([ask("m")]) == [Refused(CANCELLED)]
@@ -87,10 +87,10 @@ async def test_asked_again_it_says_the_same(ledger: Ledger) -> None:
 async def test_too_late_it_says_how_far_it_had_got(ledger: Ledger) -> None:
     [won] = await ledger.claim([ask("m")])
     assert isinstance(won, Won)
-    [found] = await ledger.cancel([Cancel("m", FAR)])
+    [found] = await ledger.cancel([Cancel("m", 1, FAR)])
     assert found == Sending(1, "t:0:1", "n", won.until, maybe_sent=False)
     await ledger.close([Own("m", 1, "n", FAR)])
-    assert await ledger.cancel([Cancel("m", FAR)]) == [Closed("sent", 1)]
+    assert await ledger.cancel([Cancel("m", 1, FAR)]) == [Closed("sent", 1)]
 
 
 async def test_what_may_have_been_sent_is_not_cancelled(ledger: Ledger) -> None:
@@ -105,5 +105,14 @@ async def test_what_may_have_been_sent_is_not_cancelled(ledger: Ledger) -> None:
     await ledger.claim([resend])
     await ledger.reopen([Again(Own("m", 2, "n2", FAR), "t:0:2", TRIED)])
     still = Open(3, "t:0:2", maybe_sent=True)
-    assert await ledger.cancel([Cancel("m", FAR)]) == [still]
+    assert await ledger.cancel([Cancel("m", 3, FAR)]) == [still]
     assert await ledger.look(["m"]) == [Looked(still, until_passed=False)]
+
+
+async def test_it_is_decided_for_the_attempt_that_it_was_asked_of(ledger: Ledger) -> None:
+    """What a rebuild grants is what the script would have: a wish is good for one attempt."""
+    assert await ledger.cancel([Cancel("m", 2, FAR)]) == [Absent()]
+    await ledger.claim([ask("m")])
+    await ledger.reopen([Again(Own("m", 1, "n", FAR), "t:0:1", TRIED)])
+    assert await ledger.cancel([Cancel("m", 1, FAR)]) == [Open(2, "t:0:1", maybe_sent=False)]
+    assert await ledger.cancel([Cancel("m", 2, FAR)]) == [CANCELLED]

@@ -52,7 +52,7 @@ async def test_a_key_lives_as_long_as_its_message(ledger: Ledger, redis: Redis) 
     for change in (ledger.lose([own]), ledger.take_over(["m"]), ledger.close([own])):
         await change
         assert 72 * HOUR < await redis.pexpiretime(key) - now <= 74 * HOUR
-    await ledger.cancel([Cancel("cancelled", mine.forget_at)])
+    await ledger.cancel([Cancel("cancelled", 1, mine.forget_at)])
     cancelled = await redis.pexpiretime(key.removesuffix("m") + "cancelled")
     assert 72 * HOUR < cancelled - now <= 74 * HOUR
     # The clocks may differ, and a task may be very late: a claim is never written dead.

@@ -70,7 +70,8 @@ class History:
                 found = await self.ledger.reopen([Again(own, record, TRIED)])
                 assert found == [model.reopened(own.attempt, own.nonce, record)]
             case "cancel":
-                assert await self.ledger.cancel([Cancel(id_, FAR)]) == [model.cancelled()]
+                asked_of = Cancel(id_, own.attempt, FAR)
+                assert await self.ledger.cancel([asked_of]) == [model.cancelled(own.attempt)]
             case "take_over":
                 found_now = await self.ledger.take_over([id_])
                 model.taken_over(self.between)

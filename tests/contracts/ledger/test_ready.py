@@ -33,7 +33,7 @@ EVERYTHING: dict[str, Callable[[Ledger], Awaitable[Any]]] = {
     "close": lambda ledger: ledger.close([OWN]),
     "lose": lambda ledger: ledger.lose([OWN]),
     "take_over": lambda ledger: ledger.take_over(["m"]),
-    "cancel": lambda ledger: ledger.cancel([Cancel("m", FAR)]),
+    "cancel": lambda ledger: ledger.cancel([Cancel("m", 1, FAR)]),
     "reopen": lambda ledger: ledger.reopen([Again(OWN, "t:0:1", TRIED)]),
 }
 

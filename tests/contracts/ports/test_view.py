@@ -111,7 +111,7 @@ async def test_the_fold_goes_over_the_first_row_and_never_backwards(view: Writte
 async def test_a_cancel_shows_before_the_fold_has_told_it(view: Written, message_id: str) -> None:
     await view.first([First(row(message_id))])
     assert not (await view.get(message_id)).cancelled
-    wanted = [Cancel(message_id, FAR)] * 2
+    wanted = [Cancel(message_id, 1, FAR)] * 2
     assert await view.cancel(wanted) == [Closed("cancelled", 0)] * 2
     assert (await view.get(message_id)).cancelled
     await view.put([row(message_id, 1, status=State.CANCELLED)])

@@ -57,7 +57,7 @@ async def test_every_call_ends() -> None:
         bounded.get_many(["m"]),
         bounded.hold([]),
         bounded.release("m", "t"),
-        bounded.cancel([Cancel("m", 1)]),
+        bounded.cancel([Cancel("m", 1, 1)]),
         bounded.queues("acme", 1),
     ]
     async with asyncio.timeout(DEADLINE_SECONDS):

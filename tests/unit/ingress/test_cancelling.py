@@ -10,7 +10,7 @@ from ingress.cancelling import Already, Cancelled
 from ingress.codes import Code
 from ingress.problems import Problem
 from ledger import LedgerNotReadyError, LedgerUnavailableError
-from ledger.claims import Absent, Cancel, Claim, Closed, Open, Sending
+from ledger.claims import Absent, Cancel, Claim, Closed, Open, Sending, Why
 from schemas import topics
 from schemas.facts import CancelAsked, ClosedWhy
 from schemas.facts import Closed as ClosedFact
@@ -55,8 +55,10 @@ def holding(claim: Claim, status: State = State.QUEUED) -> Door:
     return door
 
 
-@pytest.mark.parametrize("claim", [Absent(), Open(attempt=2, record="t:0:1", maybe_sent=False)])
-async def test_the_wish_then_the_claim_then_the_fact(claim: Claim) -> None:
+@pytest.mark.parametrize(
+    ("claim", "attempt"), [(Absent(), 1), (Open(attempt=2, record="t:0:1", maybe_sent=False), 2)]
+)
+async def test_the_wish_then_the_claim_then_the_fact(claim: Claim, attempt: int) -> None:
     """In this order: a claim without the wish in Kafka is forgotten with the ledger, and the message sent."""
     seen: list[int] = []
 
@@ -70,7 +72,9 @@ async def test_the_wish_then_the_claim_then_the_fact(claim: Claim) -> None:
     assert await door.cancel() == Cancelled(ID)
     assert seen == [1]
     asked, closed = door.broker.facts()
-    assert asked == CancelAsked(message_id=ID, organization="acme", at=NOW, forget_at=NOW + 1)
+    assert asked == CancelAsked(
+        message_id=ID, organization="acme", at=NOW, forget_at=NOW + 1, attempt=attempt
+    )
     assert closed == ClosedFact(
         message_id=ID, organization="acme", at=NOW, forget_at=NOW + 1, why=ClosedWhy.CANCELLED
     )
@@ -110,6 +114,31 @@ async def test_a_dispatcher_that_was_quicker_than_the_wish(claim: Claim, expecte
     assert [type(fact) for fact in door.broker.facts()] == [CancelAsked]
 
 
+async def test_an_attempt_that_came_to_nothing_meanwhile_is_followed_by_a_wish_for_the_next() -> None:
+    """A wish is good for one attempt: the claim was tried between look and claim, and is open again."""
+
+    class Tried(MemoryLedger):
+        async def cancel(self, asks: Sequence[Cancel]) -> list[Claim]:
+            if self.claims.get(ID) is None:
+                self.claims[ID] = Open(attempt=2, record="t:0:1", maybe_sent=False)
+            return await super().cancel(asks)
+
+    door = Door(view=Tried())
+    assert await door.cancel() == Cancelled(ID)
+    first, second, closed = door.broker.facts()
+    assert isinstance(first, CancelAsked)
+    assert isinstance(second, CancelAsked)
+    assert isinstance(closed, ClosedFact)
+    assert (first.attempt, second.attempt) == (1, 2)
+
+
+@pytest.mark.parametrize("why", ["expired", "opted_out"])
+async def test_what_is_over_is_not_asked_for(why: Why) -> None:
+    door = holding(Closed(why, 1))
+    assert await door.cancel() == Already(ID, "failed", "failed")
+    assert door.broker.records == []
+
+
 @pytest.mark.parametrize(
     ("status", "word"),
     [
@@ -142,6 +171,7 @@ async def test_a_row_that_is_about_to_say_more_is_waited_for() -> None:
 
 async def test_a_repeat_of_what_was_decided_but_not_told_succeeds_and_tells_it() -> None:
     """As after a 503, or a kill between claim and fact: else the row would stay `queued` for ever."""
+
     class Cut(MemoryLedger):
         async def cancel(self, asks: Sequence[Cancel]) -> list[Claim]:
             door.broker.away = True
@@ -153,7 +183,7 @@ async def test_a_repeat_of_what_was_decided_but_not_told_succeeds_and_tells_it()
     assert first.code is Code.BROKER_UNAVAILABLE
     door.broker.away = False
     assert await door.cancel() == Cancelled(ID)
-    assert [type(fact) for fact in door.broker.facts()] == [CancelAsked, ClosedFact]
+    assert [fact.type for fact in door.broker.facts()] == ["cancel_asked.v1", "closed.v1"]
 
 
 async def test_a_repeat_of_what_was_told_is_already_cancelled() -> None:

@@ -57,8 +57,8 @@ def ambiguous(attempt: int, *nonces: str) -> AmbiguousFact:
     )
 
 
-def cancel_asked() -> CancelAsked:
-    return CancelAsked(**COMMON)
+def cancel_asked(attempt: int) -> CancelAsked:
+    return CancelAsked(**COMMON, attempt=attempt)
 
 
 def closed(why: ClosedWhy) -> ClosedFact:
@@ -74,7 +74,7 @@ def model(intents: Sequence[Intent], voids: set[str], kinds: Sequence[tuple[str,
         return Closed("cancelled", 0)
     standing = [i for i in intents if i.nonce not in voids]
     attempt = max((i.attempt for i in standing), default=0)
-    asked = "cancel-asked" in names and "ambiguous" not in names
+    asked = ("cancel-asked", attempt + 1) in kinds and "ambiguous" not in names
     if not attempt:
         return Closed("cancelled", 0) if asked else Absent()
     throttled = any(kind in {"throttled", "unavailable"} and k == attempt for kind, k in kinds)
@@ -116,8 +116,7 @@ def histories(draw: st.DrawFn) -> tuple[list[Intent], set[str], list[tuple[str, 
         kinds += [(kind, attempt) for kind in found]
         if not found or found[-1] in {"accepted", "rejected"}:
             break
-    if draw(st.integers(0, 2)) == 0:
-        kinds.append(("cancel-asked", 0))
+    kinds += [("cancel-asked", attempt) for attempt in draw(st.sets(st.integers(1, 4), max_size=2))]
     if draw(st.integers(0, 9)) == 0:
         kinds.append(("cancelled", 0))
     return intents, voids, kinds, [fact(kind, attempt) for kind, attempt in kinds]
@@ -128,7 +127,7 @@ def fact(kind: str, attempt: int) -> ClaimFact:
         case "ambiguous":
             return ambiguous(attempt, f"w{attempt}")
         case "cancel-asked":
-            return cancel_asked()
+            return cancel_asked(attempt)
         case "cancelled":
             return closed(ClosedWhy.CANCELLED)
     return outcome(attempt, f"w{attempt}", kind)
@@ -191,35 +190,57 @@ def test_nothing_is_said_of_what_is_known() -> None:
     assert ambiguous_facts(history, now=7) == []
 
 
-ASKED = cancel_asked()
+THROTTLED = outcome(1, "n", "throttled")
+CANCELLED = Closed("cancelled", 0)
 
 
 @pytest.mark.parametrize(
-    ("intents", "voids", "facts", "claim"),
+    ("intents", "voids", "facts", "of", "claim"),
     [
-        ([], (), [], Closed("cancelled", 0)),
-        ([intent(1, "n")], ("n",), [], Closed("cancelled", 0)),
-        ([intent(1, "n")], (), [], Closed("unknown", 1, "n")),
-        ([intent(1, "n")], (), [outcome(1, "n", "throttled")], Closed("cancelled", 0)),
-        ([intent(1, "n")], (), [ambiguous(1, "n")], Closed("unknown", 1, "n")),
-        ([], (), [ambiguous(1, "n"), outcome(2, "m", "throttled")], Open(3, str(record(2)), maybe_sent=True)),
-        ([intent(1, "n")], (), [outcome(1, "n", "accepted")], Closed("sent", 1)),
-        ([], (), [closed(ClosedWhy.EXPIRED)], Closed("expired", 0)),
+        ([], (), [], 1, CANCELLED),
+        ([intent(1, "n")], ("n",), [], 1, CANCELLED),
+        ([intent(1, "n")], (), [], 1, Closed("unknown", 1, "n")),
+        ([intent(1, "n")], (), [THROTTLED], 2, CANCELLED),
+        ([intent(1, "n"), intent(2, "m")], ("m",), [THROTTLED], 2, CANCELLED),
+        ([intent(1, "n")], (), [ambiguous(1, "n")], 1, Closed("unknown", 1, "n")),
+        ([intent(1, "n")], (), [ambiguous(1, "n")], 2, Closed("unknown", 1, "n")),
+        (
+            [],
+            (),
+            [ambiguous(1, "n"), outcome(2, "m", "throttled")],
+            3,
+            Open(3, str(record(2)), maybe_sent=True),
+        ),
+        ([intent(1, "n")], (), [outcome(1, "n", "accepted")], 1, Closed("sent", 1)),
+        ([], (), [closed(ClosedWhy.EXPIRED)], 1, Closed("expired", 0)),
+        # Too late: that attempt was handed over, and its owner may have been told so.
+        ([intent(1, "n")], (), [THROTTLED], 1, Open(2, str(record(1)), maybe_sent=False)),
+        ([], (), [THROTTLED, outcome(2, "m", "throttled")], 2, Open(3, str(record(2)), maybe_sent=False)),
+        # Of an attempt that is yet to come: no door asks so.
+        ([], (), [], 2, Absent()),
     ],
 )
-def test_a_cancel_is_honoured_where_nothing_may_have_been_sent(
-    intents: list[Intent], voids: Sequence[str], facts: list[ClaimFact], claim: Rebuilt
+def test_a_cancel_is_honoured_where_nothing_may_have_been_sent_and_its_attempt_is_next(
+    intents: list[Intent], voids: Sequence[str], facts: list[ClaimFact], of: int, claim: Rebuilt
 ) -> None:
-    for heard in permutations([*facts, ASKED]):
+    asked = cancel_asked(of)
+    for heard in permutations([*facts, asked]):
         assert rebuilt(intents, voids, heard) == claim
-        assert rebuilt(intents, voids, [*heard, ASKED]) == claim
+        assert rebuilt(intents, voids, [*heard, asked]) == claim
+
+
+def test_a_wish_that_came_too_late_does_not_spoil_the_next() -> None:
+    known: list[ClaimFact] = [THROTTLED, cancel_asked(1), cancel_asked(2)]
+    for heard in permutations(known):
+        assert rebuilt([intent(1, "n")], (), heard) == CANCELLED
 
 
 def test_a_cancel_that_is_honoured_is_said_once() -> None:
-    history = History(facts=[ASKED, ASKED])
+    asked = cancel_asked(1)
+    history = History(facts=[asked, asked])
     said = cancelled_facts(history, now=7)
     assert said == [closed(ClosedWhy.CANCELLED).model_copy(update={"at": 7})]
     history.add(said[0])
     assert cancelled_facts(history, now=8) == []
-    assert cancelled_facts(History(intents=[intent(1, "n")], facts=[ASKED]), now=7) == []
-    assert cancelled_facts(History(facts=[closed(ClosedWhy.EXPIRED), ASKED]), now=7) == []
+    assert cancelled_facts(History(intents=[intent(1, "n")], facts=[asked]), now=7) == []
+    assert cancelled_facts(History(facts=[closed(ClosedWhy.EXPIRED), asked]), now=7) == []
