@@ -26,6 +26,7 @@ from schemas.public import StatusRecord
 from schemas.status import SEND_API, SENDING, State
 
 _LOG: Final = logging.getLogger(__name__)
+_AWAY: Final = (LedgerNotReadyError, LedgerUnavailableError)
 #: How long the row of a message whose claim is closed is waited for: the fold is that far behind at most.
 _ROW_SECONDS: Final = 1.0
 
@@ -74,16 +75,22 @@ class Cancelling:
             return statuses.not_found(given)
         try:
             seen = await self._ledger.get(message_id)
-            if seen.row is None and not seen.whole:
-                return statuses.unsure()
-            if seen.row is None or seen.row.organization != organization:
-                return statuses.not_found(given)
-            return await self._cancel(seen.row, seen, headers)
-        except (LedgerNotReadyError, LedgerUnavailableError) as error:
-            _LOG.warning("cancel.unavailable message_id=%s error=%r", message_id, error)
-            return _undecided(message_id, Code.LEDGER_UNAVAILABLE)
+        except _AWAY as error:
+            _LOG.warning("view.unavailable message_id=%s error=%r", message_id, error)
+            return statuses.unsure()
+        row = statuses.owned(given, organization, seen)
+        return row if isinstance(row, Problem) else await self._decided(row, seen, headers)
+
+    async def _decided(
+        self, row: StatusRecord, seen: Seen, headers: Headers
+    ) -> Cancelled | Already | Problem:
+        try:
+            return await self._cancel(row, seen, headers)
+        except _AWAY as error:
+            _LOG.warning("cancel.unavailable message_id=%s error=%r", row.message_id, error)
+            return _undecided(row.message_id, Code.LEDGER_UNAVAILABLE)
         except NotAcknowledgedError:
-            return _undecided(message_id, Code.BROKER_UNAVAILABLE)
+            return _undecided(row.message_id, Code.BROKER_UNAVAILABLE)
 
     async def _cancel(self, row: StatusRecord, seen: Seen, headers: Headers) -> Cancelled | Already:
         if seen.cancelled:

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from directory.snapshot import Directory
 from ingress import bodies, health, keys, metrics, queues, statuses
 from ingress.cancelling import Already, Cancelled, Cancelling
+from ingress.codes import Code
 from ingress.limits import RateLimit
 from ingress.ports import Store
 from ingress.problems import Problem
@@ -58,6 +59,9 @@ def send(parts: Parts) -> Endpoint:
             result = await _sent(request, parts)
         except ClientDisconnect:
             return Response(status_code=_GONE)
+        except Exception:
+            metrics.SENDS.labels(Code.INTERNAL).inc()
+            raise
         outcome = result.outcome if isinstance(result, Reply) else result.code
         seconds = metrics.OUTCOME_SECONDS if outcome in _WAITED else metrics.SEND_SECONDS
         seconds.observe(time.perf_counter() - started)

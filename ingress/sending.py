@@ -130,7 +130,10 @@ class Sending:
             fingerprint=fingerprint(request),
             verdict=verdict,
             token=self._random(8).hex(),
-            forget_at=forget_at(now, self._messages),
+            # A key is remembered for as long as its message.
+            forget_at=verdict.message.forget_at
+            if isinstance(verdict, Accepted)
+            else forget_at(now, self._messages),
             headers=headers,
             deadline=asyncio.get_running_loop().time() + self._door.immediate_seconds,
         )
@@ -173,7 +176,10 @@ class Sending:
         )
 
     async def _hand_in(self, asked: _Asked) -> Reply | Problem:
-        """Produce it, show it, answer it. Once it may lie with the broker, its key is never given away."""
+        """Produce it, show it, answer it.
+
+        Once it may lie with the broker its key stays bound to its content: only the same may have it again.
+        """
         if isinstance(asked.verdict, Denied):
             return _denied(asked.verdict)
         message = asked.verdict.message

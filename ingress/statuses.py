@@ -17,12 +17,18 @@ Members = Callable[[StatusRecord, Seen], dict[str, Any]]
 
 def answer(message_id: str, organization: str, seen: Seen, members: Members) -> bytes | Problem:
     """The body for `organization`, or 404 (another's message too), or 503 while the view is not whole."""
+    row = owned(message_id, organization, seen)
+    return row if isinstance(row, Problem) else encoded(members(row, seen))
+
+
+def owned(message_id: str, organization: str, seen: Seen) -> StatusRecord | Problem:
+    """The row of a message of `organization`."""
     row = seen.row
     if row is None and not seen.whole:
         return unsure()
     if row is None or row.organization != organization:
         return not_found(message_id)
-    return encoded(members(row, seen))
+    return row
 
 
 def status(row: StatusRecord, seen: Seen) -> dict[str, Any]:
@@ -66,9 +72,6 @@ def unsure() -> Problem:
     return passing(Code.LEDGER_UNAVAILABLE, "The status of messages is not known at the moment. Try again")
 
 
-_MILLIS: Final = 1000
-
-
 def iso(at: int) -> str:
     """Epoch milliseconds as the public contract writes them, in seconds."""
-    return datetime.fromtimestamp(at // _MILLIS, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(at // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -69,6 +69,7 @@ class MemoryDoor:
     immediate_seconds: float = 5.0
     body_limit_bytes: int = 2000
     directory: Directory = field(default_factory=world.directory)
+    messages: MessageSettings = field(default_factory=MessageSettings)
 
     def __post_init__(self) -> None:
         ledger = Bounded(self.view)
@@ -81,7 +82,7 @@ class MemoryDoor:
             watching,
             self.broker,
             door=IngressSettings(immediate_seconds=self.immediate_seconds),
-            messages=MessageSettings(),
+            messages=self.messages,
             clock=lambda: NOW,
             # The same in every test, and never the same twice.
             random=lambda count: next(numbers).to_bytes(count),

@@ -248,6 +248,8 @@ async def test_a_fault_of_ours_is_an_error_like_others(door: Door, caplog: pytes
     async with door.client() as client:
         answer = await client.post("/sms/send", json={**BODY, "idempotency_key": "k"})
         status = await client.get(f"/sms/{ids.of_key('acme', 'k')}/status")
+        counted = (await client.get("/metrics")).text
+    assert 'helio_ingress_sends_total{outcome="internal"}' in counted
     for found in (answer, status):
         assert found.status_code == 500
         assert (found.json()["detail"], found.json()["code"]) == ("Internal error", "internal")

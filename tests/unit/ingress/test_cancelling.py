@@ -237,3 +237,15 @@ async def test_an_unknown_id_is_404_only_in_a_whole_view() -> None:
     assert isinstance(missing, Problem)
     assert isinstance(unsure, Problem)
     assert (missing.code, unsure.code) == (Code.MESSAGE_NOT_FOUND, Code.LEDGER_UNAVAILABLE)
+
+
+@pytest.mark.parametrize("down", DOWN)
+async def test_what_was_not_even_asked_is_not_said_to_hold(
+    down: LedgerNotReadyError | LedgerUnavailableError,
+) -> None:
+    door = Door()
+    door.view.down = down
+    answer = await door.cancel()
+    assert isinstance(answer, Problem)
+    assert (answer.code, "may still hold" in answer.detail) == (Code.LEDGER_UNAVAILABLE, False)
+    assert door.broker.records == []

@@ -15,11 +15,13 @@ from ingress.replies import Reply, Subject
 from ingress.tracing import Headers
 from ledger import LedgerNotReadyError, LedgerUnavailableError
 from ledger.claims import Closed
-from ledger.view import First
+from ledger.holds import Found, Hold
+from ledger.view import First, Seen
 from schemas import ids, topics
 from schemas.provider import Provider
 from schemas.public import Failure, StatusRecord
 from schemas.requests import SendRequest, fingerprint
+from schemas.settings import MessageSettings
 from schemas.status import State
 from tests.fakes import world
 from tests.fakes.doors import NOW, MemoryBroker, MemoryDoor, until
@@ -439,16 +441,25 @@ async def test_a_cancelled_immediate_send_is_told_so() -> None:
 
 
 async def test_a_ledger_that_is_away_for_a_moment_is_waited_for() -> None:
-    door = Door()
+    refused = 0
+
+    class Shaky(MemoryLedger):
+        async def get_many(self, ids: Sequence[str]) -> list[Seen]:
+            nonlocal refused
+            if refused < 2:
+                refused += 1
+                raise LedgerUnavailableError("timeout")
+            return await super().get_many(ids)
+
+    # Nobody waits that long: who stops to look answers nothing at all.
+    door = Door(view=Shaky(), immediate_seconds=3600)
     sending = asyncio.create_task(door.send(queue=False))
     await until(lambda: bool(door.view.rows))
     (row,) = door.view.rows.values()
-    door.view.down = LedgerUnavailableError("timeout")
-    for _ in range(10):
-        await asyncio.sleep(0)
-    door.view.down = None
     await door.view.put([row.model_copy(update={"sequence": 1, "status": State.SENT})])
-    answer = await sending
+    async with asyncio.timeout(10):
+        answer = await sending
+    assert refused == 2
     assert isinstance(answer, Reply)
     assert answer.outcome == "sent"
 
@@ -474,3 +485,25 @@ async def test_a_key_that_the_other_door_was_quicker_with_is_a_conflict() -> Non
     assert isinstance(answer, Problem)
     assert answer.code is Code.CONFLICT
     assert door.view.answers == {}
+
+
+@pytest.mark.parametrize(("queue", "seconds"), [(True, 15), (False, 15 + 7)])
+async def test_a_key_is_held_for_as_long_as_its_request_may_take_and_remembered_as_its_message(
+    queue: bool, seconds: int
+) -> None:
+    """A hold that ends while its owner waits goes to another; one that is forgotten early lets the key go."""
+    asked: list[Hold] = []
+
+    class Noting(MemoryLedger):
+        async def hold(self, asks: Sequence[Hold]) -> list[Found]:
+            asked.extend(asks)
+            raise LedgerUnavailableError("timeout")
+
+    door = Door(
+        view=Noting(),
+        immediate_seconds=7,
+        messages=MessageSettings(lifetime_seconds=24 * 3600, validity_seconds=3600),
+    )
+    await door.send(queue=queue, idempotency_key="k", valid_for=48 * 3600)
+    assert [hold.hold_ms for hold in asked] == [1000 * seconds]
+    assert asked[0].forget_at >= NOW + 48 * 3_600_000
