@@ -112,7 +112,9 @@ class HandOver:
         """Until the bell rings or the clock says `due`."""
         timeout = None if due is None else max(due - now, 1) / 1000
         try:
-            await asyncio.wait_for(self.bell.wait(), timeout)
+            # Not `wait_for`: Python 3.11's forgets a cancel that comes together with the bell.
+            async with asyncio.timeout(timeout):
+                await self.bell.wait()
         except TimeoutError:
             return
 

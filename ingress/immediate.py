@@ -9,8 +9,8 @@ from ledger.view import Seen
 from schemas.public import StatusRecord
 from schemas.status import State
 
-#: Codes by which the doors and `route` refuse a message before any hand-over.
-_REFUSALS = frozenset(Code)
+#: A failure of one of these codes is ours, before any hand-over; the fold's own are others.
+_DOORS = frozenset(Code)
 
 
 def answer(subject: Subject, asked: str, seen: Seen | None) -> Reply | Problem:
@@ -48,7 +48,7 @@ def _ended(subject: Subject, row: StatusRecord) -> Reply:
 
 def _failed(subject: Subject, row: StatusRecord) -> Problem:
     failure = row.failure
-    if failure is not None and failure.code in _REFUSALS:
+    if failure is not None and failure.code in _DOORS:
         # Refused after acceptance: what it leaned on was changed meanwhile.
         return Problem(Code(failure.code), failure.detail, {"message_id": row.message_id})
     more = {

@@ -12,7 +12,8 @@ from urllib.parse import urlencode
 
 from schemas.provider import Provider
 
-_FIELDS = ("account", "organization", "message", "attempt", "nonce", "forget")
+#: The parameters, in their order; `MAC` follows them.
+FIELDS = ("account", "organization", "message", "attempt", "nonce", "forget")
 MAC = "mac"
 
 
@@ -42,13 +43,13 @@ class Callback:
 def url(public_url: str, provider: Provider, callback: Callback, secret: str) -> str:
     """Where `provider` is to report on `callback`: `{public_url}/webhooks/sms/{provider}?...&mac=...`."""
     values = callback.values()
-    query = urlencode([*zip(_FIELDS, values, strict=True), (MAC, _mac(provider, values, secret))])
+    query = urlencode([*zip(FIELDS, values, strict=True), (MAC, _mac(provider, values, secret))])
     return f"{public_url.rstrip('/')}/webhooks/sms/{provider}?{query}"
 
 
 def read(provider: Provider, query: Mapping[str, str], secrets: Sequence[str]) -> Callback | None:
     """The callback that `query` names, or None if a part is missing or no secret of ours made its MAC."""
-    values = tuple(query.get(field, "") for field in _FIELDS)
+    values = tuple(query.get(field, "") for field in FIELDS)
     given = query.get(MAC, "").encode()
     if not any(hmac.compare_digest(_mac(provider, values, s).encode(), given) for s in secrets):
         return None

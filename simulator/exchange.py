@@ -159,7 +159,9 @@ class Exchange:
         """Wait, but not beyond the simulator's stop."""
         if seconds > 0:
             try:
-                await asyncio.wait_for(self.stopping.wait(), seconds)
+                # Not `wait_for`: Python 3.11's forgets a cancel that comes together with the event.
+                async with asyncio.timeout(seconds):
+                    await self.stopping.wait()
             except TimeoutError:
                 return
 

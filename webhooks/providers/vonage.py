@@ -10,6 +10,7 @@ from typing import Any, Final
 import jwt
 from jwt.types import Options
 
+from schemas import callback
 from schemas.codes import fault_of_receipt
 from schemas.facts import ReceiptStatus
 from schemas.provider import Provider
@@ -35,7 +36,7 @@ _KINDS: Final = frozenset({"image", "audio", "video", "file", "vcard"})
 #: Characters; Vonage's tokens have about 500.
 _LONGEST_TOKEN: Final = 2_048
 #: The parameters of our own callback URLs: not part of what Vonage says by GET.
-_OURS: Final = frozenset({"account", "organization", "message", "attempt", "nonce", "forget", "mac"})
+_OURS: Final = frozenset({*callback.FIELDS, callback.MAC})
 #: A part of an object, as parameters of a URL tell it: `image[url]`.
 _PART: Final = re.compile(r"(\w+)\[(\w+)\]")
 _OPTIONS: Final[Options] = {

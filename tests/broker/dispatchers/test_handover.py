@@ -1,5 +1,7 @@
 """The hand-over protocol on the real ledger and broker: what is sent, said and claimed, crashes included."""
 
+import asyncio
+
 import pytest
 import redis.asyncio
 
@@ -11,7 +13,7 @@ from schemas.facts import Closed as ClosedFact
 from schemas.provider import Accepted, Ambiguous, Fault, Outcome, Rejected, Throttled, Unavailable
 from schemas.tasks import Task
 from schemas.waiting import Ticket
-from tests.broker.dispatchers.bench import PARTITION, QUICK, Bench, now
+from tests.broker.dispatchers.bench import PARTITION, QUICK, Bench, Dispatcher, now
 from tests.conftest import Store
 from tests.fakes.provider import accept
 
@@ -222,6 +224,21 @@ async def test_a_partition_that_leaves_has_its_standing_intents_voided(bench: Be
         await bench.until(lambda: any(batch.voids for batch in bench.intents()))
     stood = {i.nonce for b in bench.intents() for i in b.intents} - {p.nonce for p in bench.provider.posts}
     assert {v.nonce for b in bench.intents() for v in b.voids} == stood
+
+
+async def test_a_cancel_that_comes_together_with_the_bell_ends_it(bench: Bench) -> None:
+    """`asyncio.wait_for` of Python 3.11 forgets such a cancel: the process would go on."""
+    dispatcher = Dispatcher(bench)
+    running = asyncio.create_task(dispatcher.hand_over.run())
+    dispatcher.read(0, bench.task())
+    dispatcher.read(1, bench.task(not_before=now() + 50_000))  # so that it waits for the clock, too
+    await bench.until(lambda: dispatcher.committed == 1)
+    for _ in range(100):
+        await asyncio.sleep(0)  # until it waits for the bell, with nothing else to do
+    dispatcher.hand_over.bell.set()
+    running.cancel()
+    done, _ = await asyncio.wait([running], timeout=20)
+    assert done
 
 
 async def test_a_stop_lets_what_is_in_flight_finish_and_takes_nothing_new(bench: Bench) -> None:
