@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 import time
 from collections import Counter
@@ -26,12 +27,20 @@ from ingress.server import Server
 from ingress.turns import Turns, Unreadable
 from ledger import Ledger
 from schemas import topics
+from schemas.exits import Exit
 from schemas.settings import Settings
 
 _LOG: Final = logging.getLogger(__name__)
 #: How long a quiet loop waits for a record; also how soon it notices that it is to stop.
 _WAIT_MS: Final = 250
 _HOLD_MS: Final = 50
+#: A round takes milliseconds. One that takes this long waits for a broker that is away for long, or hangs in
+#: a client: seen once, after the broker had been killed twice. A process with new clients does neither.
+_ROUND_SECONDS: Final = 60.0
+
+
+class StalledError(Exception):
+    """The loop stands still. Nothing is lost: what is not committed is read again, to the same ids."""
 
 
 class Intake:
@@ -46,6 +55,7 @@ class Intake:
         terms: what records are judged by.
         room: how many more records may go in.
         binding: tells the ledger of keys.
+        round_seconds: how long one round of the loop may take.
     """
 
     def __init__(
@@ -57,6 +67,7 @@ class Intake:
         *,
         room: Room,
         binding: Binding,
+        round_seconds: float = _ROUND_SECONDS,
     ) -> None:
         self._consumer = consumer
         self._publish = publish
@@ -64,6 +75,7 @@ class Intake:
         self._terms = terms
         self._room = room
         self._binding = binding
+        self._round_seconds = round_seconds
         self._turns = Turns(consumer)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -72,15 +84,23 @@ class Intake:
         Raises:
             KafkaError: the broker refuses our records, or was away for too long. Nothing is committed that
                 is not acknowledged; the supervisor starts the process again.
+            StalledError: a round took too long. Its cause says where it stood.
         """
         while not stop.is_set():
-            room = await self._room.now()
-            if room <= 0:
-                await self._hold()
-                continue
-            records = await self._turns.take(room, _WAIT_MS)
-            if records:
-                await self._let_in(records)
+            try:
+                async with asyncio.timeout(self._round_seconds):
+                    await self._round()
+            except TimeoutError as error:
+                raise StalledError(f"a round took longer than {self._round_seconds:g} s") from error
+
+    async def _round(self) -> None:
+        room = await self._room.now()
+        if room <= 0:
+            await self._hold()
+            return
+        records = await self._turns.take(room, _WAIT_MS)
+        if records:
+            await self._let_in(records)
 
     async def _let_in(self, records: Sequence[ConsumerRecord | Unreadable]) -> None:
         directory = self._directory()
@@ -132,7 +152,12 @@ async def serve(settings: Settings) -> None:
         if settings.ready_file is not None:
             settings.ready_file.touch()
         _LOG.info("intake.ready topics=%s", ",".join(sources))
-        await intake.run(stop)
+        try:
+            await intake.run(stop)
+        except StalledError:
+            _LOG.critical("intake.stalled: this process ends", exc_info=True)
+            # Not by way of the clients' own ends: what hangs may hang there, too.
+            os._exit(Exit.CRASH)
 
 
 async def start(settings: Settings, terms: Terms, sources: Sequence[str], stack: AsyncExitStack) -> Intake:

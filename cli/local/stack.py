@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,6 +16,7 @@ from cli.local.child import Child
 from cli.local.home import cache as default_cache
 from cli.local.kafka import Kafka
 from cli.local.ports import HOST, choose
+from cli.local.probe import view_whole
 from cli.local.process import Process
 from cli.local.run import Run
 from cli.local.setup import prepare
@@ -28,6 +30,9 @@ REDIS: Final = "redis"
 DOCUMENTED_PORTS: Final[Mapping[str, int]] = {
     KAFKA: 9092, "controller": 9093, REDIS: 6379, "ingress": 8080, "webhooks": 8081, "simulator": 8082,
 }  # fmt: skip
+#: How often, and how many times, it is asked whether the status view is whole: for 20 s.
+_LOOK_SECONDS: Final = 0.1
+_LOOKS: Final = 200
 #: What a stack makes in its home, beside the cache.
 STATE: Final = (
     "kafka", "redis", "simulator", "logs", "ready", "secrets",
@@ -129,6 +134,7 @@ class Stack:
         self._prepare(kafka, shown.directory)
         services = table.services(self.home, ports, env, self._env)
         self._supervisor.start([self._child(process) for process in services])
+        self._wait_for_the_view(ports["ingress"])
         with self._writing:
             self._run = Run(
                 **{name: f"http://{HOST}:{ports[name]}" for name in table.HTTP},
@@ -140,6 +146,15 @@ class Stack:
                 restarts={},
             )
         self._write()
+
+    def _wait_for_the_view(self, port: int) -> None:
+        """Until then requests with a key, and questions for unknown ids, are answered 503."""
+        for _ in range(_LOOKS):
+            if view_whole(port):
+                return
+            time.sleep(_LOOK_SECONDS)
+        # A variant without views, or an ingress that dies: everything else works.
+        self._say("the status view is not whole yet: requests with a key are answered 503 until it is")
 
     def _environment(self, own: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
         """For all processes. The caller's settings win over our environment, and that over our own choice."""
