@@ -11,7 +11,7 @@ from typing import Final
 
 from ingress import metrics
 from ingress.bounded import within
-from ledger import LedgerNotReadyError, LedgerUnavailableError
+from ledger import LedgerAwayError
 from ledger.holds import Found, Hold
 
 _LOG: Final = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class Binding:
         asks = [self._ask(one) for one in used]
         try:
             await within(self._held(asks), _SECONDS)
-        except (LedgerNotReadyError, LedgerUnavailableError) as error:
+        except LedgerAwayError as error:
             metrics.KEYS_UNBOUND.inc(len(asks))
             _LOG.warning("keys.unbound count=%d error=%r", len(asks), error)
 

@@ -18,7 +18,7 @@ from ingress.ports import NotAcknowledgedError, Publish, Store
 from ingress.problems import Problem, passing
 from ingress.tracing import Headers
 from ingress.watching import Watching
-from ledger import LedgerNotReadyError, LedgerUnavailableError
+from ledger import LedgerAwayError
 from ledger.claims import Absent, Cancel, Claim, Closed, Open
 from ledger.view import Seen
 from schemas import facts, topics
@@ -26,7 +26,6 @@ from schemas.public import StatusRecord
 from schemas.status import SEND_API, SENDING, State
 
 _LOG: Final = logging.getLogger(__name__)
-_AWAY: Final = (LedgerNotReadyError, LedgerUnavailableError)
 #: How long the row of a message whose claim is closed is waited for: the fold is that far behind at most.
 _ROW_SECONDS: Final = 1.0
 
@@ -75,7 +74,7 @@ class Cancelling:
             return statuses.not_found(given)
         try:
             seen = await self._ledger.get(message_id)
-        except _AWAY as error:
+        except LedgerAwayError as error:
             _LOG.warning("view.unavailable message_id=%s error=%r", message_id, error)
             return statuses.unsure()
         row = statuses.owned(given, organization, seen)
@@ -86,7 +85,7 @@ class Cancelling:
     ) -> Cancelled | Already | Problem:
         try:
             return await self._cancel(row, seen, headers)
-        except _AWAY as error:
+        except LedgerAwayError as error:
             _LOG.warning("cancel.unavailable message_id=%s error=%r", row.message_id, error)
             return _undecided(row.message_id, Code.LEDGER_UNAVAILABLE)
         except NotAcknowledgedError:

@@ -21,11 +21,10 @@ from ingress.sending import Sending
 from ingress.shortcut import Endpoint
 from ingress.statuses import Members
 from ingress.tracing import TRACEPARENT, Headers, trace
-from ledger import LedgerNotReadyError, LedgerUnavailableError
+from ledger import LedgerAwayError
 from schemas.directory import ApiKey, Scope
 
 _LOG: Final = logging.getLogger(__name__)
-_AWAY: Final = (LedgerNotReadyError, LedgerUnavailableError)
 #: Nobody is there to read it; what web servers log for a caller who has gone.
 _GONE: Final = 499
 #: Answers that were waited for: the provider's part in them is not ours.
@@ -102,7 +101,7 @@ async def _found(given: str, organization: str, parts: Parts, members: Members) 
         return statuses.not_found(given)
     try:
         seen = await parts.ledger.get(message_id)
-    except _AWAY as error:
+    except LedgerAwayError as error:
         _LOG.warning("view.unavailable message_id=%s error=%r", message_id, error)
         return statuses.unsure()
     return statuses.answer(given, organization, seen, members)
@@ -163,7 +162,7 @@ async def _figures(provider: str | None, organization: str, parts: Parts) -> byt
     now = parts.clock()
     try:
         found = await parts.ledger.queues(organization, now)
-    except _AWAY as error:
+    except LedgerAwayError as error:
         _LOG.warning("queues.unavailable organization=%s error=%r", organization, error)
         return queues.unsure()
     told = queues.members(found, providers, now)

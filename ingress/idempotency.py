@@ -37,7 +37,7 @@ def judge(found: Found, message_id: str, asked: str, *, queue: bool) -> Judgemen
     if found.answer is not None:
         if found.answer.fingerprint != asked:
             return conflict(message_id)
-        return Reply(found.answer.status, found.answer.body, "replayed", replayed=True)
+        return replies.kept(found.answer)
     row = found.seen.row
     if row is None:
         return _unseen(found, message_id)

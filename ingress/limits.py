@@ -1,15 +1,15 @@
 """Each API key's own rate, over all processes; counted by the ledger."""
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from ingress import metrics
 from ingress.batching import Gathered
+from ingress.bounded import within
 from ingress.codes import Code
 from ingress.problems import Problem, passing
-from ledger import LedgerNotReadyError, LedgerUnavailableError
+from ledger import LedgerAwayError
 from ledger.limits import Limit
 from schemas.directory import ApiKey
 
@@ -37,10 +37,9 @@ class RateLimit:
         if key.rate is None:
             return None
         try:
-            async with asyncio.timeout(_SECONDS):
-                # No two organizations have a key of one id: `directory.snapshot.refusal`.
-                wait_ms = await self._take(Limit(key.id, key.rate, key.burst))
-        except (LedgerNotReadyError, LedgerUnavailableError, TimeoutError) as error:
+            # No two organizations have a key of one id: `directory.snapshot.refusal`.
+            wait_ms = await within(self._take(Limit(key.id, key.rate, key.burst)), _SECONDS)
+        except LedgerAwayError as error:
             metrics.LIMITS_MISSED.inc()
             _LOG.warning("limit.unavailable key=%s error=%r", key.id, error)
             return None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from ingress.problems import Problem
+from ledger.holds import Answer
 from schemas.provider import Provider
 
 
@@ -31,6 +32,11 @@ class Subject:
     message_id: str
     provider: Provider
     segments: int
+
+
+def kept(answer: Answer) -> Reply:
+    """What an earlier request with the key was told, byte for byte."""
+    return Reply(answer.status, answer.body, "replayed", replayed=True)
 
 
 def queued(subject: Subject, *, replayed: bool = False) -> Reply:

@@ -19,7 +19,7 @@ from ingress.problems import Problem, passing
 from ingress.replies import Reply, Subject
 from ingress.tracing import Headers
 from ingress.watching import Watching
-from ledger import LedgerNotReadyError, LedgerUnavailableError
+from ledger import LedgerAwayError
 from ledger.holds import Answer, Found, Hold
 from ledger.view import First
 from schemas import ids, topics
@@ -31,7 +31,6 @@ from schemas.settings import IngressSettings, MessageSettings
 from schemas.status import State
 
 _LOG: Final = logging.getLogger(__name__)
-_AWAY: Final = (LedgerNotReadyError, LedgerUnavailableError)
 #: The first row only makes a GET straight after the POST find the message: it may not hold the answer up.
 _FIRST_ROW_SECONDS: Final = 1.0
 #: Nor may what is only put down once the answer is there.
@@ -152,7 +151,7 @@ class Sending:
                     # Not held: a key is bound to content only by a request that may be sent.
                     return _denied(asked.verdict) if seen.whole else idempotency.unsure(asked.message_id)
             found = await self._hold(self._hold_of(asked))
-        except _AWAY as error:
+        except LedgerAwayError as error:
             _LOG.warning("ledger.unavailable message_id=%s error=%r", asked.message_id, error)
             return idempotency.unsure(asked.message_id)
         match idempotency.judge(found, asked.message_id, asked.fingerprint, queue=asked.request.queue):
@@ -197,7 +196,7 @@ class Sending:
         token = asked.token if asked.keyed and asked.request.queue else None
         try:
             await within(self._first_row(First(first_row(verdict), token)), _FIRST_ROW_SECONDS)
-        except _AWAY as error:
+        except LedgerAwayError as error:
             # The message is the broker's already; the fold's own row will show it.
             metrics.FIRST_ROWS_MISSED.inc()
             _LOG.warning("view.missed message_id=%s error=%r", asked.message_id, error)
@@ -229,20 +228,20 @@ class Sending:
                 ),
                 _AFTER_SECONDS,
             )
-        except _AWAY as error:
+        except LedgerAwayError as error:
             metrics.ANSWERS_LOST.inc()
             _LOG.warning("answer.not_kept message_id=%s error=%r", asked.message_id, error)
             return reply
         if (kept.status, kept.body) == (reply.status, reply.body):
             return reply
-        return Reply(kept.status, kept.body, "replayed", replayed=True)
+        return replies.kept(kept)
 
     async def _release(self, asked: _Asked) -> None:
         if not asked.keyed:
             return
         try:
             await within(self._ledger.release(asked.message_id, asked.token), _AFTER_SECONDS)
-        except _AWAY as error:
+        except LedgerAwayError as error:
             # It ends by itself.
             _LOG.warning("hold.not_released message_id=%s error=%r", asked.message_id, error)
 

@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ledger import LedgerNotReadyError, LedgerUnavailableError
+from ingress.bounded import within
+from ledger import LedgerAwayError
 from ledger.view import Seen
 
 _LOG: Final = logging.getLogger(__name__)
@@ -60,9 +61,8 @@ class Watching:
     async def _last(self, message_id: str) -> Seen | None:
         """For who came with hardly any time left."""
         try:
-            async with asyncio.timeout(_LAST_SECONDS):
-                [seen] = await self._look([message_id])
-        except (LedgerNotReadyError, LedgerUnavailableError, TimeoutError):
+            [seen] = await within(self._look([message_id]), _LAST_SECONDS)
+        except LedgerAwayError:
             return None
         return seen
 

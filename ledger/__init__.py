@@ -1,6 +1,6 @@
 """What Redis holds, and nothing else knows: claims, pacing, the status view, the epoch and its rebuild."""
 
-from ledger.errors import LedgerNotReadyError, LedgerUnavailableError
+from ledger.errors import LedgerAwayError, LedgerNotReadyError, LedgerUnavailableError
 from ledger.ledger import Ledger
 
-__all__ = ["Ledger", "LedgerNotReadyError", "LedgerUnavailableError"]
+__all__ = ["Ledger", "LedgerAwayError", "LedgerNotReadyError", "LedgerUnavailableError"]

@@ -1,11 +1,15 @@
 """The ways in which the ledger cannot answer. None says anything about a message."""
 
 
-class LedgerNotReadyError(Exception):
+class LedgerAwayError(Exception):
+    """It cannot answer now, for whichever reason."""
+
+
+class LedgerNotReadyError(LedgerAwayError):
     """The ledger has no valid epoch: it was wiped, restarted or failed over. Hold until it is rebuilt."""
 
 
-class LedgerUnavailableError(Exception):
+class LedgerUnavailableError(LedgerAwayError):
     """The server does not answer in time, or cannot take writes now. What was asked may have been done."""
 
 
