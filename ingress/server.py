@@ -12,6 +12,9 @@ from starlette.types import ASGIApp
 
 #: How long requests under way are waited for at the end.
 _GRACE_SECONDS: Final = 12
+#: Idle connections are kept for longer than callers and load balancers keep theirs (commonly 60 seconds), or
+#: a request meets a connection that is just being closed: for a POST its caller cannot know what came of it.
+_KEEP_ALIVE_SECONDS: Final = 75
 
 
 class Server(uvicorn.Server):
@@ -35,6 +38,7 @@ class Server(uvicorn.Server):
             proxy_headers=False,
             log_config=None,
             server_header=False,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
         super().__init__(config)

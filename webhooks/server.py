@@ -119,6 +119,8 @@ def _config(settings: WebhookSettings, app: Starlette) -> uvicorn.Config:
         access_log=False,
         log_config=None,
         server_header=False,
+        # Longer than providers and load balancers keep idle connections (commonly 60 seconds).
+        timeout_keep_alive=75,
         # An answer may take as long as the broker is waited for.
         timeout_graceful_shutdown=round(settings.produce_timeout_seconds) + 1,
     )

@@ -72,8 +72,14 @@ class Capture:
         self.requests: list[Request] = []
         self.connections = 0
         self.arrived = asyncio.Event()
+        self._another = asyncio.Condition()
         self.url = ""
         self._tasks: set[asyncio.Task[None]] = set()
+
+    async def until(self, count: int) -> None:
+        """Wait until that many requests have been read."""
+        async with self._another:
+            await self._another.wait_for(lambda: len(self.requests) >= count)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -95,6 +101,8 @@ class Capture:
             return False
         self.requests.append(await _read(reader))
         self.arrived.set()
+        async with self._another:
+            self._another.notify_all()
         match self.behaviour:
             case Answer() as answer:
                 writer.write(answer.encode())
