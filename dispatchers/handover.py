@@ -22,6 +22,7 @@ from dispatchers.window import Window
 from ledger.claims import Ask, Claim, Closed, Looked, Refused, Wait, Won
 from ledger.expiring import Early, Late
 from schemas.callback import Callback
+from schemas.failpoints import Point, reached
 from schemas.provider import Outcome, Unavailable
 from schemas.tasks import Task, Void
 
@@ -121,11 +122,13 @@ class HandOver:
     async def _batch(self, items: list[Item]) -> None:
         fresh = [item for item in items if item.nonce is None]
         found = await self._tools.ask(lambda ledger: ledger.look(ids(fresh)))
+        reached(Point.DISPATCH_LOOKED)
         going = await self._steps.do(list(zip(fresh, found, strict=True)))
         for item in going:
             item.nonce = self._tools.new_nonce()
         if going or self._voids:
             await self._write_intents(going)
+            reached(Point.DISPATCH_INTENDED)
         # An intent stands for those that just got a nonce, and for those that wait for their slot.
         await self._claim([item for item in items if item.nonce is not None])
 
@@ -157,6 +160,7 @@ class HandOver:
         asked_at = monotonic()
         asks = [self._ask(item) for item in items]
         verdicts = await self._tools.ask(lambda ledger: ledger.claim(asks))
+        reached(Point.DISPATCH_CLAIMED)
         waiting: list[Item] = []
         refused: list[tuple[Item, Looked]] = []
         now = self._tools.now()
@@ -217,6 +221,7 @@ class HandOver:
             outcome = await port.send(
                 Handover(task=item.task, nonce=nonce, callback_url=url, still_mine=still_mine)
             )
+        reached(Point.DISPATCH_ANSWERED)
         self._calling -= 1
         self._settling.add(Result(item, nonce, outcome))
         self.bell.set()

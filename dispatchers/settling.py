@@ -13,6 +13,7 @@ from dispatchers.window import Window
 from ledger.claims import Again, Own
 from schemas.attempts import shown
 from schemas.facts import AnyFact, OutcomeFact
+from schemas.failpoints import Point, reached
 from schemas.provider import Accepted, Ambiguous, Outcome, Rejected, Throttled, Unavailable
 from schemas.tasks import How
 
@@ -79,7 +80,9 @@ class Settling:
         if not facts:
             return
         await self._tools.journal.write(facts)
+        reached(Point.DISPATCH_TOLD)
         await self._tools.ask(lambda ledger: ledger.close([_own(r) for r in results]))
+        reached(Point.DISPATCH_CLOSED)
         for result in results:
             _log(result)
             result.item.finish()
@@ -89,6 +92,7 @@ class Settling:
         if not results:
             return
         ours = await self._tools.ask(lambda ledger: ledger.lose([_own(r) for r in results]))
+        reached(Point.DISPATCH_LOST)
         facts: list[tuple[Item, AnyFact]] = []
         for result, own in zip(results, ours, strict=True):
             _log(result)
@@ -99,6 +103,7 @@ class Settling:
             else:
                 self._window.rest(result.item, self._tools.now())
         await self._tools.journal.write([fact for _, fact in facts])
+        reached(Point.DISPATCH_AMBIGUOUS_TOLD)
         for item, _ in facts:
             item.finish()
 
@@ -113,6 +118,7 @@ class Settling:
         if not refused:
             return
         ours = await self._tools.ask(lambda ledger: ledger.reopen([one.again for one in refused]))
+        reached(Point.DISPATCH_REOPENED)
         retries: list[tuple[_Refused, policy.Retry]] = []
         now = self._tools.now()
         for one, own in zip(refused, ours, strict=True):
@@ -138,6 +144,7 @@ class Settling:
                 records.append(Waiting(item.task))
             records.append(refused.fact)
         await self._tools.journal.write(records)
+        reached(Point.DISPATCH_RETRY_TOLD)
         for refused, retry in retries:
             item = refused.result.item
             if retry.stays:

@@ -10,6 +10,7 @@ from dispatchers.tools import Tools
 from dispatchers.window import Window
 from ledger.claims import Closed, Looked, Open
 from schemas.facts import AnyFact
+from schemas.failpoints import Point, reached
 from schemas.provider import Unavailable
 
 
@@ -61,6 +62,7 @@ class Steps:
         if not items:
             return
         claims = await self._tools.ask(lambda ledger: ledger.take_over(ids(items)))
+        reached(Point.DISPATCH_TAKEN_OVER)
         facts: list[tuple[Item, AnyFact]] = []
         for item, claim in zip(items, claims, strict=True):
             if isinstance(claim, Closed) and claim.why == "unknown":

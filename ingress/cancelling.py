@@ -22,6 +22,7 @@ from ledger import LedgerAwayError
 from ledger.claims import Absent, Cancel, Claim, Closed, Open
 from ledger.view import Seen
 from schemas import facts, topics
+from schemas.failpoints import Point, reached
 from schemas.public import StatusRecord
 from schemas.status import SEND_API, SENDING, State
 
@@ -100,9 +101,12 @@ class Cancelling:
         # Again only where an attempt was made between look and claim, and came to nothing.
         while (attempt := _next(claim)) is not None:
             await self._tell(_asked(row, attempt, self._clock()), headers)
+            reached(Point.API_CANCEL_ASKED)
             claim = await self._decide(Cancel(row.message_id, attempt, row.forget_at))
             if isinstance(claim, Closed) and claim.why == "cancelled":
+                reached(Point.API_CANCEL_DECIDED)
                 await self._tell(_closed(row, self._clock()), headers)
+                reached(Point.API_CANCEL_TOLD)
                 return Cancelled(row.message_id)
         return await self._too_late(row, claim)
 

@@ -28,6 +28,7 @@ from ingress.turns import Turns, Unreadable
 from ledger import Ledger
 from schemas import topics
 from schemas.exits import Exit
+from schemas.failpoints import Point, reached
 from schemas.settings import Settings
 
 _LOG: Final = logging.getLogger(__name__)
@@ -108,6 +109,7 @@ class Intake:
         if used := [one.used for one in judged if one.used is not None]:
             await self._binding.bind(used)
         await self._publish([one.outgoing for one in judged])
+        reached(Point.INTAKE_PRODUCED)
         self._room.took(len(judged))
         await self._commit(records)
         for fate, count in Counter(one.fate for one in judged).items():

@@ -24,6 +24,7 @@ from ledger.holds import Answer, Found, Hold
 from ledger.view import First
 from schemas import ids, topics
 from schemas.base import Millis
+from schemas.failpoints import Point, reached
 from schemas.messages import Door, Message
 from schemas.public import StatusRecord, Step
 from schemas.requests import SendRequest, fingerprint
@@ -181,9 +182,11 @@ class Sending:
         """
         if isinstance(asked.verdict, Denied):
             return _denied(asked.verdict)
+        reached(Point.API_HELD)
         message = asked.verdict.message
         try:
             await self._publish(topics.MESSAGES, message.message_id, message.encode(), asked.headers)
+            reached(Point.API_PRODUCED)
         except NotAcknowledgedError:
             await self._release(asked)
             return _not_acknowledged(message.message_id)

@@ -24,6 +24,7 @@ from ledger.lock import Lock
 from schemas import topics
 from schemas.base import Millis
 from schemas.facts import Closed as ClosedFact
+from schemas.failpoints import Point, reached
 from schemas.settings import KafkaSettings
 
 log = logging.getLogger(__name__)
@@ -74,11 +75,14 @@ async def _rebuild(
 ) -> list[ClosedFact]:
     """Publish the epoch; the cancels that it honours, which are to be said now."""
     log.warning("ledger.rebuild began epoch=%s", lock.token)
+    reached(Point.REBUILD_LOCKED)
     try:
         found = Gathering(lock, now())
         await _gather(kafka, found)
         unknown = await _finish(lock, found.histories, publish, now())
+        reached(Point.REBUILD_WRITTEN)
         await lock.publish()
+        reached(Point.REBUILD_PUBLISHED)
     except BaseException:
         await _release(lock)
         raise

@@ -8,7 +8,7 @@ from pydantic import Field, TypeAdapter
 from schemas.base import Millis, Record, decode_with
 from schemas.messages import Content
 from schemas.provider import Certain, Fault, Provider
-from schemas.tasks import RecordId
+from schemas.tasks import RecordId, Task
 
 
 class BaseFact(Record):
@@ -130,7 +130,36 @@ class Closed(BaseFact):
     why: ClosedWhy
 
 
-AnyFact = Routed | Rejected | OutcomeFact | AmbiguousFact | Receipt | CancelAsked | Closed
+class Reported(Attempted):
+    """What the provider says of a hand-over when asked by its own id: a receipt that we fetched.
+
+    It counts for the attempt that it names: whoever asked did so through that attempt's account, by the id
+    that the provider had given to it.
+    """
+
+    type: Literal["reported.v1"] = "reported.v1"
+    provider_message_id: str
+    status: ReceiptStatus
+    #: The provider's error code as text, and what it means to us.
+    code: str | None = None
+    fault: Fault | None = None
+    detail: str | None = None
+
+
+class Deadline(BaseFact):
+    """The time to learn what became of an unknown hand-over is over: the owner's policy acts (rule 8).
+
+    `task` is the one that was handed over; its `on_unknown` is the policy. `at` is when it was due.
+    """
+
+    type: Literal["deadline.v1"] = "deadline.v1"
+    attempt: int
+    task: Task
+
+
+AnyFact = (
+    Routed | Rejected | OutcomeFact | AmbiguousFact | Receipt | Reported | CancelAsked | Closed | Deadline
+)
 Fact = Annotated[AnyFact, Field(discriminator="type")]
 _VALIDATOR = TypeAdapter[AnyFact](Fact).validator
 

@@ -159,6 +159,8 @@ class DispatchSettings(Group):
     retry_first_seconds: Seconds = 1.0
     #: A retry's longest pause.
     retry_longest_seconds: Seconds = 600.0
+    #: How long an unknown send is waited for and asked about; then its owner's policy acts.
+    settle_seconds: Seconds = 300.0
     #: How long SIGTERM lets what is in flight finish.
     drain_seconds: Seconds = 20.0
 
@@ -167,6 +169,11 @@ class DispatchSettings(Group):
         if self.connect_timeout_seconds > self.http_timeout_seconds:
             raise ValueError(
                 "connect_timeout_seconds must be at most http_timeout_seconds, which includes it"
+            )
+        if self.settle_seconds < 2 * (self.http_timeout_seconds + self.claim_margin_seconds):
+            raise ValueError(
+                "settle_seconds must be at least twice http_timeout_seconds and claim_margin_seconds "
+                "together: a policy may not act while the hand-over may still be under way"
             )
         return self
 

@@ -1,9 +1,11 @@
 """What `route` hands to the dispatchers, and the intents that they write before they act on it."""
 
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
-from schemas.base import Millis, Record
+from pydantic import Field, TypeAdapter
+
+from schemas.base import Millis, Record, decode_with
 from schemas.messages import Lane
 from schemas.provider import Provider
 
@@ -30,6 +32,17 @@ class How(StrEnum):
     RESEND = "resend"
 
 
+class OnUnknown(StrEnum):
+    """What becomes of a send whose outcome stays unknown until its deadline: its owner's policy."""
+
+    #: It stays unknown until somebody learns more.
+    HOLD = "hold"
+    #: It is sent again, though it may have arrived: at least once rather than at most once.
+    RESEND = "resend"
+    #: It counts as failed, unless the provider says otherwise later.
+    FAIL = "fail"
+
+
 class Task(Record):
     """One message to hand over through one sender of one account."""
 
@@ -54,6 +67,55 @@ class Task(Record):
     not_before: Millis = 0
     valid_until: Millis
     forget_at: Millis
+    #: Its owner's policy.
+    on_unknown: OnUnknown = OnUnknown.HOLD
+    #: How often it has been sent again by that policy.
+    resends: int = 0
+
+
+class Inquiry(Record):
+    """The provider is to be asked what became of a hand-over: one that is unknown, or long without a receipt.
+
+    Lies on a dispatch topic beside the tasks, keyed by the sender; comes through waiting like them.
+    """
+
+    type: Literal["inquiry.v1"] = "inquiry.v1"
+    message_id: str
+    organization: str
+    attempt: int
+    provider: Provider
+    account: str
+    #: The number that it went out from, +E.164: also the key of the record.
+    sender: str
+    to_number: str
+    forget_at: Millis
+    #: When it was handed over, at the latest.
+    sent_at: Millis
+    #: The provider's own id, where it is known: the message is `sent`, and no receipt has come for long.
+    provider_message_id: str | None = None
+    #: Where the outcome is unknown: the task that was handed over, and its nonce ("": not known).
+    task: Task | None = None
+    nonce: str = ""
+    #: How often the provider has been asked before.
+    asked: int = 0
+    #: Not to be asked before this moment.
+    not_before: Millis = 0
+    #: Nor after this one: by then the policy may have acted.
+    ask_until: Millis
+
+
+Work = Annotated[Task | Inquiry, Field(discriminator="type")]
+_VALIDATOR = TypeAdapter[Task | Inquiry](Work).validator
+
+
+def decode_work(value: bytes | None) -> Task | Inquiry:
+    """The record of a dispatch topic in `value`.
+
+    Raises:
+        DecodeError: see `Record.decode`.
+    """
+    work: Task | Inquiry = decode_with(_VALIDATOR, value)
+    return work
 
 
 class Intent(Record):

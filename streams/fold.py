@@ -14,10 +14,12 @@ from schemas.facts import (
     CancelAsked,
     Closed,
     ClosedWhy,
+    Deadline,
     OutcomeFact,
     Receipt,
     ReceiptStatus,
     Rejected,
+    Reported,
     Routed,
 )
 from schemas.provider import Accepted, Throttled, Unavailable
@@ -79,6 +81,8 @@ def _heard(row: Row, fact: AnyFact, offset: int) -> Row:  # noqa: PLR0911 - one 
             return _tried(_named(_outweighed(row, word), fact, fact.nonces), fact, offset)
         case Receipt():
             return _received(row, hand_over(fact.attempt, fact.nonce, fact.account), _receipt(fact))
+        case Reported() | Deadline():
+            return row
         case CancelAsked():
             return row  # the claim decides; what it decided is told by `Closed`
         case Closed():

@@ -19,6 +19,7 @@ from prometheus_client import Counter
 from ledger.errors import LedgerUnavailableError
 from schemas import topics
 from schemas.base import DecodeError
+from schemas.failpoints import Point, reached
 from schemas.public import StatusRecord
 
 log = logging.getLogger(__name__)
@@ -158,6 +159,7 @@ class Views(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstrea
         rows = newest((record for records in found.values() for record in records), self._now())
         if rows:
             await _patiently(lambda: self._view.put(rows))
+            reached(Point.VIEWS_PUT)
             WRITTEN.inc(len(rows))
         for partition, records in found.items():
             offset = records[-1].offset + 1

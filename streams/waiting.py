@@ -20,6 +20,7 @@ from prometheus_client import Counter
 from broker.dead_letters import buried
 from broker.publish import Outgoing, Publish
 from schemas.base import DecodeError
+from schemas.failpoints import Point, reached
 from schemas.waiting import Ticket, next_topic
 
 log = logging.getLogger(__name__)
@@ -161,6 +162,7 @@ class Mover(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstrea
         if not taken:
             return
         await self._publish([onward(record, self._targets, now) for record in taken])
+        reached(Point.WAITING_MOVED)
         done: dict[TopicPartition, int] = {}
         for record in taken:
             done[TopicPartition(record.topic, record.partition)] = record.offset + 1

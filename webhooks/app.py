@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from directory.snapshot import Directory
 from schemas.facts import Receipt
+from schemas.failpoints import Point, reached
 from schemas.provider import Provider
 from schemas.settings import CallbackSettings
 from webhooks import metrics
@@ -146,7 +147,10 @@ async def _answer(request: Request, provider: Provider, parts: Parts) -> Answer:
         case Answer():
             return found
         case Receipt():
-            return TAKEN if await parts.publish(found) else BROKER_AWAY
+            reached(Point.WEBHOOK_VERIFIED)
+            taken = await parts.publish(found)
+            reached(Point.WEBHOOK_PRODUCED)
+            return TAKEN if taken else BROKER_AWAY
         case Text():
             taking = await parts.inbox.take(found.record, trace(request.headers))
             if taking is Taking.AWAY:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
+from schemas.failpoints import Point, reached
 from streams.engine.accumulator import NO_HEADERS
 from streams.engine.app import App
 from streams.engine.batch import Batch, Record
@@ -129,6 +130,7 @@ class _Pump:
         self._app.consumer.track_batch(batch)
         self._flying += len(batch.records)
         self._handle(batch)
+        reached(Point.STREAM_HANDLED)
         self._handled.put_nowait(batch)
         await asyncio.sleep(0)
         while self._flying > WINDOW_RECORDS:
@@ -154,6 +156,7 @@ class _Pump:
                 batch = await self._handled.get()
                 for output in batch.outputs:
                     await self._delivered(output)
+                reached(Point.STREAM_DELIVERED)
                 self._app.consumer.ack_batch(batch)
                 self._flying -= len(batch.records)
                 self._room.set()
