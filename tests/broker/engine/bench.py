@@ -294,6 +294,7 @@ class Bench:
         file = self._folder / f"rows-{len(self.workers)}.json"
         worker = await self.ready_worker(dump=str(file))
         await worker.finish()
+        await until(f"rows in {file}", file.exists)  # it says that it is ready before it writes them
         found = read_rows(file)
         right = fold((r.key, r.value, r.offset) for r in await self.read(self.job.source))
         return {

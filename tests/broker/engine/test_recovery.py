@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from streams.engine import Exit
-from tests.broker.engine.bench import Bench, Gate, read_rows
+from tests.broker.engine.bench import Bench, Gate, read_rows, until
 from tests.broker.engine.job import ROW
 
 pytestmark = pytest.mark.broker
@@ -14,7 +14,9 @@ EARLIER, LATER = ROW.pack(3, 7, 10), ROW.pack(4, 8, 11)
 
 
 async def recovered(bench: Bench, file: Path, **changes: object) -> dict[bytes, bytes]:
+    # It says that it is ready before it writes them.
     await bench.ready_worker(dump=str(file), **changes)
+    await until(f"rows in {file}", file.exists)
     return read_rows(file)
 
 

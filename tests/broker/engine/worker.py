@@ -40,7 +40,10 @@ def main() -> None:
 
     def dump() -> None:
         rows = {key.hex(): row.hex() for key, row in table.items()}
-        Path(job.dump).write_text(json.dumps(rows))
+        # Whole or not there: whoever reads it does not wait for anything else.
+        written = Path(f"{job.dump}.new")
+        written.write_text(json.dumps(rows))
+        written.replace(job.dump)
 
     agent(app, job.source, outputs=[job.output], handler=handle)
     run(
