@@ -12,6 +12,7 @@ from schemas.codes import fault_of_receipt
 from schemas.facts import ReceiptStatus
 from schemas.provider import Provider
 from schemas.public import Media
+from schemas.reports import TELNYX
 from webhooks.providers.fields import (
     count,
     first,
@@ -29,19 +30,6 @@ from webhooks.words import Check, Inbound, Incoming, Refusal, Report, Strange, U
 #: How far the signed time may be from ours, in seconds, either way.
 TOLERANCE: Final = 300
 
-#: `data.payload.to[].status` (Telnyx, "Receiving webhooks"); None: moves nothing. `delivery_unconfirmed`
-#: is the carrier's last word: it took the text and will not say more.
-STATUSES: Final[dict[str, ReceiptStatus | None]] = {
-    "queued": None,
-    "sending": None,
-    "sent": ReceiptStatus.SENT,
-    "delivery_unconfirmed": ReceiptStatus.SENT,
-    "delivered": ReceiptStatus.DELIVERED,
-    "read": ReceiptStatus.DELIVERED,
-    "delivery_failed": ReceiptStatus.UNDELIVERED,
-    "sending_failed": ReceiptStatus.FAILED,
-    "expired": ReceiptStatus.FAILED,
-}
 #: Python reads no more than some thousands of digits, and says so as of a key that is none.
 _STAMP: Final = re.compile(r"[0-9]{1,12}")
 #: 64 bytes in base64.
@@ -115,7 +103,7 @@ def _report(data: Mapping[str, Any], payload: Mapping[str, Any]) -> Word:
     message = text(payload.get("id"))
     if not (status and message):
         return Unreadable("no message id or status")
-    reached = moved(STATUSES, status)
+    reached = moved(TELNYX, status)
     if not isinstance(reached, ReceiptStatus):
         return reached
     error = first(payload.get("errors"))

@@ -17,22 +17,10 @@ from schemas.codes import fault_of_receipt
 from schemas.facts import ReceiptStatus
 from schemas.provider import Provider
 from schemas.public import Media
+from schemas.reports import TWILIO
 from webhooks.providers.fields import count, inbound, media, moved, number, text
 from webhooks.words import Check, Inbound, Incoming, Refusal, Report, Unreadable, Word
 
-#: `MessageStatus` (Twilio, "Message resource: status values"); None: moves nothing.
-STATUSES: Final[dict[str, ReceiptStatus | None]] = {
-    "accepted": None,
-    "scheduled": None,
-    "queued": None,
-    "sending": None,
-    "sent": ReceiptStatus.SENT,
-    "delivered": ReceiptStatus.DELIVERED,
-    "read": ReceiptStatus.DELIVERED,
-    "undelivered": ReceiptStatus.UNDELIVERED,
-    "failed": ReceiptStatus.FAILED,
-    "canceled": ReceiptStatus.FAILED,
-}
 #: `SmsStatus` of a text that comes in, which has no `MessageStatus`.
 _INBOUND: Final = frozenset({"received", "receiving"})
 #: How long a signature is, in base64. Of another algorithm the validator would write to the log.
@@ -82,7 +70,7 @@ def parse(incoming: Incoming) -> Word:
     sid = _sid(fields)
     if not sid:
         return Unreadable("no MessageSid")
-    reached = moved(STATUSES, status)
+    reached = moved(TWILIO, status)
     if not isinstance(reached, ReceiptStatus):
         return reached
     code = fields.get("ErrorCode") or None

@@ -14,6 +14,7 @@ from schemas import callback
 from schemas.codes import fault_of_receipt
 from schemas.facts import ReceiptStatus
 from schemas.provider import Provider
+from schemas.reports import VONAGE
 from webhooks.providers.fields import count, inbound, json_object, mapping, media, millis, moved, number, text
 from webhooks.words import Check, Inbound, Incoming, Refusal, Report, Unreadable, Word
 
@@ -23,14 +24,6 @@ LEEWAY: Final = 60
 #: does not say whether it signs again.
 MAX_AGE: Final = 72 * 3600
 
-#: `status` (Vonage, "Messages API: message status webhook").
-STATUSES: Final[dict[str, ReceiptStatus | None]] = {
-    "submitted": ReceiptStatus.SENT,
-    "delivered": ReceiptStatus.DELIVERED,
-    "read": ReceiptStatus.DELIVERED,
-    "rejected": ReceiptStatus.UNDELIVERED,
-    "undeliverable": ReceiptStatus.FAILED,
-}
 #: `message_type` of what comes with a URL (Vonage, "Messages API: inbound message webhook").
 _KINDS: Final = frozenset({"image", "audio", "video", "file", "vcard"})
 #: Characters; Vonage's tokens have about 500.
@@ -131,7 +124,7 @@ def parse(incoming: Incoming) -> Word:
     message = text(found.get("message_uuid"))
     if not (status and message):
         return Unreadable("no message_uuid or status")
-    reached = moved(STATUSES, status)
+    reached = moved(VONAGE, status)
     if not isinstance(reached, ReceiptStatus):
         return reached
     error = mapping(found.get("error"))

@@ -7,9 +7,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from schemas.facts import ReceiptStatus
 from schemas.provider import Fault
+from schemas.reports import TELNYX
 from tests.unit.webhooks.signed import NOW, TELNYX_PUBLIC, Post, Verdict, telnyx, telnyx_event, verdict
 from webhooks.providers import telnyx as dialect
-from webhooks.providers.telnyx import STATUSES, parse
+from webhooks.providers.telnyx import parse
 from webhooks.words import Idle, Report, Strange, Unreadable
 
 PUBLIC = "A6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg="
@@ -65,7 +66,7 @@ def test_unsigned() -> None:
 
 
 @pytest.mark.parametrize("kind", ["message.sent", "message.finalized"])
-@pytest.mark.parametrize(("status", "moved"), STATUSES.items())
+@pytest.mark.parametrize(("status", "moved"), TELNYX.items())
 def test_statuses(status: str, moved: ReceiptStatus | None, kind: str) -> None:
     found = parse(telnyx(telnyx_event(status, kind)).incoming())
     if moved is None:

@@ -5,9 +5,10 @@ from twilio.request_validator import RequestValidator
 
 from schemas.facts import ReceiptStatus
 from schemas.provider import Fault
+from schemas.reports import TWILIO
 from tests.unit.webhooks.signed import FORM, TWILIO_TOKEN, Post, Verdict, twilio, url_of, verdict
 from webhooks.providers import twilio as dialect
-from webhooks.providers.twilio import STATUSES, parse
+from webhooks.providers.twilio import parse
 from webhooks.words import MOST_FIELDS, Idle, Report, Strange, Unreadable
 
 SDK_URL = "https://mycompany.com/myapp.php?foo=1&bar=2"
@@ -103,7 +104,7 @@ def test_an_unknown_algorithm_is_refused() -> None:
     assert verdict(dialect, Post(post.url, headers, post.body), [TWILIO_TOKEN]) is Verdict.FORGED
 
 
-@pytest.mark.parametrize(("status", "moved"), STATUSES.items())
+@pytest.mark.parametrize(("status", "moved"), TWILIO.items())
 def test_statuses(status: str, moved: ReceiptStatus | None) -> None:
     found = parse(twilio(MessageStatus=status).incoming())
     if moved is None:

@@ -11,6 +11,7 @@ from vonage_jwt.verify_jwt import verify_signature
 
 from schemas.facts import ReceiptStatus
 from schemas.provider import Fault
+from schemas.reports import VONAGE
 from tests.unit.webhooks.signed import (
     NOW,
     VONAGE_SECRET,
@@ -22,7 +23,7 @@ from tests.unit.webhooks.signed import (
     vonage_token,
 )
 from webhooks.providers import vonage as dialect
-from webhooks.providers.vonage import STATUSES, parse
+from webhooks.providers.vonage import parse
 from webhooks.words import Report, Strange, Unreadable
 
 TOKEN = (
@@ -143,7 +144,7 @@ def test_by_get_the_hash_is_of_the_parameters(signed: dict[str, str]) -> None:
     assert found.provider_message_id == "aaaaaaaa-bbbb"
 
 
-@pytest.mark.parametrize(("status", "moved"), STATUSES.items())
+@pytest.mark.parametrize(("status", "moved"), VONAGE.items())
 def test_statuses(status: str, moved: ReceiptStatus | None) -> None:
     found = parse(vonage(vonage_body(status)).incoming())
     assert isinstance(found, Report)
