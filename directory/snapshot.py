@@ -10,6 +10,7 @@ from schemas.directory import (
     AnyEntity,
     ApiKey,
     Assistant,
+    Campaign,
     Entry,
     Number,
     Organization,
@@ -117,6 +118,10 @@ class Directory:
     def number(self, e164: str) -> Number | None:
         """The sender number `e164`."""
         return self._find(Number, "number", e164)
+
+    def campaign(self, campaign_id: str) -> Campaign | None:
+        """The campaign of that id."""
+        return self._find(Campaign, "campaign", campaign_id)
 
     def assistant_of(self, e164: str) -> Assistant | None:
         """The assistant that owns the number `e164`."""

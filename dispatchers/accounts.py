@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from directory.secrets import SecretMissingError
 from directory.snapshot import Directory
+from dispatchers import paces
 from dispatchers.port import ProviderPort
-from dispatchers.window import account_pace, number_pace
 from ledger.claims import Pace
 from schemas.directory import Account
 from schemas.tasks import Task
@@ -52,14 +52,12 @@ class Accounts:
         return port
 
     def paces(self, task: Task) -> tuple[Pace, ...]:
-        """The caps that a hand-over counts against: its number's and its account's."""
-        directory = self._directory()
-        found = []
-        if number := directory.number(task.sender):
-            found.append(Pace(number_pace(number.id), number.rate, number.burst))
-        if account := directory.account(task.account):
-            found.append(Pace(account_pace(account.id), account.rate, account.burst))
-        return tuple(found)
+        """The caps that a hand-over keeps (`dispatchers.paces`)."""
+        return paces.paces(self._directory(), task)
+
+    def names(self, task: Task) -> tuple[str, ...]:
+        """All that may hold a hand-over up, by name."""
+        return paces.names(self._directory(), task)
 
     def quota(self, sender: str) -> int:
         """How many of a sender's tasks may leave the window at once: a quarter second of its pace."""

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from broker import clients
 from broker.publish import publisher
+from broker.stall import ended_when_still
 from broker.topics import verify
 from directory.replica import Replica
 from dispatchers.accounts import Accounts
@@ -82,7 +83,7 @@ async def serve(settings: Settings, provider: Provider) -> None:
             new_nonce=lambda: uuid4().hex,
             chance=random.random,
         )
-        window = Window(accounts.quota, settings.dispatch.window)
+        window = Window(accounts.quota, settings.dispatch.window, accounts.names)
         hand_over = HandOver(window, tools)
         consumer = clients.group_consumer(settings.kafka, topics.dispatch_group(provider))
         reader = Reader(
@@ -98,6 +99,13 @@ async def serve(settings: Settings, provider: Provider) -> None:
         for account in replica.directory.accounts(provider):
             accounts.port(account.id)
         consumer.subscribe(sources, listener=reader)
+        guard = ended_when_still(
+            settings.kafka,
+            topics.dispatch_group(provider),
+            *reader.pulses,
+            before=partial(_drain, hand_over, settings.dispatch.drain_seconds),
+        )
+        await stack.enter_async_context(guard)
         await stack.enter_async_context(consumer)
         if settings.ready_file:
             settings.ready_file.touch()
@@ -123,6 +131,12 @@ async def _run(settings: Settings, reader: Reader, hand_over: HandOver, stop: as
         await reader.commit()
         for other in others:
             other.cancel()
+
+
+async def _drain(hand_over: HandOver, seconds: float) -> None:
+    """Let what is in flight finish: of a call that is cut off nobody knows what came."""
+    hand_over.stop_taking()
+    await hand_over.quiet(seconds)
 
 
 async def _raise(failed: asyncio.Future[None]) -> None:

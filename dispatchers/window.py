@@ -10,16 +10,7 @@ from itertools import count
 from dispatchers.lines import Item, Line, Partition
 from dispatchers.ready import Alarm, Deadlines, Turns
 from schemas.messages import Lane
-
-
-def number_pace(sender: str) -> str:
-    """What the pace of a number is called."""
-    return f"number:{sender}"
-
-
-def account_pace(account: str) -> str:
-    """What the pace of an account is called."""
-    return f"account:{account}"
+from schemas.tasks import Task
 
 
 class Window:
@@ -27,10 +18,14 @@ class Window:
 
     `quota(sender)` bounds how many of a sender's tasks leave at once: an intent stands for each of them
     while it waits for its slot, and a standing intent must be called unknown if the ledger is lost.
+    `names(task)` is all that may hold it up, each by the name that `rest_pace` is told (`dispatchers.paces`).
     """
 
-    def __init__(self, quota: Callable[[str], int], room: int) -> None:
+    def __init__(
+        self, quota: Callable[[str], int], room: int, names: Callable[[Task], tuple[str, ...]]
+    ) -> None:
         self._quota = quota
+        self._names = names
         self._room = room
         self._lines: dict[Partition, Line] = {}
         self._turns = {lane: Turns() for lane in Lane}
@@ -86,10 +81,9 @@ class Window:
             sender = item.task.sender
             if sender not in left:
                 left[sender] = self._quota(sender)
-            paces = (number_pace(sender), account_pace(item.task.account))
             # What is late is for `take_late`.
             in_time = item.late_from > now
-            return in_time and left[sender] > 0 and all(self._resting.get(pace, 0) <= now for pace in paces)
+            return in_time and left[sender] > 0 and self._rested(item.task, now)
 
         for lane in Lane:
             if len(taken) >= most:
@@ -129,7 +123,7 @@ class Window:
             heapq.heappush(self._alarms, Alarm(until, next(self._numbers), item))
 
     def rest_pace(self, pace: str, until: int) -> None:
-        """A pace (of a number, or of an account: then all its senders) lets nothing go before `until`."""
+        """A pace, or a breaker, lets nothing of what it holds up go before `until`."""
         self._resting[pace] = until
 
     def standing(self) -> list[Item]:
@@ -147,6 +141,10 @@ class Window:
     def lines(self) -> list[Line]:
         """The lines of all partitions that are ours."""
         return list(self._lines.values())
+
+    def _rested(self, task: Task, now: int) -> bool:
+        # Most often nothing rests: then nobody needs names.
+        return not self._resting or all(self._resting.get(name, 0) <= now for name in self._names(task))
 
     def _wake(self, now: int) -> None:
         while self._alarms and self._alarms[0].at <= now:

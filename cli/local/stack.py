@@ -44,12 +44,14 @@ class Stack:
     """One stack, with its state in `home`. All methods block; call them from any thread.
 
     A process keeps its name through restarts: `kafka`, `redis`, `simulator`, and those of `table.SERVICES`.
+    Further copies of a service are called `<service>-2`, `<service>-3` and so on.
 
     Args:
         home: its folder; made when missing, kept when the stack stops.
         settings: `{group: {field: value}}` of `schemas.settings`, for all services, over the stack's own.
         env: more environment for one process, by its name.
         argv: what to run instead, by process name: a test's broken variant of a service.
+        copies: how many processes of a service run, by its name, if not one; not of those with a port.
         jvm: more options for the broker's JVM.
         documented_ports: prefer these; tests that run beside others prefer none.
         say: told one line about each thing that happens.
@@ -62,6 +64,7 @@ class Stack:
         settings: Mapping[str, Mapping[str, Any]] | None = None,
         env: Mapping[str, Mapping[str, str]] | None = None,
         argv: Mapping[str, tuple[str, ...]] | None = None,
+        copies: Mapping[str, int] | None = None,
         jvm: tuple[str, ...] = (),
         documented_ports: bool = True,
         say: Callable[[str], None] = lambda _line: None,
@@ -70,6 +73,7 @@ class Stack:
         self._settings = settings or {}
         self._env = env or {}
         self._argv = argv or {}
+        self._copies = copies or {}
         self._jvm = jvm
         self._wished = DOCUMENTED_PORTS if documented_ports else {}
         self._say = say
@@ -132,7 +136,7 @@ class Stack:
         simulator = table.simulator(shown.simulator, ports["simulator"], env)
         self._supervisor.start([*servers, self._child(simulator)])
         self._prepare(kafka, shown.directory)
-        services = table.services(self.home, ports, env, self._env)
+        services = table.services(self.home, ports, env, self._env, self._copies)
         self._supervisor.start([self._child(process) for process in services])
         self._wait_for_the_view(ports["ingress"])
         with self._writing:

@@ -53,18 +53,32 @@ def services(
     ports: Mapping[str, int],
     env: Mapping[str, str],
     own: Mapping[str, Mapping[str, str]],
+    copies: Mapping[str, int],
 ) -> list[Process]:
     """Our services. `env` is for all of them, `own` for one by its name.
 
     Those with a port in `ports` are asked over HTTP; the others make a file when they are ready.
+    `copies`: how many of a service run, if not one. The second is called `<service>-2`, and so on.
     """
-    return [_service(home, name, {**env, **own.get(name, {})}, ports) for name in SERVICES]
+    return [
+        _service(home, service, name, {**env, **own.get(name, {})}, ports)
+        for service in SERVICES
+        for name in _names(service, copies.get(service, 1))
+    ]
 
 
-def _service(home: Path, name: str, env: Mapping[str, str], ports: Mapping[str, int]) -> Process:
-    argv = _module(*SERVICES[name])
-    if name in ASKED:
-        port, path = ports[ASKED[name]], "/readyz"
+def _names(service: str, copies: int) -> list[str]:
+    if service in ASKED and copies > 1:
+        raise ValueError(f"{service} has one port, so one process of it can run")
+    return [service, *(f"{service}-{n}" for n in range(2, copies + 1))]
+
+
+def _service(
+    home: Path, service: str, name: str, env: Mapping[str, str], ports: Mapping[str, int]
+) -> Process:
+    argv = _module(*SERVICES[service])
+    if service in ASKED:
+        port, path = ports[ASKED[service]], "/readyz"
         return Process(name, argv, env, lambda: http_ok(port, path), grace_seconds=GRACE_SECONDS)
     file = home / "ready" / name
     env = {**env, "HELIO_READY_FILE": str(file)}

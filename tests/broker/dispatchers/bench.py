@@ -147,7 +147,7 @@ class Dispatcher:
             new_nonce=lambda: uuid4().hex,
             chance=lambda: 0.0,
         )
-        self.window = Window(accounts.quota, room=100)
+        self.window = Window(accounts.quota, room=100, names=accounts.names)
         self.window.assign(PARTITION)
         self.hand_over = HandOver(self.window, tools)
 

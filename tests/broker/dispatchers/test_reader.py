@@ -72,7 +72,7 @@ class Bench:
     async def reading(
         self, kind: type[Reader] = Reader, **more: object
     ) -> AsyncIterator[tuple[Reader, Window]]:
-        window = Window(lambda _: 1000, room=1000)
+        window = Window(lambda _: 1000, room=1000, names=lambda _: ())
         consumer = clients.group_consumer(self.kafka, self.group)
         reader = self.reader(consumer, window, kind, **more)
         consumer.subscribe([self.topic], listener=reader)

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dispatchers.lines import GapError, Item, Line
-from dispatchers.window import Window, account_pace, number_pace
+from dispatchers.paces import account_pace, breaker, number_pace
+from dispatchers.window import Window
 from schemas.messages import Lane
 from schemas.provider import Provider
 from schemas.tasks import Task
@@ -32,8 +33,12 @@ def task(sender: str = "+15550001", lane: Lane = Lane.QUEUED, not_before: int = 
     )
 
 
+def names(task: Task) -> tuple[str, ...]:
+    return number_pace(task.sender), account_pace(task.account), breaker(task.account)
+
+
 def window(quota: int = 100) -> tuple[Window, Line]:
-    found = Window(lambda _: quota, room=1000)
+    found = Window(lambda _: quota, room=1000, names=names)
     return found, found.assign(PARTITION)
 
 
@@ -222,7 +227,7 @@ def test_another_moment_counts_once_it_is_known() -> None:
 
 
 def test_deadlines_of_what_is_finished_are_not_kept() -> None:
-    found = Window(lambda _: 10**6, room=10**6)
+    found = Window(lambda _: 10**6, room=10**6, names=names)
     line = found.assign(PARTITION)
     for offset in range(20_000):
         line.open(offset)
