@@ -19,6 +19,18 @@ class Waiting:
     task: Task
 
 
+@dataclass(frozen=True)
+class Later:
+    """A record that is to come to `topic` under `key` when it is due; until then it waits."""
+
+    message_id: str
+    #: Milliseconds since the epoch; the last hop is early by less than the shortest waiting topic's delay.
+    due: int
+    topic: str
+    key: bytes
+    value: bytes
+
+
 class Journal:
     """The records of one dispatcher. Every method returns when the broker has acknowledged all of them."""
 
@@ -32,23 +44,35 @@ class Journal:
         record = Intents(at=self._now(), intents=tuple(map(_intent, items)), voids=tuple(voids))
         await self._publish([Outgoing(topics.INTENTS, self._name, record.encode())])
 
-    async def write(self, records: Sequence[AnyFact | Waiting]) -> None:
-        """Facts to the events topic, waiting tasks to where their wait is spent; in this order."""
+    async def write(self, records: Sequence[AnyFact | Waiting | Later]) -> None:
+        """Facts to the events topic, what is not due to where its wait is spent; in this order."""
         await self._publish([self._outgoing(record) for record in records])
 
-    def _outgoing(self, record: AnyFact | Waiting) -> Outgoing:
-        if not isinstance(record, Waiting):
-            return Outgoing(topics.EVENTS, record.message_id.encode(), record.encode())
-        task = record.task
-        ticket = Ticket(
-            due=task.not_before,
-            topic=topics.dispatch(task.provider, task.lane),
-            key=task.sender.encode(),
-        )
+    def _outgoing(self, record: AnyFact | Waiting | Later) -> Outgoing:
+        match record:
+            case Waiting(task=task):
+                return self._later(_of_task(task))
+            case Later():
+                return self._later(record)
+            case fact:
+                return Outgoing(topics.EVENTS, fact.message_id.encode(), fact.encode())
+
+    def _later(self, later: Later) -> Outgoing:
+        ticket = Ticket(due=later.due, topic=later.topic, key=later.key)
         topic = next_topic(ticket, self._now())
         if topic == ticket.topic:
-            return Outgoing(topic, ticket.key, task.encode())
-        return Outgoing(topic, task.message_id.encode(), task.encode(), ticket.headers())
+            return Outgoing(topic, ticket.key, later.value)
+        return Outgoing(topic, later.message_id.encode(), later.value, ticket.headers())
+
+
+def _of_task(task: Task) -> Later:
+    return Later(
+        message_id=task.message_id,
+        due=task.not_before,
+        topic=topics.dispatch(task.provider, task.lane),
+        key=task.sender.encode(),
+        value=task.encode(),
+    )
 
 
 def outcome_fact(

@@ -5,14 +5,14 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from dispatchers import policy
+from dispatchers import policy, unknown
 from dispatchers.journal import Waiting, ambiguous_fact, outcome_fact
 from dispatchers.lines import Item
 from dispatchers.tools import Tools
 from dispatchers.window import Window
 from ledger.claims import Again, Own
 from schemas.attempts import shown
-from schemas.facts import AnyFact, OutcomeFact
+from schemas.facts import AmbiguousFact, AnyFact, OutcomeFact
 from schemas.failpoints import Point, reached
 from schemas.provider import Accepted, Ambiguous, Outcome, Rejected, Throttled, Unavailable
 from schemas.tasks import How
@@ -88,12 +88,12 @@ class Settling:
             result.item.finish()
 
     async def _unknown(self, results: Sequence[Result]) -> None:
-        """`closed(unknown)`, then `ambiguous` acknowledged, then finished; or it is another's by now."""
+        """`closed(unknown)`, then it is told with what follows, then finished; or it is another's by now."""
         if not results:
             return
         ours = await self._tools.ask(lambda ledger: ledger.lose([_own(r) for r in results]))
         reached(Point.DISPATCH_LOST)
-        facts: list[tuple[Item, AnyFact]] = []
+        facts: list[tuple[Item, AmbiguousFact]] = []
         for result, own in zip(results, ours, strict=True):
             _log(result)
             if own and isinstance(result.outcome, Ambiguous):
@@ -102,8 +102,7 @@ class Settling:
                 facts.append((result.item, fact))
             else:
                 self._window.rest(result.item, self._tools.now())
-        await self._tools.journal.write([fact for _, fact in facts])
-        reached(Point.DISPATCH_AMBIGUOUS_TOLD)
+        await unknown.tell(facts, self._tools)
         for item, _ in facts:
             item.finish()
 

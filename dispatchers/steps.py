@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import assert_never
 
-from dispatchers import policy
+from dispatchers import policy, unknown
 from dispatchers.journal import ambiguous_fact, closed_fact, outcome_fact
 from dispatchers.lines import Item
 from dispatchers.tools import Tools
 from dispatchers.window import Window
 from ledger.claims import Closed, Looked, Open
-from schemas.facts import AnyFact
+from schemas.facts import AmbiguousFact, AnyFact
 from schemas.failpoints import Point, reached
 from schemas.provider import Unavailable
 
@@ -24,7 +24,8 @@ class Steps:
     async def do(self, found: Sequence[tuple[Item, Looked]], *, late: bool = False) -> list[Item]:
         """Do what each claim asks for; the items that may go. `late`: their time is over (`policy.step`)."""
         going: list[Item] = []
-        facts: list[tuple[Item, AnyFact]] = []
+        lost: list[tuple[Item, AmbiguousFact]] = []
+        ended: list[tuple[Item, AnyFact]] = []
         over: list[Item] = []
         now = self._tools.now()
         for item, looked in found:
@@ -36,9 +37,9 @@ class Steps:
                 case policy.TakeOver():
                     over.append(item)
                 case policy.SayUnknown(claim=claim):
-                    facts.append((item, _unknown_again(item, claim, now)))
+                    lost.append((item, _unknown_again(item, claim, now)))
                 case policy.SayClosed(claim=claim):
-                    facts.append((item, closed_fact(item, claim.why, now)))
+                    ended.append((item, closed_fact(item, claim.why, now)))
                 case policy.RetryAgain(claim=claim):
                     await self._retry_again(item, claim)
                     going.append(item)
@@ -47,7 +48,8 @@ class Steps:
                 case never:
                     assert_never(never)
         await self._take_over(over)
-        await self._end(facts)
+        await self._end_unknown(lost)
+        await self._end(ended)
         return going
 
     async def _retry_again(self, item: Item, claim: Open) -> None:
@@ -58,18 +60,23 @@ class Steps:
         item.retry_as(claim.attempt, maybe_sent=claim.maybe_sent)
 
     async def _take_over(self, items: Sequence[Item]) -> None:
-        """Rule 4: `closed(unknown)`, then `ambiguous` acknowledged, then finished."""
+        """Rule 4: `closed(unknown)`, then it is told with what follows, then finished."""
         if not items:
             return
         claims = await self._tools.ask(lambda ledger: ledger.take_over(ids(items)))
         reached(Point.DISPATCH_TAKEN_OVER)
-        facts: list[tuple[Item, AnyFact]] = []
+        lost: list[tuple[Item, AmbiguousFact]] = []
         for item, claim in zip(items, claims, strict=True):
             if isinstance(claim, Closed) and claim.why == "unknown":
-                facts.append((item, _unknown_again(item, claim, self._tools.now())))
+                lost.append((item, _unknown_again(item, claim, self._tools.now())))
             else:
                 self._window.rest(item, self._tools.now())
-        await self._end(facts)
+        await self._end_unknown(lost)
+
+    async def _end_unknown(self, lost: Sequence[tuple[Item, AmbiguousFact]]) -> None:
+        await unknown.tell(lost, self._tools)
+        for item, _ in lost:
+            item.finish()
 
     async def _end(self, facts: Sequence[tuple[Item, AnyFact]]) -> None:
         if facts:
@@ -83,6 +90,6 @@ def ids(items: Sequence[Item]) -> list[str]:
     return [item.task.message_id for item in items]
 
 
-def _unknown_again(item: Item, claim: Closed, now: int) -> AnyFact:
+def _unknown_again(item: Item, claim: Closed, now: int) -> AmbiguousFact:
     detail = "the process that handed it over was interrupted before it knew the outcome"
     return ambiguous_fact(item, claim.attempt, claim.nonce, detail, now)

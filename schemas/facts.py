@@ -64,6 +64,8 @@ class OutcomeFact(Attempted):
     #: The task record that was handed over: after a retry a rebuilt claim is open to this one again.
     record: RecordId
     outcome: Certain
+    #: The hand-over was unknown, and the provider said this when it was asked.
+    asked: bool = False
 
 
 class AmbiguousFact(Attempted):

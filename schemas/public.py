@@ -52,11 +52,26 @@ class Attempt(Record):
     detail: str | None = None
 
 
+class SettledBy(StrEnum):
+    """What settled a hand-over whose outcome was unknown."""
+
+    #: The provider's receipt.
+    RECEIPT = "receipt"
+    #: The provider, when it was asked.
+    ASKED = "asked"
+    #: The provider's answer to the hand-over itself, after we had given up on it.
+    ANSWER = "answer"
+    #: Its owner's policy, when the time to learn more was over: what came of it is still not known.
+    POLICY = "policy"
+
+
 class Step(Record):
     """A state that a message has been in, and since when."""
 
     status: State
     at: Millis
+    #: What settled it, where the state before was `unknown`.
+    settled_by: SettledBy | None = None
 
 
 class StatusRecord(Record):
@@ -92,6 +107,8 @@ class StatusRecord(Record):
     #: Which rule chose the sender.
     reason: str | None = None
     failure: Failure | None = None
+    #: What settled it, where `previous` is `unknown`.
+    settled_by: SettledBy | None = None
     #: Every transition up to this one, oldest first; this one last.
     history: tuple[Step, ...] = ()
     #: The attempts whose outcome was known by then, oldest first: the latest 20.

@@ -1,0 +1,61 @@
+"""What follows from `unknown`: it is told, and what will settle it set going (docs/protocol.md, rule 8)."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from dispatchers.journal import Later
+from dispatchers.lines import Item
+from dispatchers.tools import Tools
+from schemas import topics
+from schemas.facts import AmbiguousFact, Deadline
+from schemas.failpoints import Point, reached
+from schemas.settings import DispatchSettings
+from schemas.tasks import OnUnknown, Task
+
+#: The last hop through the waiting topics may be early by less than this, and nobody behind it waits.
+_EARLY_MS: Final = min(topics.WAITING)
+
+
+async def tell(said: Sequence[tuple[Item, AmbiguousFact]], tools: Tools) -> None:
+    """Say that nobody knows what came of these, and send off what follows; all is acknowledged then.
+
+    `ambiguous` comes first: a deadline that overtook it would find nothing to settle, and none would
+    come after it.
+    """
+    if not said:
+        return
+    await tools.journal.write([fact for _, fact in said])
+    reached(Point.DISPATCH_AMBIGUOUS_TOLD)
+    later = [later for item, fact in said for later in follows(fact, item.task, tools.settings)]
+    if later:
+        await tools.journal.write(later)
+
+
+def follows(fact: AmbiguousFact, task: Task, settings: DispatchSettings) -> list[Later]:
+    """What is to come after `fact`, which speaks of an attempt at `task`. Pure.
+
+    The task may be read as another attempt than the fact's: a record that comes again finds a claim
+    that has gone on. What follows carries the task as the attempt that the fact speaks of.
+    """
+    handed_over = task.model_copy(update={"attempt": fact.attempt})
+    return [] if task.on_unknown is OnUnknown.HOLD else [_deadline(fact, handed_over, settings)]
+
+
+def _deadline(fact: AmbiguousFact, task: Task, settings: DispatchSettings) -> Later:
+    """The moment at which the owner's policy acts: never early, so no hand-over is under way by then."""
+    at = fact.at + round(settings.settle_seconds * 1000)
+    deadline = Deadline(
+        message_id=fact.message_id,
+        organization=fact.organization,
+        at=at,
+        forget_at=fact.forget_at,
+        attempt=fact.attempt,
+        task=task,
+    )
+    return Later(
+        message_id=fact.message_id,
+        due=at + _EARLY_MS,
+        topic=topics.EVENTS,
+        key=fact.message_id.encode(),
+        value=deadline.encode(),
+    )
