@@ -16,15 +16,17 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from cli.local.table import SERVICES
 from schemas.failpoints import Point
 
 FILE: Final = "HELIO_CHAOS_FILE"
+NO_COPIES: Final[Mapping[str, int]] = MappingProxyType({})
 Do = Literal["kill", "stop"]
 Peer = Literal["kafka", "redis", "provider"]
 
@@ -114,11 +116,21 @@ def _done(file: Path, order_id: str) -> Path:
     return file.with_suffix(".done") / order_id
 
 
-def argv(names: Iterable[str] = SERVICES) -> dict[str, tuple[str, ...]]:
-    """For `Stack(argv=...)`: these services of the process table, started through `tests.chaos.launch`."""
-    return {name: (sys.executable, "-m", "tests.chaos.launch", name, *SERVICES[name]) for name in names}
+def names(copies: Mapping[str, int]) -> dict[str, str]:
+    """All processes of a `Stack(copies=...)`: name -> service."""
+    return {
+        service if number == 1 else f"{service}-{number}": service
+        for service in SERVICES
+        for number in range(1, copies.get(service, 1) + 1)
+    }
 
 
-def env(file: Path, names: Iterable[str] = SERVICES) -> dict[str, dict[str, str]]:
-    """For `Stack(env=...)`: where these services find their orders."""
-    return {name: {FILE: str(file)} for name in names}
+def argv(copies: Mapping[str, int] = NO_COPIES) -> dict[str, tuple[str, ...]]:
+    """For `Stack(argv=...)`: every service started through `tests.chaos.launch`."""
+    python = (sys.executable, "-m", "tests.chaos.launch")
+    return {name: (*python, name, *SERVICES[service]) for name, service in names(copies).items()}
+
+
+def env(file: Path, copies: Mapping[str, int] = NO_COPIES) -> dict[str, dict[str, str]]:
+    """For `Stack(env=...)`: where every service finds its orders."""
+    return {name: {FILE: str(file)} for name in names(copies)}
