@@ -6,6 +6,7 @@ None stands for a word that moves nothing. A word that is not here is one that w
 from typing import Final
 
 from schemas.facts import ReceiptStatus
+from schemas.provider import Provider
 
 Words = dict[str, ReceiptStatus | None]
 
@@ -44,4 +45,10 @@ VONAGE: Final[Words] = {
     "read": ReceiptStatus.DELIVERED,
     "rejected": ReceiptStatus.UNDELIVERED,
     "undeliverable": ReceiptStatus.FAILED,
+}
+
+WORDS: Final[dict[Provider, Words]] = {
+    Provider.TWILIO: TWILIO,
+    Provider.TELNYX: TELNYX,
+    Provider.VONAGE: VONAGE,
 }

@@ -34,6 +34,8 @@ class KafkaSettings(Group):
     heartbeat_seconds: Seconds = 1.0
     #: How often offsets are committed: what a member does again after it was killed.
     commit_interval_seconds: Seconds = 1.0
+    #: A loop that stands still for this long while the broker answers ends its process.
+    stall_seconds: Seconds = 60.0
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
@@ -41,6 +43,11 @@ class KafkaSettings(Group):
             raise ValueError(
                 "heartbeat_seconds must be at most a third of session_timeout_seconds: "
                 "a single late heartbeat would throw a member out"
+            )
+        if self.stall_seconds < self.session_timeout_seconds * 2:
+            raise ValueError(
+                "stall_seconds must be at least twice session_timeout_seconds: "
+                "who joins a group may have to wait until a dead member is missed"
             )
         return self
 
@@ -84,6 +91,8 @@ class MessageSettings(Group):
     #: Every store forgets a message at this age: at most 7 days, for as long as Kafka keeps what they are
     #: rebuilt from.
     lifetime_seconds: Annotated[int, Field(ge=_DAY, le=_LONGEST_LIFETIME)] = 3 * _DAY
+    #: A provider is asked about a sent message without a receipt after this, where it can be; 0: never.
+    receipt_seconds: Annotated[float, Field(ge=0)] = 600.0
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
@@ -153,6 +162,8 @@ class DispatchSettings(Group):
     claim_margin_seconds: Seconds = 5.0
     #: Hand-overs under way at once in one process.
     max_in_flight: Annotated[int, Field(ge=1)] = 200
+    #: Questions about earlier hand-overs under way at once in one process.
+    max_questions: Annotated[int, Field(ge=1)] = 8
     #: Tasks at hand for each partition; beyond it the backlog stays in Kafka.
     window: Annotated[int, Field(ge=1)] = 2_000
     #: A retry's first pause; each next one is twice as long.

@@ -1,4 +1,4 @@
-"""What an answer means: pure functions from status, headers and error code to an outcome.
+"""What an answer means: pure functions from status, headers and error code to an outcome, or to an answer.
 
 429 says by itself that nothing was processed (Vonage's comes with a code that elsewhere means parameters).
 Else the provider's own code decides, then the HTTP status. What does not say that a message was refused
@@ -9,11 +9,22 @@ import json
 import math
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
+from dispatchers.port import Answer, Found, NoAnswer, Refused, Standing
 from dispatchers.providers.exchange import Reply
-from schemas.codes import NOT_PROCESSED, fault_of_refusal
-from schemas.provider import Ambiguous, Fault, Outcome, Provider, Rejected, Throttled
+from schemas.codes import NOT_PROCESSED, fault_of_receipt, fault_of_refusal
+from schemas.provider import (
+    Accepted,
+    Ambiguous,
+    Fault,
+    Outcome,
+    Provider,
+    Rejected,
+    Throttled,
+    Unavailable,
+)
+from schemas.reports import WORDS
 
 _MAX_DETAIL: Final = 300
 _TOO_MANY: Final = 429
@@ -81,6 +92,47 @@ def _by_status(provider: Provider, status: int) -> Fault:
     if status in _BY_STATUS:
         return _BY_STATUS[status]
     return Fault.CONTENT if 400 <= status < 500 else Fault.AMBIGUOUS
+
+
+def repeated(outcome: Outcome) -> Answer:
+    """What the same request with the same idempotency key, sent again, says of the first one.
+
+    Only a success is replayed by its key; else the request is judged anew. A refusal of the recipient or of
+    the content is one that the same request met the first time, too. Others (credentials, the sender's
+    registration, an opt-out) may have come about since, and say nothing of the first.
+    """
+    match outcome:
+        case Accepted():
+            return Found(outcome)
+        case Rejected(fault=Fault.RECIPIENT | Fault.CONTENT):
+            return Refused(outcome)
+        case Rejected(detail=detail) | Unavailable(detail=detail) | Ambiguous(detail=detail):
+            return NoAnswer(detail)
+        case Throttled(detail=detail, retry_after=seconds):
+            return NoAnswer(detail, seconds)
+        case _:
+            assert_never(outcome)
+
+
+def standing(provider: Provider, word: str, code: str, detail: str, title: str = "") -> Standing | None:
+    """What `provider` says of a message that it shows: its word for the status, and its error.
+
+    None where that moves nothing, or is a word that we do not know. `title` as in `fault_of_receipt`.
+    """
+    status = WORDS[provider].get(word)
+    if status is None:
+        return None
+    return Standing(
+        status=status,
+        code=code or None,
+        fault=fault_of_receipt(provider, code, title) if code else None,
+        detail=detail or None,
+    )
+
+
+def unanswered(reply: Reply, now: float) -> NoAnswer:
+    """A question that was answered with an error, whatever it says: nothing is learned of the message."""
+    return NoAnswer(f"asked, and answered {reply.status}", retry_after(reply.headers, now))
 
 
 def unreadable(provider: Provider, reply: Reply) -> Ambiguous:

@@ -1,4 +1,4 @@
-"""One hand-over on the wire: at most one POST, and an honest account of how far it got.
+"""One request on the wire, a hand-over or a question: at most one, and an honest account of how far it got.
 
 The SDKs write the requests; their answers are read here, at the transport that we plug into each of them.
 What an SDK makes of an answer is not told apart well enough (docs/providers.md: an unreadable 2xx is a
@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from dispatchers.port import Answer, NoAnswer
 from schemas.provider import Ambiguous, Outcome, Unavailable
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ class NotWrittenError(Exception):
 
 
 class Exchange:
-    """What one hand-over did on the wire. May be used from the event loop and one worker thread."""
+    """What one request did on the wire. May be used from the event loop and one worker thread."""
 
     def __init__(self, still_mine: Callable[[], bool]) -> None:
         self._still_mine = still_mine
@@ -84,12 +85,23 @@ class Exchange:
             return Ambiguous(detail=f"sent, but not answered: {self.failure}")
         return Unavailable(detail=f"not sent: {self.failure}")
 
+    def answer(self, read: Callable[[Reply], Answer]) -> Answer:
+        """What a question came to."""
+        self.end()
+        if self.reply is None:
+            return NoAnswer(detail=f"not answered: {self.failure}")
+        try:
+            return read(self.reply)
+        except Exception as e:
+            log.exception("an answer of status %d could not be read", self.reply.status)
+            return NoAnswer(detail=f"the answer could not be read: {type(e).__name__}")
+
 
 _current: ContextVar[Exchange] = ContextVar("exchange")
 
 
 def current() -> Exchange:
-    """The exchange of the hand-over that this task or thread is making."""
+    """The exchange of the request that this task or thread is making."""
     return _current.get()
 
 

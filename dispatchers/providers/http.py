@@ -1,4 +1,4 @@
-"""The aiohttp session under the Twilio and Telnyx SDKs: it writes one POST, if the claim still holds."""
+"""The aiohttp session under the Twilio and Telnyx SDKs: it writes one request, if the claim still holds."""
 
 import asyncio
 import select
@@ -66,29 +66,34 @@ def _has_input(transport: asyncio.Transport | None) -> bool:
 
 
 def session(http: DispatchSettings) -> aiohttp.ClientSession:
-    """A session with timeouts, to be made in the running loop. Redirects and retries are off for POST.
+    """A session with timeouts, to be made in the running loop. Redirects and retries are off.
+
+    Hand-overs never wait for the connection of a question: there is one for each.
 
     The environment's proxies are not used: callers on one host must not differ by what is set there.
     """
     return aiohttp.ClientSession(
-        connector=ClaimingConnector(http.max_in_flight),
+        connector=ClaimingConnector(http.max_in_flight + http.max_questions),
         timeout=ClientTimeout(total=http.http_timeout_seconds, sock_connect=http.connect_timeout_seconds),
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
     )
 
 
-async def post(
+async def write(
     session: aiohttp.ClientSession,
+    method: str,
     url: str,
     *,
     body: bytes,
     headers: Mapping[str, str] | Sequence[tuple[str, str]],
 ) -> None:
-    """POST once, and tell the current exchange how it went."""
+    """Write one request, and tell the current exchange how it went."""
     exchange = current()
     try:
-        async with session.post(url, data=body, headers=headers, allow_redirects=False) as response:
+        async with session.request(
+            method, url, data=body or None, headers=headers, allow_redirects=False
+        ) as response:
             exchange.reply = Reply(response.status, response.headers, await response.read())
     except (aiohttp.ClientError, OSError, NotWrittenError) as error:
         # TimeoutError is an OSError. Whether it left is the exchange's knowledge, not the exception's.

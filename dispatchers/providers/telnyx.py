@@ -2,17 +2,34 @@
 
 import logging
 import time
-from collections.abc import Callable
-from typing import Any, Final, Literal
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Literal, assert_never
 
 import aiohttp
 import httpx
 from telnyx import AsyncTelnyx, Omit, omit
 
 from directory.secrets import resolve
-from dispatchers.port import Handover
+from dispatchers.port import (
+    Answer,
+    ByHandover,
+    ById,
+    Found,
+    Handover,
+    NoAnswer,
+    NotFound,
+    Question,
+)
 from dispatchers.providers import http as wire
-from dispatchers.providers.answers import json_object, refusal, text, unreadable
+from dispatchers.providers.answers import (
+    json_object,
+    refusal,
+    repeated,
+    standing,
+    text,
+    unanswered,
+    unreadable,
+)
 from dispatchers.providers.exchange import Exchange, Reply, under_way
 from schemas.directory import Account, TelnyxCredentials
 from schemas.limits import LIMITS
@@ -22,6 +39,7 @@ from schemas.settings import DispatchSettings
 from schemas.tasks import Task
 
 _BASE_URL: Final = "https://api.telnyx.com"
+_NOT_FOUND: Final = 404
 #: aiohttp says these itself: what it can decompress, where it connects to, how long the body is.
 _OWN_HEADERS: Final = frozenset({b"host", b"accept-encoding", b"content-length"})
 
@@ -33,9 +51,10 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         self._session = session
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """POST once; the answer goes to the exchange."""
-        await wire.post(
+        """Write it once; the answer goes to the exchange."""
+        await wire.write(
             self._session,
+            request.method,
             str(request.url),
             body=request.content,
             headers=[
@@ -92,6 +111,19 @@ class TelnyxPort:
             )
         return exchange.outcome(lambda reply: read(reply, self._clock()))
 
+    async def ask(self, question: Question) -> Answer:
+        """See `ProviderPort.ask`. Telnyx has no list; the same request with the same key is replayed."""
+        match question:
+            case ById(provider_message_id=message_id):
+                exchange = Exchange(lambda: True)
+                with under_way(exchange):
+                    await self._messages.retrieve(message_id)
+                return exchange.answer(lambda reply: fetched(reply, self._clock()))
+            case ByHandover(handover=handover):
+                return repeated(await self.send(handover))
+            case _:
+                assert_never(question)
+
     async def close(self) -> None:
         """See `ProviderPort.close`."""
         await self._client.close()
@@ -120,13 +152,33 @@ def read(reply: Reply, now: float) -> Outcome:
     data = found.get("data")
     if not (isinstance(data, dict) and text(data.get("id"))):
         return unreadable(Provider.TELNYX, reply)
+    return _accepted(data)
+
+
+def fetched(reply: Reply, now: float) -> Answer:
+    """What Telnyx' answer to a look-up means."""
+    found = json_object(reply.body)
+    if reply.status == _NOT_FOUND:
+        return NotFound()
+    data = found.get("data")
+    if not 200 <= reply.status < 300:
+        return unanswered(reply, now)
+    if not (isinstance(data, dict) and text(data.get("id"))):
+        return NoAnswer("telnyx showed no message")
+    error = _first(data.get("errors"))
+    title, status = text(error.get("title")), text(_first(data.get("to")).get("status"))
+    code, detail = text(error.get("code")), text(error.get("detail")) or title
+    return Found(_accepted(data), standing(Provider.TELNYX, status, code, detail, title))
+
+
+def _accepted(data: Mapping[str, Any]) -> Accepted:
     parts = data.get("parts")
-    return Accepted(
-        provider_message_id=text(data["id"]), segments=parts if isinstance(parts, int) and parts > 0 else None
-    )
+    segments = parts if isinstance(parts, int) and parts > 0 else None
+    return Accepted(provider_message_id=text(data["id"]), segments=segments)
 
 
-def _first(errors: object) -> dict[str, Any]:
-    if isinstance(errors, list) and errors and isinstance(errors[0], dict):
-        return errors[0]
+def _first(found: object) -> dict[str, Any]:
+    """The first object of a list, else an empty one."""
+    if isinstance(found, list) and found and isinstance(found[0], dict):
+        return found[0]
     return {}

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, assert_never
 from urllib.parse import urlencode
 
 import aiohttp
@@ -13,12 +13,13 @@ from twilio.http.response import Response
 from twilio.rest import Client
 
 from directory.secrets import resolve
-from dispatchers.port import Handover
+from dispatchers.port import Answer, ByHandover, ById, Handover, Question
 from dispatchers.providers import http as wire
 from dispatchers.providers.answers import json_object, refusal, seconds_left, text, unreadable
 from dispatchers.providers.exchange import Exchange, Reply, under_way
+from dispatchers.providers.twilio_messages import accepted, fetched, listed
 from schemas.directory import Account, TwilioCredentials
-from schemas.provider import Accepted, Outcome, Provider
+from schemas.provider import Outcome, Provider
 from schemas.settings import DispatchSettings
 
 #: Seconds that `ValidityPeriod` may say; Twilio advises against 5 and less.
@@ -26,6 +27,10 @@ _VALIDITY: Final = (6, 36_000)
 #: By default Twilio retries a callback once, and only where it could not connect. A connection override
 #: in the URL's fragment (never transmitted, never signed) makes that five times, whatever the failure.
 _RETRY_CALLBACKS: Final = "#rc=5&rp=all"
+#: How many messages of one sender to one recipient are looked at; Twilio shows 1000 at most.
+_PAGE: Final = 200
+#: What the SDK is given to read: a page without messages, and a message without fields.
+_EMPTY: Final = '{"messages": []}'
 
 
 class SharedSession(AsyncHttpClient):  # type: ignore[misc] # the SDK has no types
@@ -37,22 +42,23 @@ class SharedSession(AsyncHttpClient):  # type: ignore[misc] # the SDK has no typ
 
     async def request(  # noqa: PLR0917 - the SDK's signature
         self,
-        method: str,  # noqa: ARG002 - likewise
+        method: str,
         uri: str,
-        params: Mapping[str, object] | None = None,  # noqa: ARG002 - likewise
+        params: Mapping[str, object] | None = None,
         data: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
         auth: tuple[str, str] | None = None,
-        timeout: float | None = None,  # noqa: ARG002, ASYNC109 - likewise
+        timeout: float | None = None,  # noqa: ARG002, ASYNC109 - its signature
         allow_redirects: bool = False,  # noqa: ARG002 - likewise
     ) -> Response:
-        """POST `data` as a form; the answer goes to the exchange."""
+        """Write it once, `data` as a form; the answer goes to the exchange."""
         sent = dict(headers or {})
         if auth:
             sent["Authorization"] = aiohttp.encode_basic_auth(*auth)
         body = urlencode(data or {}, doseq=True).encode()
-        await wire.post(self._session, uri, body=body, headers=sent)
-        return Response(204, "")
+        url = f"{uri}?{urlencode(params, doseq=True)}" if params else uri
+        await wire.write(self._session, method, url, body=body, headers=sent)
+        return Response(200, _EMPTY)
 
 
 class TwilioPort:
@@ -97,6 +103,23 @@ class TwilioPort:
             )
         return exchange.outcome(lambda reply: read(reply, self._clock()))
 
+    async def ask(self, question: Question) -> Answer:
+        """See `ProviderPort.ask`."""
+        exchange = Exchange(lambda: True)
+        match question:
+            case ById(provider_message_id=sid):
+                with under_way(exchange):
+                    await self._messages(sid).fetch_async()
+                return exchange.answer(lambda reply: fetched(reply, self._clock()))
+            case ByHandover(handover=handover):
+                task = handover.task
+                # No filter by date: a message that waits at Twilio has no date sent yet.
+                with under_way(exchange):
+                    await self._messages.page_async(to=task.to_number, from_=task.sender, page_size=_PAGE)
+                return exchange.answer(lambda reply: listed(reply, question, self._clock()))
+            case _:
+                assert_never(question)
+
     async def close(self) -> None:
         """See `ProviderPort.close`."""
         await self._session.close()
@@ -110,11 +133,7 @@ def read(reply: Reply, now: float) -> Outcome:
     sid = text(found.get("sid"))
     if not sid:
         return unreadable(Provider.TWILIO, reply)
-    # "0": not yet known, with a messaging service.
-    segments = text(found.get("num_segments"))
-    return Accepted(
-        provider_message_id=sid, segments=(int(segments) or None) if segments.isdecimal() else None
-    )
+    return accepted(sid, found)
 
 
 def _sentence(found: Mapping[str, Any]) -> str:

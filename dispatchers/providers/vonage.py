@@ -19,7 +19,7 @@ from vonage_messages import Messages
 from vonage_messages.models import BaseMessage, Sms
 
 from directory.secrets import resolve
-from dispatchers.port import Handover
+from dispatchers.port import Answer, Handover, NoAnswer, Question
 from dispatchers.providers.answers import json_object, refusal, seconds_left, text, unreadable
 from dispatchers.providers.exchange import Exchange, NotWrittenError, Reply, current, under_way
 from dispatchers.providers.vonage_mms import mms
@@ -151,6 +151,11 @@ class VonagePort:
         finally:
             exchange.end()
         return exchange.outcome(lambda reply: read(reply, self._clock()))
+
+    async def ask(self, question: Question) -> Answer:
+        """See `ProviderPort.ask`. The Messages API shows none; the Reports API is a product of its own."""
+        del question
+        return NoAnswer("Vonage's Messages API cannot be asked")
 
     async def close(self) -> None:
         """See `ProviderPort.close`."""
