@@ -37,6 +37,8 @@ _Q, _N, _S, _D, _U, _F, _C = (
 #: delivered over undelivered over failed over cancelled. `failed -> sent` is for a failure that was our own
 #: belief (by policy, or refused by us), which yields to the provider's word (docs/protocol.md, rule 6);
 #: of endings without a hand-over, `failed -> cancelled` is for a cancel that was answered to its owner.
+#: `undelivered -> sent | failed` is for a message that was sent again: what became of the first try ends
+#: nothing while the second one is under way.
 MOVES: Final[dict[State | None, frozenset[State]]] = {
     None: frozenset({_Q, _F, _C}),
     _Q: frozenset({_N, _S, _D, _U, _F, _C}),
@@ -44,7 +46,7 @@ MOVES: Final[dict[State | None, frozenset[State]]] = {
     _S: frozenset({_D, _U, _F}),
     _C: frozenset({_S, _F, _U, _D}),
     _F: frozenset({_S, _U, _D, _C}),
-    _U: frozenset({_D}),
+    _U: frozenset({_S, _F, _D}),
     _D: frozenset(),
 }
 

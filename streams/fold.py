@@ -1,8 +1,9 @@
 """The fold: what one fact makes of a message's row, and which transitions it tells (docs/streams.md).
 
 Pure. The state is a function of the set of facts, so any order and any repetition of them ends in the same
-state. Which transitions were told on the way depends on the order: the row keeps them, each with its fact's
-offset. A fact at or below the row's last offset is a replay after a crash: it tells its own again, verbatim.
+state; only a deadline is judged by what was known at its offset (`streams.deadlines`). Which transitions were
+told on the way depends on the order: the row keeps them, each with its fact's offset. A fact at or below the
+row's last offset is a replay after a crash: it tells its own again, verbatim.
 """
 
 from typing import Final, assert_never
@@ -13,36 +14,22 @@ from schemas.facts import (
     AnyFact,
     CancelAsked,
     Closed,
-    ClosedWhy,
     Deadline,
     OutcomeFact,
     Receipt,
-    ReceiptStatus,
     Rejected,
     Reported,
     Routed,
 )
-from schemas.provider import Accepted, Throttled, Unavailable
-from schemas.provider import Rejected as RejectedByProvider
-from schemas.public import Failure, StatusRecord
-from streams import tries
+from schemas.public import StatusRecord
+from streams import tries, words
+from streams.deadlines import judged
 from streams.rows import Origin, Rank, Row, Told, Word, hand_over, weightier
 from streams.telling import record
 
 #: Receipts that a row sets aside for each account until a fact of ours names their hand-over. Only who holds
 #: an account's key and the secret of our MAC can bring one: nobody pushes out those of another account.
 MOST_ASIDE: Final = 8
-
-_RECEIPTS: Final = {
-    ReceiptStatus.SENT: Rank.SENT,
-    ReceiptStatus.DELIVERED: Rank.DELIVERED,
-    ReceiptStatus.UNDELIVERED: Rank.UNDELIVERED,
-    ReceiptStatus.FAILED: Rank.FAILED,
-}
-_CLOSED: Final = {
-    ClosedWhy.EXPIRED: "It could not be handed over within its validity.",
-    ClosedWhy.OPTED_OUT: "The recipient has opted out.",
-}
 
 
 def fold(row: Row | None, fact: AnyFact, offset: int) -> tuple[Row, list[StatusRecord]]:
@@ -64,29 +51,32 @@ def fold(row: Row | None, fact: AnyFact, offset: int) -> tuple[Row, list[StatusR
     return after, [record(after, sequence) for sequence in range(len(row.told) + 1, len(after.told) + 1)]
 
 
-def _heard(row: Row, fact: AnyFact, offset: int) -> Row:  # noqa: PLR0911 - one line for each fact
+def _heard(row: Row, fact: AnyFact, offset: int) -> Row:  # noqa: PLR0911 - one case for each fact
     """The row with `fact` in it."""
     match fact:
         case Routed():
-            word = _of_hand_over(fact, Rank.QUEUED)
+            word = words.routed(fact)
             return _outweighed(_begun(row, fact, word, reason=fact.reason), word)
         case Rejected():
-            failure = Failure(code=fact.code, detail=fact.detail)
-            word = Word(rank=Rank.REFUSED, at=fact.at, provider=fact.provider, failure=failure)
+            word = words.refused(fact)
             return _outweighed(_begun(row, fact, word, conflicts_with=fact.conflicts_with), word)
         case OutcomeFact():
-            return _tried(_named(_outweighed(row, _outcome(fact)), fact, (fact.nonce,)), fact, offset)
+            return _tried(_named(_outweighed(row, words.outcome(fact)), fact, (fact.nonce,)), fact, offset)
         case AmbiguousFact():
-            word = _of_hand_over(fact, Rank.UNKNOWN)
+            word = words.ambiguous(fact)
             return _tried(_named(_outweighed(row, word), fact, fact.nonces), fact, offset)
         case Receipt():
-            return _received(row, hand_over(fact.attempt, fact.nonce, fact.account), _receipt(fact))
-        case Reported() | Deadline():
-            return row
+            name = hand_over(fact.attempt, fact.nonce, fact.account)
+            return _received(row, name, words.told_by_provider(fact))
+        case Reported():
+            return _outweighed(row, words.told_by_provider(fact))
         case CancelAsked():
-            return row  # the claim decides; what it decided is told by `Closed`
+            # The claim decides, and `Closed` tells what it decided; but it is not sent again after this.
+            return row if row.cancel_asked else row._replace(cancel_asked=True)
         case Closed():
-            return _outweighed(row, _closed(fact))
+            return _outweighed(row, words.closed(fact))
+        case Deadline():
+            return judged(row, fact, offset)
         case _:
             assert_never(fact)
 
@@ -110,57 +100,6 @@ def _begun(
         conflicts_with=conflicts_with,
     )
     return row._replace(origin=origin, forget_at=fact.forget_at)
-
-
-def _of_hand_over(
-    fact: Routed | OutcomeFact | AmbiguousFact | Receipt,
-    rank: Rank,
-    *,
-    provider_message_id: str | None = None,
-    failure: Failure | None = None,
-) -> Word:
-    return Word(
-        rank=rank,
-        at=fact.at,
-        attempt=fact.attempt,
-        provider=fact.provider,
-        account=fact.account,
-        provider_message_id=provider_message_id,
-        failure=failure,
-    )
-
-
-def _outcome(fact: OutcomeFact) -> Word:
-    match fact.outcome:
-        case Accepted(provider_message_id=provider_message_id):
-            return _of_hand_over(fact, Rank.SENT, provider_message_id=provider_message_id)
-        case RejectedByProvider(fault=fault, code=code, detail=detail):
-            failure = Failure(code="rejected", detail=detail, provider_code=code or None, fault=fault)
-            return _of_hand_over(fact, Rank.REJECTED, failure=failure)
-        case Throttled() | Unavailable():
-            return _of_hand_over(fact, Rank.QUEUED)
-        case _:
-            assert_never(fact.outcome)
-
-
-def _receipt(fact: Receipt) -> Word:
-    rank, failure = _RECEIPTS[fact.status], None
-    if rank in (Rank.FAILED, Rank.UNDELIVERED):
-        detail = fact.detail or f"The provider's receipt says {fact.status}."
-        failure = Failure(code=fact.status, detail=detail, provider_code=fact.code, fault=fact.fault)
-    return _of_hand_over(fact, rank, provider_message_id=fact.provider_message_id, failure=failure)
-
-
-def _closed(fact: Closed) -> Word:
-    match fact.why:
-        case ClosedWhy.CANCELLED:
-            return Word(rank=Rank.CANCELLED, at=fact.at)
-        case ClosedWhy.EXPIRED | ClosedWhy.OPTED_OUT:
-            return Word(
-                rank=Rank.CLOSED, at=fact.at, failure=Failure(code=fact.why, detail=_CLOSED[fact.why])
-            )
-        case _:
-            assert_never(fact.why)
 
 
 def _outweighed(row: Row, word: Word) -> Row:

@@ -1,4 +1,7 @@
-"""The app `fold`: facts of `sms.events.v1` go into rows, their transitions to `sms.status.v1`."""
+"""The app `fold`: facts of `sms.events.v1` go into rows, their transitions to `sms.status.v1`.
+
+What a policy sends again goes to the dispatchers.
+"""
 
 import logging
 from collections.abc import Callable
@@ -8,11 +11,14 @@ from prometheus_client import Counter
 
 from schemas import cloudevents, topics
 from schemas.base import DecodeError
-from schemas.facts import decode_fact
+from schemas.facts import Deadline, decode_fact
+from schemas.messages import Lane
+from schemas.provider import Provider
 from schemas.public import StatusRecord
 from schemas.status import State
 from streams import rows
 from streams.dead import bury
+from streams.deadlines import resend
 from streams.engine import Emit, Record
 from streams.fold import fold
 from streams.tracing import trace
@@ -20,11 +26,20 @@ from streams.tracing import trace
 log = logging.getLogger(__name__)
 
 #: All that the handler writes to.
-OUTPUTS: Final = (topics.STATUS, topics.dead_letters(topics.EVENTS))
+OUTPUTS: Final = (
+    *(topics.dispatch(provider, lane) for provider in Provider for lane in Lane),
+    topics.STATUS,
+    topics.dead_letters(topics.EVENTS),
+)
 
 FORGOTTEN: Final = Counter("helio_fold_forgotten_total", "Facts of messages that are forgotten, dropped.")
 UNREADABLE: Final = Counter("helio_fold_unreadable_total", "Facts that went to the dead letters.")
 TOLD: Final = Counter("helio_fold_told_total", "Transitions told, with repeats, by new state.", ["status"])
+DEADLINES: Final = Counter(
+    "helio_fold_deadlines_total",
+    "Deadlines of unknown hand-overs, with repeats: `resent`, `failed`, or `moot` (nothing to settle).",
+    ["result"],
+)
 #: `labels()` costs as much as a header, and this is the hottest path.
 _TOLD: Final = {state: TOLD.labels(state) for state in State}
 
@@ -69,11 +84,23 @@ class Folder:
         for status in told:
             _TOLD[status.status].inc()
             emit(topics.STATUS, status.encode(), key, [*_event(status), *trace(record)], same_partition=True)
+        if isinstance(fact, Deadline):
+            DEADLINES.labels(_acted(after, fact, record, emit, told)).inc()
 
     def _row(self, key: bytes, now: int) -> rows.Row | None:
         value = self._table.get(key)
         # A row that has served its time is forgotten, whether it was evicted or not.
         return None if value is None or rows.forgotten(value, now) else rows.decode(value)
+
+
+def _acted(row: rows.Row, fact: Deadline, record: Record, emit: Emit, told: list[StatusRecord]) -> str:
+    """Emits the task of a message that its owner's policy sends again; what the deadline has done."""
+    task = resend(row, fact, record.offset)
+    if task is None:
+        return "failed" if told else "moot"
+    log.info("fold.resent message=%s attempt=%d account=%s", task.message_id, task.attempt, task.account)
+    emit(topics.dispatch(task.provider, task.lane), task.encode(), task.sender.encode(), trace(record))
+    return "resent"
 
 
 def _event(status: StatusRecord) -> list[tuple[str, bytes]]:

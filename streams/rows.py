@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from schemas.base import DecodeError, decode_with
 from schemas.messages import Content
 from schemas.provider import Provider
-from schemas.public import Failure
+from schemas.public import Failure, SettledBy
 from schemas.status import State
 from streams.tries import Try
 
@@ -26,7 +26,8 @@ class Rank(IntEnum):
     QUEUED = 0
     #: A hand-over whose outcome cannot be known.
     UNKNOWN = 1
-    #: Endings without a hand-over. A cancel was answered to its owner, so it stands over what only we knew.
+    #: Endings that are ours: expired, opted out, failed by policy. A cancel was answered to its owner, so it
+    #: stands over what only we knew.
     REFUSED = 2
     CLOSED = 3
     CANCELLED = 4
@@ -65,6 +66,8 @@ class Word(NamedTuple):
     account: str | None = None
     provider_message_id: str | None = None
     failure: Failure | None = None
+    #: How whoever says it came to know, where it settles an unknown hand-over.
+    by: SettledBy | None = None
 
     @property
     def state(self) -> State:
@@ -90,6 +93,13 @@ class Told(NamedTuple):
     word: Word
 
 
+class Resend(NamedTuple):
+    """That the owner's policy has sent it again: the deadline's offset, and the attempt that was unknown."""
+
+    offset: int
+    attempt: int
+
+
 class Row(NamedTuple):
     """All that is kept of a message."""
 
@@ -111,6 +121,10 @@ class Row(NamedTuple):
     told: tuple[Told, ...] = ()
     #: What facts of ours said of each attempt, by offset; empty in rows of version 1.
     tries: tuple[Try, ...] = ()
+    #: Its owner wants it cancelled. Rows before version 3 do not say it.
+    cancel_asked: bool = False
+    #: Each time that it was sent again, oldest first.
+    resends: tuple[Resend, ...] = ()
 
     @property
     def word(self) -> Word | None:
@@ -122,7 +136,8 @@ def weightier(old: Word | None, new: Word) -> Word:
     """The one that holds, whichever came first: a total order of all words.
 
     While a message lies with us the latest attempt speaks, and of one attempt `unknown` over a refusal for
-    now. Otherwise the rank decides.
+    now. Otherwise the rank decides; but of attempts that a provider has taken the latest speaks, unless the
+    handset has one of them: of a message that was sent again, the first try's failure ends nothing.
     """
     if old is None:
         return new
@@ -134,12 +149,13 @@ def weightier(old: Word | None, new: Word) -> Word:
     return old if ours > theirs else new
 
 
-def _weight(word: Word) -> tuple[int, int, int]:
-    attempt = word.attempt or 0
+def _weight(word: Word) -> tuple[int, int, int, int]:
+    rank, attempt = word.rank, word.attempt or 0
     # Of two that say the same, the earlier one: its time is when it became so.
-    if word.rank <= Rank.UNKNOWN:
-        return attempt, word.rank, -word.at
-    return word.rank, attempt, -word.at
+    if rank <= Rank.UNKNOWN:
+        return 0, attempt, rank, -word.at
+    taken = Rank.SENT <= rank < Rank.DELIVERED
+    return Rank.SENT if taken else rank, attempt, rank, -word.at
 
 
 def hand_over(attempt: int, nonce: str, account: str) -> str:
@@ -147,8 +163,8 @@ def hand_over(attempt: int, nonce: str, account: str) -> str:
     return f"{attempt} {nonce} {account}"
 
 
-#: 1: rows without tries, which are read as well.
-_VERSION: Final = 2
+#: 1: rows without tries; 2: without what policies need. Both are read as well.
+_VERSION: Final = 3
 #: Version, offset, forget_at: what recovery and eviction read without the rest. JSON follows.
 _HEAD: Final = struct.Struct(">BQQ")
 _ROWS: Final = TypeAdapter(Row)

@@ -6,6 +6,7 @@ from pydantic import TypeAdapter
 
 from schemas import ids
 from schemas.public import Attempt, AttemptOutcome, StatusRecord, Step
+from schemas.status import State
 from streams import tries
 from streams.rows import Rank, Row, Told
 
@@ -22,7 +23,7 @@ def record(row: Row, sequence: int) -> StatusRecord:
     if origin is None:
         raise AssertionError("a row without origin tells nothing")
     told = row.told[:sequence]
-    content, word = origin.content, told[-1].word
+    content, word, steps = origin.content, told[-1].word, _steps(told)
     return StatusRecord(
         id=ids.of_transition(row.message_id, sequence),
         message_id=row.message_id,
@@ -46,10 +47,22 @@ def record(row: Row, sequence: int) -> StatusRecord:
         provider_message_id=word.provider_message_id,
         reason=origin.reason,
         failure=word.failure,
-        history=_to_steps([{"status": one.word.state, "at": one.word.at} for one in told]),
+        settled_by=steps[-1].settled_by,
+        history=steps,
         attempts=_attempts(row, told) if row.tries else (),
         conflicts_with=origin.conflicts_with,
     )
+
+
+def _steps(told: tuple[Told, ...]) -> tuple[Step, ...]:
+    befores = (None, *[one.word.state for one in told])
+    steps: tuple[Step, ...] = _to_steps(
+        [
+            {"status": word.state, "at": word.at, "settled_by": word.by if before is State.UNKNOWN else None}
+            for before, (_, word) in zip(befores, told, strict=False)
+        ]
+    )
+    return steps
 
 
 def _attempts(row: Row, told: tuple[Told, ...]) -> tuple[Attempt, ...]:

@@ -11,7 +11,7 @@ from schemas.base import DecodeError
 from schemas.facts import AmbiguousFact, AnyFact, ClosedWhy, OutcomeFact
 from schemas.messages import Content
 from schemas.provider import Fault, Provider, Throttled
-from schemas.public import Attempt, AttemptOutcome, StatusRecord, Step
+from schemas.public import Attempt, AttemptOutcome, SettledBy, StatusRecord, Step
 from schemas.status import State
 from schemas.topics import STATUS, catalogue
 from streams import rows, tries
@@ -55,7 +55,7 @@ def test_a_record_tells_the_transitions_up_to_it() -> None:
     steps = [
         Step(status=State.QUEUED, at=100),
         Step(status=State.UNKNOWN, at=301),
-        Step(status=State.SENT, at=201),
+        Step(status=State.SENT, at=201, settled_by=SettledBy.ANSWER),
         Step(status=State.DELIVERED, at=400),
     ]
     assert [list(record.history) for record in records] == [steps[:1], steps[:2], steps[:3], steps]
@@ -249,35 +249,51 @@ def test_refusals_without_end_do_not_make_a_row_grow_with_tries() -> None:
     assert numbers(records[-1]) == list(range(280, 300))
 
 
-# ---- rows of the version before, and sizes
+# ---- rows of the versions before, and sizes
 
-#: Written by version 1: routed, ambiguous, accepted.
-OLD = (
-    b"\x01\x00\x00\x00\x00\x00\x00\x00\x02\x00\x00\x00\x00\x00\x89T@"
+#: What versions 1 and 2 have of routed, ambiguous, accepted: words that do not say how they came to be known.
+_OF_BOTH = (
+    b"\x00\x00\x00\x00\x00\x00\x00\x02\x00\x00\x00\x00\x00\x89T@"
     b'["0190-m",2,9000000,["acme",{"from_number":"+15550100001","to_number":"+15557654321","text":"hello",'
     b'"media":[],"segments":1,"reference":"r-1","fingerprint":"1:abc","accepted_at":50},'
     b'[0,100,1,"twilio","tw-main",null,null],"because",null],[1,301,1,"twilio","tw-main",null,null],'
     b'[6,201,1,"twilio","tw-main","SM1",null],["1 n1 tw-main"],null,'
     b'[[0,[0,100,1,"twilio","tw-main",null,null]],[1,[1,301,1,"twilio","tw-main",null,null]],'
-    b'[2,[6,201,1,"twilio","tw-main","SM1",null]]]]'
+    b'[2,[6,201,1,"twilio","tw-main","SM1",null]]]'
+)
+OLDEST = b"\x01" + _OF_BOTH + b"]"
+OLD = (
+    b"\x02" + _OF_BOTH + b',[[1,{"number":1,"at":301,"provider":"twilio","account":"tw-main",'
+    b'"sender":"+15550100001","outcome":"unknown","provider_message_id":null,"provider_code":null,'
+    b'"fault":null,"detail":"timeout"}],[2,{"number":1,"at":201,"provider":"twilio","account":"tw-main",'
+    b'"sender":"+15550100001","outcome":"accepted","provider_message_id":"SM1","provider_code":null,'
+    b'"fault":null,"detail":null}]]]'
 )
 
 
-def test_a_row_of_the_version_before_goes_on() -> None:
-    row = rows.decode(OLD)
-    now, _ = told([routed(), ambiguous(), outcome(ACCEPTED)])
-    assert row == now._replace(tries=())
+def of_old(row: rows.Row) -> rows.Row:
+    """The row without what versions before 3 did not write."""
+    told = tuple(one._replace(word=one.word._replace(by=None)) for one in row.told)
+    return row._replace(told=told, fate=row.fate and row.fate._replace(by=None))
+
+
+@pytest.mark.parametrize("old", [OLDEST, OLD], ids=["version 1", "version 2"])
+def test_a_row_of_a_version_before_goes_on(old: bytes) -> None:
+    row = rows.decode(old)
+    now = of_old(told([routed(), ambiguous(), outcome(ACCEPTED)])[0])
+    assert row == (now._replace(tries=()) if old is OLDEST else now)
+    assert (row.cancel_asked, row.resends) == (False, ())
     row, (delivered,) = fold(row, receipt("delivered"), 3)
     assert [step.status.value for step in delivered.history] == ["queued", "unknown", "sent", "delivered"]
-    assert delivered.attempts == ()
+    assert outcomes(delivered) == ([] if old is OLDEST else [(1, "accepted")])
     assert rows.decode(rows.encode(row)) == row
     # Recovery finds both, and keeps the one that has heard more.
-    assert rows.keep(OLD, rows.encode(row)) == rows.encode(row)
-    assert rows.keep(rows.encode(row._replace(offset=1)), OLD) == OLD
-    assert rows.forgotten(OLD, 9_000_000)
+    assert rows.keep(old, rows.encode(row)) == rows.encode(row)
+    assert rows.keep(rows.encode(row._replace(offset=1)), old) == old
+    assert rows.forgotten(old, 9_000_000)
 
 
-@pytest.mark.parametrize("version", [0, 3])
+@pytest.mark.parametrize("version", [0, 4])
 def test_a_row_of_another_version_is_not_guessed_at(version: int) -> None:
     with pytest.raises(DecodeError):
         rows.decode(bytes([version]) + OLD[1:])
