@@ -1,0 +1,48 @@
+-- ARGV[1]: JSON {paces, asks}, see ledger/asking.py. Questions to providers about hand-overs. Answers for each {'ask', until},
+-- {'wait', ms, name} or {'over', why}. About an unknown one (it has a nonce) only while it is so, and `until` is when
+-- it was over at the latest; a question that is the same request again may send, so it must be in time for that, too.
+
+-- Until when the hand-over was under way, or nil.
+local function lost_until(ask)
+  local attempt, nonce, till = string.match(redis.call('GET', lost_key(ask.id)) or '', '^(%d+) (%S+) (%d+)$')
+  if tonumber(attempt) == ask.attempt and nonce == ask.nonce then
+    return tonumber(till)
+  end
+end
+
+-- Whether no other message of ours may be what the provider shows. What was claimed before this epoch has no mark.
+local function is_only(ask, since)
+  return redis.call('GET', twin_key(ask.twin)) == ask.id and published / 1000 <= since
+end
+
+-- Why nothing is asked, or nil; and until when the hand-over was under way.
+local function look_at(ask)
+  local claim, till = read_claim(ask.id), lost_until(ask)
+  if not is_own_unknown(claim, ask.nonce) or claim.attempt ~= ask.attempt then
+    return 'settled'
+  elseif not till or now > ask.ask_until then
+    return 'late'
+  elseif ask.twin and not is_only(ask, till - ask.span) then
+    return 'twin'
+  end
+  return nil, till
+end
+
+local function judge(ask)
+  local why, till
+  if ask.nonce then
+    why, till = look_at(ask)
+    if why then
+      return { 'over', why }
+    end
+  end
+  return must_wait(ask) or { 'ask', till or 0 }
+end
+
+local answers = {}
+for n, ask in ipairs(asked.asks) do
+  answers[n] = judge(ask)
+end
+keep_slots()
+keep_health()
+return answers
