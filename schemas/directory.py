@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from schemas.base import Millis, Record
 from schemas.provider import Provider
+from schemas.tasks import OnUnknown
 
 #: The organization that runs Heliograph. Its accounts may be used by the numbers of every organization.
 OPERATOR = "operator"
@@ -73,6 +74,8 @@ class Organization(Entity):
     id: Slug
     #: How long a message may wait, in seconds; None: as `HELIO_MESSAGES__VALIDITY_SECONDS`.
     validity_seconds: Annotated[int, Field(ge=1, le=48 * 3600)] | None = None
+    #: What becomes of a send whose outcome stays unknown; None: it stays so (`hold`).
+    on_unknown: OnUnknown | None = None
 
     @model_validator(mode="after")
     def _is_itself(self) -> Self:
@@ -159,7 +162,7 @@ class UseCase(Entity):
     #: ISO 3166 codes of the regions that may be sent to; none: all.
     regions: tuple[str, ...] = ()
     #: What becomes of a send whose outcome stays unknown.
-    on_unknown: Literal["hold"] = "hold"
+    on_unknown: OnUnknown = OnUnknown.HOLD
     #: How long a message may wait, in seconds; None: as `HELIO_MESSAGES__VALIDITY_SECONDS`.
     validity_seconds: Annotated[int, Field(ge=60, le=48 * 3600)] | None = None
     status: Active = Active.ACTIVE

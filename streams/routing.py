@@ -7,10 +7,10 @@ judged the request; what is judged again here is what may have changed since the
 from dataclasses import dataclass
 from typing import Protocol
 
-from schemas.directory import Account, Active, Assistant, Number
+from schemas.directory import Account, Active, Assistant, Number, Organization
 from schemas.messages import Message
 from schemas.refusals import ACCOUNT_UNAVAILABLE, ASSISTANT_SUSPENDED, SENDER_NOT_FOUND, SENDER_SUSPENDED
-from schemas.tasks import Task
+from schemas.tasks import OnUnknown, Task
 
 
 class Senders(Protocol):
@@ -19,6 +19,7 @@ class Senders(Protocol):
     def number(self, e164: str, /) -> Number | None: ...  # noqa: D102  # see directory.Directory
     def assistant_of(self, e164: str, /) -> Assistant | None: ...  # noqa: D102  # likewise
     def account(self, account: str, /) -> Account | None: ...  # noqa: D102  # likewise
+    def organization(self, slug: str, /) -> Organization | None: ...  # noqa: D102  # likewise
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def route(message: Message, senders: Senders) -> Chosen | Refused:
         return account
     sender = message.content.from_number
     reason = f"from number: {sender} of assistant {owner.id} sends through account {account.id}"
-    return Chosen(_task(message, account), reason)
+    return Chosen(_task(message, account, _on_unknown(message, senders)), reason)
 
 
 def _owner(message: Message, senders: Senders) -> Assistant | Refused:
@@ -81,7 +82,13 @@ def _account(message: Message, senders: Senders) -> Account | Refused:
     return account
 
 
-def _task(message: Message, account: Account) -> Task:
+def _on_unknown(message: Message, senders: Senders) -> OnUnknown:
+    """Its owner's policy, as it stands when the message is routed."""
+    defaults = senders.organization(message.organization)
+    return defaults.on_unknown or OnUnknown.HOLD if defaults else OnUnknown.HOLD
+
+
+def _task(message: Message, account: Account, on_unknown: OnUnknown) -> Task:
     content = message.content
     return Task(
         message_id=message.message_id,
@@ -96,4 +103,5 @@ def _task(message: Message, account: Account) -> Task:
         segments=content.segments,
         valid_until=message.valid_until,
         forget_at=message.forget_at,
+        on_unknown=on_unknown,
     )

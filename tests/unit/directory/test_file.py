@@ -113,6 +113,10 @@ def test_a_missing_secret_names_the_reference() -> None:
             "acme: defaults: validity_seconds: Input should be less than or equal to 172800",
         ),
         (
+            world.of("acme", "defaults: {on_unknown: retry}"),
+            "acme: defaults: on_unknown: Input should be 'hold', 'resend' or 'fail'",
+        ),
+        (
             world.of("acme", "defaults: {colour: red}"),
             "acme: defaults: colour: Extra inputs are not permitted",
         ),

@@ -9,11 +9,12 @@ from schemas.directory import (
     Active,
     Assistant,
     Number,
+    Organization,
     TelnyxCredentials,
 )
 from schemas.messages import Content, Door, Lane, Message
 from schemas.provider import Provider
-from schemas.tasks import How
+from schemas.tasks import How, OnUnknown
 from streams.routing import Chosen, Refused, route
 
 SENDER, HANDSET = "+15550100001", "+15557654321"
@@ -52,6 +53,7 @@ class Known:
     a_number: Number | None = field(default=NUMBER)
     an_assistant: Assistant | None = field(default=ASSISTANT)
     an_account: Account | None = field(default=ACCOUNT)
+    defaults: Organization | None = None
 
     def number(self, e164: str, /) -> Number | None:
         return self.a_number if e164 == SENDER else None
@@ -61,6 +63,9 @@ class Known:
 
     def account(self, account: str, /) -> Account | None:
         return self.an_account if account == "tx-main" else None
+
+    def organization(self, slug: str, /) -> Organization | None:
+        return self.defaults if slug == "acme" else None
 
 
 def test_the_number_names_the_account_and_the_account_the_provider() -> None:
@@ -114,3 +119,20 @@ def test_what_changed_since_acceptance_refuses_with_code_and_words(known: Known,
     assert refused.code == code
     assert refused.detail.endswith(".")
     assert "tx-main" in refused.detail or SENDER in refused.detail
+
+
+@pytest.mark.parametrize(
+    ("defaults", "policy"),
+    [
+        (None, OnUnknown.HOLD),
+        (Organization(organization="acme", id="acme"), OnUnknown.HOLD),
+        *((Organization(organization="acme", id="acme", on_unknown=one), one) for one in OnUnknown),
+    ],
+)
+def test_the_organization_says_what_becomes_of_an_unknown_send(
+    defaults: Organization | None, policy: OnUnknown
+) -> None:
+    chosen = route(MESSAGE, Known(defaults=defaults))
+    assert isinstance(chosen, Chosen)
+    assert chosen.task.on_unknown is policy
+    assert chosen.task.resends == 0
