@@ -12,7 +12,7 @@ A claim is one key, whose value is a line of words:
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from schemas.base import Millis
 from schemas.public import Attempt
@@ -103,6 +103,10 @@ class Ask:
     forget_at: Millis
     #: The claim holds for this long by Redis' clock, then it may be taken over.
     hold_ms: int
+    #: The breaker of its account (`ledger.health`), "" for none.
+    breaker: str = ""
+    #: What other messages share that the provider could take for this one (`ledger.asking`), "" for none.
+    twin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +118,10 @@ class Won:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """A pace lets it go in `ms` at the earliest. No slot was taken; the intent stays good."""
+    """A pace or a breaker lets it go in `ms` at the earliest. No slot was taken; the intent stays good."""
 
     ms: int
-    #: The key of the pace that takes longest.
+    #: The key of the pace that takes longest, or the breaker.
     pace: str
 
 
@@ -133,12 +137,16 @@ Verdict = Won | Wait | Refused
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """A hand-over by whoever did it."""
+    """A hand-over by whoever did it, and whose health its outcome tells of (`ledger.health`)."""
 
     message_id: str
     attempt: int
     nonce: str
     forget_at: Millis
+    #: The breaker of its account; "" where its outcome says nothing of the provider.
+    breaker: str = ""
+    #: The keys of the paces that speed up if it is settled.
+    paces: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +157,10 @@ class Again:
     record: str
     #: What came of it, for whoever looks at the message.
     attempt: Attempt
+    #: The key of the pace that the provider throttled; "": it did not answer.
+    throttled: str = ""
+    #: The provider's `Retry-After`.
+    pause_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +229,8 @@ def encode_asks(asks: Sequence[Ask]) -> str:
             "valid_until": ask.valid_until,
             "forget_at": ask.forget_at,
             "hold": ask.hold_ms,
+            **_named("breaker", ask.breaker),
+            **_named("twin", ask.twin),
         }
         for ask in asks
     ]
@@ -231,7 +245,13 @@ def encode_own(done: Sequence[Own]) -> str:
 
 def encode_again(again: Sequence[Again]) -> str:
     """The argument of `reopen.lua`."""
-    listed = [_own(one.own) | {"record": one.record, "tried": one.attempt.encode().decode()} for one in again]
+    listed = [
+        _own(one.own)
+        | {"record": one.record, "tried": one.attempt.encode().decode()}
+        | _named("throttled", one.throttled)
+        | _named("pause", one.pause_ms)
+        for one in again
+    ]
     return json.dumps(listed, separators=(",", ":"))
 
 
@@ -241,5 +261,17 @@ def encode_cancels(asks: Sequence[Cancel]) -> str:
     return json.dumps(listed, separators=(",", ":"))
 
 
-def _own(own: Own) -> dict[str, str | int]:
-    return {"id": own.message_id, "attempt": own.attempt, "nonce": own.nonce, "forget_at": own.forget_at}
+def _own(own: Own) -> dict[str, Any]:
+    return {
+        "id": own.message_id,
+        "attempt": own.attempt,
+        "nonce": own.nonce,
+        "forget_at": own.forget_at,
+        **_named("breaker", own.breaker),
+        **_named("paces", own.paces),
+    }
+
+
+def _named(name: str, value: str | tuple[str, ...] | int | None) -> dict[str, Any]:
+    """Left out where it says nothing: in Lua it is nil then."""
+    return {name: value} if value not in ("", (), None) else {}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ledger.claims import Looked, parse
 from schemas.base import Millis
+from schemas.tasks import How
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +15,7 @@ class Late:
 
     message_id: str
     attempt: int
+    how: How
     valid_until: Millis
     forget_at: Millis
 
@@ -31,6 +33,7 @@ def encode_lates(asks: Sequence[Late]) -> str:
         {
             "id": ask.message_id,
             "attempt": ask.attempt,
+            "how": ask.how,
             "valid_until": ask.valid_until,
             "forget_at": ask.forget_at,
         }

@@ -6,12 +6,15 @@ from collections.abc import Collection, Coroutine, Sequence
 from typing import Self
 from uuid import uuid4
 
-from ledger import claims, expiring, holds, limits, queues, view
+from ledger import asking, claims, expiring, health, holds, limits, places, queues, view
+from ledger.asking import Leave, Query, encode_queries
 from ledger.claims import Again, Ask, Cancel, Claim, Looked, Own, Sending, Verdict
 from ledger.errors import LedgerUnavailableError
 from ledger.expiring import Early, Late, encode_lates
+from ledger.health import Health
 from ledger.holds import Answer, Found, Hold
 from ledger.limits import Limit
+from ledger.places import Place, Wish
 from ledger.queues import Queues
 from ledger.server import Server
 from ledger.view import First, Seen
@@ -136,6 +139,16 @@ class Ledger:
             return []
         return [claims.parse(line) for line in await self.server.run("cancel", claims.encode_cancels(asks))]
 
+    async def health(self) -> Health:
+        """What all processes know together of the providers: open breakers, slowed paces."""
+        return health.health(await self.server.run("healthy"))
+
+    async def may_ask(self, queries: Sequence[Query]) -> list[Leave]:
+        """Whether each question may be put to its provider now; if so, its slots are taken."""
+        if not queries:
+            return []
+        return [asking.leave(answer) for answer in await self.server.run("ask", encode_queries(queries))]
+
     # The status view: see docs/ledger.md.
 
     async def first(self, rows: Sequence[First]) -> None:
@@ -208,3 +221,9 @@ class Ledger:
     async def allow(self, asks: Sequence[Limit]) -> list[int]:
         """Take one from each limit, in order: 0 where there was one, else in how many ms there may be."""
         return await self.server.run("allow", *limits.limit_args(asks)) if asks else []
+
+    async def place(self, wishes: Sequence[Wish]) -> list[Place]:
+        """A place in line for each, in order. Asked twice, two are taken: one of them stays empty."""
+        if not wishes:
+            return []
+        return places.places(await self.server.run("place", places.encode_wishes(wishes)))

@@ -16,14 +16,18 @@ from schemas.settings import RedisSettings
 
 log = logging.getLogger(__name__)
 
+_HEALTH: Final = ("breakers", "slowing", "health")
 #: Each script and the files that it is made of, in their order.
 SCRIPTS: Final[dict[str, tuple[str, ...]]] = {
+    **{name: ("run", "ready", "clock", "claims", name) for name in ("look", "take_over", "cancel", "expire")},
+    **{name: ("run", "ready", "clock", "claims", *_HEALTH, name) for name in ("close", "lose", "reopen")},
     **{
-        name: ("run", "ready", "clock", "claims", name)
-        for name in ("look", "close", "lose", "take_over", "reopen", "cancel", "expire")
+        name: ("run", "ready", "clock", "claims", "pace", *_HEALTH, "slots", "twins", name)
+        for name in ("claim", "ask")
     },
-    "claim": ("run", "ready", "clock", "claims", "pace", "claim"),
+    "healthy": ("run", "ready", "clock", *_HEALTH, "healthy"),
     "allow": ("clock", "pace", "allow"),
+    "place": ("clock", "place"),
     "inbound": ("inbound",),
     "view_first": ("clock", "rows", "figures", "holds", "view_first"),
     "view_put": ("clock", "rows", "figures", "view_put"),

@@ -6,6 +6,7 @@ for n, id in ipairs(ARGV) do
     claim.line = closed_line(UNKNOWN, claim.attempt, claim.nonce)
     redis.call('SET', claim_key(id), claim.line, 'KEEPTTL')
     redis.call('ZREM', SENDING, id)
+    note_lost(id, claim)
   end
   found[n] = claim.line
 end
