@@ -10,13 +10,21 @@ from aiokafka.errors import KafkaError
 
 from broker.dead_letters import buried
 from broker.publish import Publish
+from broker.stall import Pulse
+from dispatchers.deferring import Deferring
 from dispatchers.handover import HandOver
 from dispatchers.lines import GapError, Item, Line
+from dispatchers.shares import Leaving
 from dispatchers.window import Window
 from schemas.base import DecodeError
 from schemas.tasks import Task
 
 log = logging.getLogger(__name__)
+
+#: Records taken at once: between two such batches everything else of the process has its turn.
+_RECORDS = 500
+#: How long is waited for what comes, or for what leaves, before the loop says that it goes on.
+_LOOK_SECONDS = 0.2
 
 
 class RetentionError(Exception):
@@ -31,6 +39,7 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstre
         consumer: AIOKafkaConsumer,
         window: Window,
         hand_over: HandOver,
+        deferring: Deferring,
         publish: Publish,
         now: Callable[[], int],
         *,
@@ -39,22 +48,37 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstre
         self._consumer = consumer
         self._window = window
         self._hand_over = hand_over
+        self._deferring = deferring
         self._publish = publish
         self._now = now
         self._release_seconds = release_seconds
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        #: Beat while it reads and commits, and while it is not a member of its group.
+        self.pulses = self._reading_on, self._committing, self._joining = (
+            Pulse("reading tasks"), Pulse("committing"), Pulse("joining the group"),
+        )  # fmt: skip
 
     async def read(self) -> None:
         """For ever: read what there is room for."""
-        while True:
-            self._make_room()
-            batches = await self._consumer.getmany(timeout_ms=200)
-            for partition, records in batches.items():
-                line = self._window.line((partition.topic, partition.partition))
-                if line is not None:
-                    await self._take(line, records)
-            if batches:
-                self._hand_over.bell.set()
+        try:
+            while True:
+                self._reading_on.beat()
+                await self._read()
+        finally:
+            self._reading_on.rest()
+
+    async def _read(self) -> None:
+        if self._deferring.full:
+            await self._deferring.moved(_LOOK_SECONDS)
+            return
+        self._make_room()
+        batches = await self._consumer.getmany(timeout_ms=round(1000 * _LOOK_SECONDS), max_records=_RECORDS)
+        for partition, records in batches.items():
+            line = self._window.line((partition.topic, partition.partition))
+            if line is not None:
+                await self._take(line, records)
+        if batches:
+            self._hand_over.bell.set()
 
     async def commit(self, lines: Collection[Line] | None = None) -> None:
         """Commit the lowest unfinished offset of each line (default: of all) that has moved."""
@@ -72,19 +96,25 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstre
 
     async def commit_every(self, seconds: float) -> None:
         """For ever: commit at this pace."""
-        while True:
-            await asyncio.sleep(seconds)
-            await self.commit()
+        try:
+            while True:
+                self._committing.beat()
+                await asyncio.sleep(seconds)
+                await self.commit()
+        finally:
+            self._committing.rest()
 
     # -- rebalances
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """Forget what is at hand of them; give what is in flight a moment to end, then commit."""
+        self._joining.beat()
         partitions = [(tp.topic, tp.partition) for tp in revoked]
         lines = [line for p in partitions if (line := self._window.line(p)) is not None]
         self._hand_over.add_voids(self._window.revoke(partitions))
         if lines:
             await self._hand_over.quiet(self._release_seconds)
+            await self._deferring.quiet(self._release_seconds / 2)
             await self.commit(lines)
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
@@ -98,6 +128,7 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstre
             if not self.failed.done():
                 self.failed.set_exception(e)
             return
+        self._joining.rest()
         log.info("%d partitions assigned", len(assigned))
 
     async def _check_starts(self, lines: Mapping[TopicPartition, Line]) -> None:
@@ -126,12 +157,17 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstre
     async def _take(self, line: Line, records: list[ConsumerRecord]) -> None:
         now = self._now()
         unreadable: list[tuple[ConsumerRecord, str]] = []
+        leaving: list[Leaving] = []
         for record in records:
             line.open(record.offset)
             try:
-                self._window.add(Item(line, record.offset, Task.decode(record.value)), now)
+                item = Item(line, record.offset, Task.decode(record.value))
             except DecodeError as e:
                 unreadable.append((record, str(e)))
+                continue
+            if (gone := self._window.offer(item, now)) is not None:
+                leaving.append(gone)
+        self._deferring.add(leaving)
         if unreadable:
             log.warning("%d unreadable tasks in %s go to the dead letters", len(unreadable), line.partition)
             await self._publish([buried(record, reason) for record, reason in unreadable])

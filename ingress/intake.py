@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 import signal
 import time
 from collections import Counter
@@ -16,6 +15,7 @@ from starlette.applications import Starlette
 
 from broker import clients
 from broker.publish import Publish, publisher
+from broker.stall import Joining, Pulse, ended_when_still
 from broker.topics import verify
 from directory.replica import Replica
 from directory.snapshot import Directory
@@ -27,7 +27,6 @@ from ingress.server import Server
 from ingress.turns import Turns, Unreadable
 from ledger import Ledger
 from schemas import topics
-from schemas.exits import Exit
 from schemas.failpoints import Point, reached
 from schemas.settings import Settings
 
@@ -35,13 +34,6 @@ _LOG: Final = logging.getLogger(__name__)
 #: How long a quiet loop waits for a record; also how soon it notices that it is to stop.
 _WAIT_MS: Final = 250
 _HOLD_MS: Final = 50
-#: A round takes milliseconds. One that takes this long waits for a broker that is away for long, or hangs in
-#: a client: seen once, after the broker had been killed twice. A process with new clients does neither.
-_ROUND_SECONDS: Final = 60.0
-
-
-class StalledError(Exception):
-    """The loop stands still. Nothing is lost: what is not committed is read again, to the same ids."""
 
 
 class Intake:
@@ -56,7 +48,7 @@ class Intake:
         terms: what records are judged by.
         room: how many more records may go in.
         binding: tells the ledger of keys.
-        round_seconds: how long one round of the loop may take.
+        pulse: beats with each round.
     """
 
     def __init__(
@@ -68,7 +60,7 @@ class Intake:
         *,
         room: Room,
         binding: Binding,
-        round_seconds: float = _ROUND_SECONDS,
+        pulse: Pulse,
     ) -> None:
         self._consumer = consumer
         self._publish = publish
@@ -76,23 +68,20 @@ class Intake:
         self._terms = terms
         self._room = room
         self._binding = binding
-        self._round_seconds = round_seconds
+        self._pulse = pulse
         self._turns = Turns(consumer)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set.
 
         Raises:
-            KafkaError: the broker refuses our records, or was away for too long. Nothing is committed that
-                is not acknowledged; the supervisor starts the process again.
-            StalledError: a round took too long. Its cause says where it stood.
+            KafkaError: the broker refuses our records. Nothing is committed that is not acknowledged; the
+                supervisor starts the process again.
         """
         while not stop.is_set():
-            try:
-                async with asyncio.timeout(self._round_seconds):
-                    await self._round()
-            except TimeoutError as error:
-                raise StalledError(f"a round took longer than {self._round_seconds:g} s") from error
+            self._pulse.beat()
+            await self._round()
+        self._pulse.rest()
 
     async def _round(self) -> None:
         room = await self._room.now()
@@ -154,12 +143,7 @@ async def serve(settings: Settings) -> None:
         if settings.ready_file is not None:
             settings.ready_file.touch()
         _LOG.info("intake.ready topics=%s", ",".join(sources))
-        try:
-            await intake.run(stop)
-        except StalledError:
-            _LOG.critical("intake.stalled: this process ends", exc_info=True)
-            # Not by way of the clients' own ends: what hangs may hang there, too.
-            os._exit(Exit.CRASH)
+        await intake.run(stop)
 
 
 async def start(settings: Settings, terms: Terms, sources: Sequence[str], stack: AsyncExitStack) -> Intake:
@@ -168,7 +152,11 @@ async def start(settings: Settings, terms: Terms, sources: Sequence[str], stack:
     producer = await stack.enter_async_context(clients.producer(settings.kafka))
     admin = await stack.enter_async_context(clients.admin(settings.kafka))
     consumer = clients.group_consumer(settings.kafka, topics.INTAKE_GROUP)
-    consumer.subscribe(sources)
+    pulse, joining = Pulse("reading requests"), Joining()
+    consumer.subscribe(sources, listener=joining)
+    await stack.enter_async_context(
+        ended_when_still(settings.kafka, topics.INTAKE_GROUP, pulse, joining.pulse)
+    )
     await stack.enter_async_context(consumer)
     if settings.intake.port:
         checks = {"broker": health.broker(producer)}
@@ -179,7 +167,15 @@ async def start(settings: Settings, terms: Terms, sources: Sequence[str], stack:
     room = Room(offsets, admin, settings.intake.max_ahead, time.monotonic)
     ledger = await stack.enter_async_context(Ledger(settings.redis))
     binding = Binding(ledger.hold, _now)
-    return Intake(consumer, publisher(producer), lambda: replica.directory, terms, room=room, binding=binding)
+    return Intake(
+        consumer,
+        publisher(producer),
+        lambda: replica.directory,
+        terms,
+        room=room,
+        binding=binding,
+        pulse=pulse,
+    )
 
 
 def _now() -> int:

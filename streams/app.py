@@ -10,6 +10,7 @@ from functools import partial
 from broker import clients
 from broker import topics as checks
 from broker.publish import publisher
+from broker.stall import ended_when_still
 from directory.replica import Replica
 from ledger import Ledger
 from schemas import topics
@@ -97,6 +98,8 @@ async def serve_views(settings: Settings) -> None:
             now=now_ms,
         )
         views.subscribe()
+        guard = ended_when_still(settings.kafka, topics.VIEWS_GROUP, *views.pulses)
+        await stack.enter_async_context(guard)
         await stack.enter_async_context(consumer)
         async with _until_told() as stop:
             _ready(settings)
@@ -119,6 +122,8 @@ async def serve_waiting(settings: Settings) -> None:
         consumer = clients.group_consumer(settings.kafka, topics.WAITING_GROUP)
         mover = Mover(consumer, publisher(producer), delays=delays, targets=targets, now=now_ms)
         mover.subscribe()
+        guard = ended_when_still(settings.kafka, topics.WAITING_GROUP, *mover.pulses)
+        await stack.enter_async_context(guard)
         await stack.enter_async_context(consumer)
         async with _until_told() as stop:
             _ready(settings)

@@ -16,6 +16,7 @@ from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import CommitFailedError, IllegalStateError
 from prometheus_client import Counter
 
+from broker.stall import Pulse
 from ledger.errors import LedgerUnavailableError
 from schemas import topics
 from schemas.base import DecodeError
@@ -112,6 +113,8 @@ class Views(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstrea
         #: What is written, and not committed yet.
         self._written: dict[TopicPartition, int] = {}
         self._check_at = 0.0
+        #: Beat while it reads, and while it is not a member of its group.
+        self.pulses = self._reading_on, self._joining = Pulse("reading status"), Pulse("joining the group")
 
     def subscribe(self) -> None:
         """Join the group."""
@@ -120,6 +123,7 @@ class Views(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstrea
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """Commit. Whoever owns a partition next finds out whether it is missing, and begins anew."""
         del revoked  # eager rebalances take all
+        self._joining.beat()
         self._assignments += 1
         await self._commit()
         self._rereading.clear()
@@ -127,6 +131,7 @@ class Views(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstrea
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """Ask at once whether the ledger has them."""
         del assigned
+        self._joining.rest()
         self._check_at = 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -144,21 +149,25 @@ class Views(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstrea
 
     async def _read(self) -> None:
         clock = asyncio.get_running_loop().time
-        while True:
-            if clock() >= self._check_at:
-                self._check_at = clock() + _CHECK_SECONDS
-                await self._begin_missing()
-                await self._go_back()
-                await self._commit()
-            found = await self._consumer.getmany(timeout_ms=_IDLE_MS, max_records=BATCH)
-            if found:
-                await self._write(found)
-                await asyncio.sleep(_PACE_SECONDS)
+        try:
+            while True:
+                self._reading_on.beat()
+                if clock() >= self._check_at:
+                    self._check_at = clock() + _CHECK_SECONDS
+                    await self._begin_missing()
+                    await self._go_back()
+                    await self._commit()
+                found = await self._consumer.getmany(timeout_ms=_IDLE_MS, max_records=BATCH)
+                if found:
+                    await self._write(found)
+                    await asyncio.sleep(_PACE_SECONDS)
+        finally:
+            self._reading_on.rest()
 
     async def _write(self, found: dict[TopicPartition, list[ConsumerRecord]]) -> None:
         rows = newest((record for records in found.values() for record in records), self._now())
         if rows:
-            await _patiently(lambda: self._view.put(rows))
+            await self._patiently(lambda: self._view.put(rows))
             reached(Point.VIEWS_PUT)
             WRITTEN.inc(len(rows))
         for partition, records in found.items():
@@ -182,7 +191,7 @@ class Views(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstrea
         """Begin anew what the ledger does not have."""
         assignment = self._assignments
         mine = {tp.partition: tp for tp in self._consumer.assignment()}
-        missing = await _patiently(lambda: self._view.missing_partitions(mine.keys()))
+        missing = await self._patiently(lambda: self._view.missing_partitions(mine.keys()))
         fresh = {number: mine[number] for number in missing if mine[number] not in self._rereading}
         tokens = [await self._token(number) for number in fresh]
         if assignment != self._assignments:
@@ -193,7 +202,7 @@ class Views(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstrea
             self._rereading[partition] = Rereading(token, arrival)
 
     async def _token(self, partition: int) -> str:
-        return await _patiently(lambda: self._view.begin_partition(partition))
+        return await self._patiently(lambda: self._view.begin_partition(partition))
 
     async def _go_back(self) -> None:
         """In the partitions into which all has arrived that was on its way."""
@@ -221,19 +230,21 @@ class Views(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstrea
         if rereading is None or rereading.end is None or offset < rereading.end:
             return
         number = partition.partition
-        whole = await _patiently(lambda: self._view.mark_whole(number, rereading.token, self._partitions))
+        whole = await self._patiently(
+            lambda: self._view.mark_whole(number, rereading.token, self._partitions)
+        )
         if self._rereading.get(partition) is rereading:
             del self._rereading[partition]
         log.info("views.reread partition=%d whole=%s", number, whole)
 
-
-async def _patiently(ask: Callable[[], Awaitable[_T]]) -> _T:
-    """The ledger's answer, however long it takes: without it there is nothing else to do."""
-    wait, longest = _PATIENCE_SECONDS
-    while True:
-        try:
-            return await ask()
-        except LedgerUnavailableError as e:
-            log.warning("views.waiting seconds=%.1f: %s", wait, e)
-        await asyncio.sleep(wait)
-        wait = min(wait * 2, longest)
+    async def _patiently(self, ask: Callable[[], Awaitable[_T]]) -> _T:
+        """The ledger's answer, however long it takes: without it there is nothing else to do."""
+        wait, longest = _PATIENCE_SECONDS
+        while True:
+            try:
+                return await ask()
+            except LedgerUnavailableError as e:
+                log.warning("views.waiting seconds=%.1f: %s", wait, e)
+            self._reading_on.beat()
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, longest)

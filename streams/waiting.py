@@ -19,6 +19,7 @@ from prometheus_client import Counter
 
 from broker.dead_letters import buried
 from broker.publish import Outgoing, Publish
+from broker.stall import Pulse
 from schemas.base import DecodeError
 from schemas.failpoints import Point, reached
 from schemas.waiting import Ticket, next_topic
@@ -98,6 +99,8 @@ class Mover(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstrea
         self._now = now
         self._held: dict[TopicPartition, deque[ConsumerRecord]] = {}
         self._moving = asyncio.Lock()
+        #: Beat while it reads, and while it is not a member of its group.
+        self.pulses = self._reading_on, self._joining = Pulse("moving"), Pulse("joining the group")
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set; what is being moved then is finished, with its commit."""
@@ -114,13 +117,17 @@ class Mover(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstrea
             stopping.cancel()
 
     async def _read(self) -> None:
-        while True:
-            found = await self._consumer.getmany(timeout_ms=self._pause_ms(), max_records=BATCH)
-            for partition, records in found.items():
-                self._held.setdefault(partition, deque()).extend(records)
-                self._consumer.pause(partition)
-            async with self._moving:
-                await self._move()
+        try:
+            while True:
+                self._reading_on.beat()
+                found = await self._consumer.getmany(timeout_ms=self._pause_ms(), max_records=BATCH)
+                for partition, records in found.items():
+                    self._held.setdefault(partition, deque()).extend(records)
+                    self._consumer.pause(partition)
+                async with self._moving:
+                    await self._move()
+        finally:
+            self._reading_on.rest()
 
     def subscribe(self) -> None:
         """Join the group for the waiting topics."""
@@ -129,6 +136,7 @@ class Mover(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstrea
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """Let what is being moved end with its commit, and forget the rest: its next owner reads it again."""
         del revoked  # eager rebalances take all
+        self._joining.beat()
         async with self._moving:
             self._held.clear()
 
@@ -144,6 +152,7 @@ class Mover(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstrea
                     committed,
                     beginning - 1,
                 )
+        self._joining.rest()
 
     def _due(self, record: ConsumerRecord) -> int:
         timestamp: int = record.timestamp
