@@ -11,7 +11,7 @@ import redis.asyncio
 
 from cli.local.stack import KAFKA, REDIS, Stack
 from cli.local.table import SERVICES
-from tests.chaos.load import Turnstile
+from tests.chaos.spine_load import Turnstile
 
 #: The consumer groups' session timeout in these runs. Short: a killed member is missed sooner, and a
 #: stopped one need not be stopped for long.

@@ -1,147 +1,118 @@
-"""Hands a plan in: over REST as a careful caller does, and by a plain Kafka producer that knows only JSON."""
+"""Hands a plan in: over REST as a careful caller does, and by plain Kafka producers that know only JSON."""
 
 import asyncio
 import json
 import random
-import threading
-import uuid
-from collections import Counter
-from dataclasses import dataclass, field
+import time
+from contextlib import AsyncExitStack, suppress
+from typing import Final
 
 import aiohttp
 from confluent_kafka import KafkaError, Message, Producer
 
-from tests.chaos.plan import Door, Plan, Planned
+from tests.chaos.logs import TAKEN, Told, What
+from tests.chaos.plan import HANDSETS, Cancel, Fate, HandIn, Plan, Planned
+from tests.chaos.rest import Caller, request
+from tests.chaos.world import TENANTS, World
 
-#: A caller with a key tries this often; each try waits a little longer.
-TRIES = 60
-
-
-@dataclass
-class Handed:
-    """What the doors have answered, by message number."""
-
-    acknowledged: Counter[int] = field(default_factory=Counter)
-    #: Keyless REST requests whose answer was lost or 503: they may arrive once, or not at all.
-    doubtful: set[int] = field(default_factory=set)
-    #: `message_id` as the REST door told it.
-    ids: dict[int, str] = field(default_factory=dict)
-    answers: Counter[int] = field(default_factory=Counter)
-    #: Requests that were never acknowledged though they were tried again and again.
-    given_up: set[int] = field(default_factory=set)
-    #: Records that the Kafka producer says the broker has.
-    produced: int = 0
+#: Who tries again gives up after this.
+PATIENCE_SECONDS: Final = 180.0
+_AT_ONCE: Final = 200
+#: A number that cannot be reached, in each provider's words.
+_UNREACHABLE: Final = {"twilio": "21211", "telnyx": "40310", "vonage": "1050"}
 
 
-def body(message: Planned) -> dict[str, object]:
-    """The request, the same for both doors."""
-    found: dict[str, object] = {
-        "from_phone_number": message.sender,
-        "to_phone_number": message.to,
-        "message": message.text,
-    }
-    if message.key:
-        found["idempotency_key"] = message.key
-    return found
+async def load(plan: Plan, world: World, told: list[Told], until: asyncio.Event | None = None) -> None:
+    """Do all of `plan` at its times, and write down what clients are told; returns when all are answered.
 
-
-class Turnstile:
-    """Lets hand-ins through up to a number, so that a load lasts as long as what is done to the stack."""
-
-    def __init__(self, open_to: int) -> None:
-        self._open_to = open_to
-        self._passed = 0
-        self._moved = asyncio.Condition()
-
-    async def go(self) -> None:
-        """Return when the next hand-in may be made."""
-        async with self._moved:
-            await self._moved.wait_for(lambda: self._passed < self._open_to)
-            self._passed += 1
-            self._moved.notify_all()
-
-    async def let(self, open_to: int) -> None:
-        """Let through up to that many in all, and return when half of the new ones have gone."""
-        async with self._moved:
-            half = (self._open_to + open_to) // 2
-            self._open_to = open_to
-            self._moved.notify_all()
-            await self._moved.wait_for(lambda: self._passed >= half)
-
-
-async def hand_in(
-    plan: Plan,
-    *,
-    ingress: str,
-    api_key: str,
-    kafka: str,
-    topic: str,
-    per_second: float,
-    handed: Handed,
-    turnstile: Turnstile,
-) -> None:
-    """Hand in all of `plan` at `per_second` at the most; returns when every hand-in has been answered."""
-    producer = PlainProducer(kafka, topic, handed)
-    limit = asyncio.Semaphore(64)
+    Once `until` is set, nothing more is begun.
+    """
+    await prepare(world)
     loop = asyncio.get_running_loop()
-    began = loop.time()
-    async with (
-        aiohttp.ClientSession(headers={"Authorization": f"Bearer {api_key}"}) as session,
-        asyncio.TaskGroup() as group,
-    ):
-        for n, (number, door) in enumerate(plan.order):
-            await turnstile.go()
-            await _until(loop, began + n / per_second)
-            if door == "kafka":
-                producer.send(plan.messages[number])
-                continue
-            await limit.acquire()
-            call = group.create_task(_rest(session, ingress, plan.messages[number], handed))
-            call.add_done_callback(lambda _: limit.release())
-    await asyncio.to_thread(producer.close)
+    async with AsyncExitStack() as stack:
+        connector = aiohttp.TCPConnector(limit=_AT_ONCE)
+        session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
+        clients = _Clients(plan, Caller(session, world, PATIENCE_SECONDS), told)
+        stack.push_async_callback(clients.close)
+        clients.connect(world.kafka)
+        group = await stack.enter_async_context(asyncio.TaskGroup())
+        began = loop.time()
+        for act in plan.acts:
+            if (wait := began + act.at - loop.time()) > 0:
+                await asyncio.sleep(wait)
+            if until is not None and until.is_set():
+                break
+            group.create_task(clients.do(act))
 
 
-async def _until(loop: asyncio.AbstractEventLoop, moment: float) -> None:
-    if (wait := moment - loop.time()) > 0:
-        await asyncio.sleep(wait)
+async def prepare(world: World) -> None:
+    """Have the simulator treat handsets by their fates. Repeats replace what was before."""
+    rules: list[dict[str, object]] = [
+        {
+            "match": {"provider": name, "to": f"{HANDSETS[Fate.REFUSED]}*"},
+            "fault": {"kind": "reject", "code": code},
+        }
+        for name, code in _UNREACHABLE.items()
+    ]
+    undelivered = {"kind": "receipts", "final": "undelivered"}
+    rules.append({"match": {"to": f"{HANDSETS[Fate.UNDELIVERED]}*"}, "fault": undelivered})
+    url = f"{world.simulator}/faults"
+    async with aiohttp.ClientSession() as session, session.put(url, data=json.dumps(rules)) as response:
+        response.raise_for_status()
 
 
-async def _rest(session: aiohttp.ClientSession, ingress: str, message: Planned, handed: Handed) -> None:
-    pause = 0.1
-    for _ in range(TRIES):
-        status, answer = await _post(session, ingress, message)
-        handed.answers[status] += 1
-        if status == 200:
-            handed.acknowledged[message.number] += 1
-            handed.ids[message.number] = str(answer["message_id"])
-            return
-        if message.key is None:
-            # Without a key a second try could be a second message: a careful caller leaves it.
-            handed.doubtful.add(message.number)
-            return
-        await asyncio.sleep(pause)
-        pause = min(pause * 1.5, 2.0)
-    handed.given_up.add(message.number)
+class _Clients:
+    """All clients of a run."""
 
+    def __init__(self, plan: Plan, caller: Caller, told: list[Told]) -> None:
+        self._plan = plan
+        self._caller = caller
+        self._told = told
+        self._ids: dict[int, asyncio.Future[str | None]] = {}
+        self._producers: dict[str, PlainProducer] = {}
+        for act in plan.acts:
+            if isinstance(act, Cancel):
+                self._ids.setdefault(act.number, asyncio.get_running_loop().create_future())
 
-async def _post(
-    session: aiohttp.ClientSession, ingress: str, message: Planned
-) -> tuple[int, dict[str, object]]:
-    try:
-        async with session.post(
-            f"{ingress}/sms/send", json=body(message), timeout=aiohttp.ClientTimeout(total=30)
-        ) as response:
-            return response.status, await response.json()
-    except (aiohttp.ClientError, TimeoutError):
-        return 0, {}
+    def connect(self, kafka: str) -> None:
+        """A producer for each organization."""
+        self._producers = {name: PlainProducer(kafka, tenant.topic) for name, tenant in TENANTS.items()}
+
+    async def close(self) -> None:
+        for producer in self._producers.values():
+            await asyncio.to_thread(producer.close)
+
+    async def do(self, act: HandIn | Cancel) -> None:
+        message = self._plan.messages[act.number]
+        match act:
+            case HandIn(door="kafka"):
+                self._told.append(await self._produced(message))
+            case HandIn():
+                answer = await self._caller.send(message)
+                self._told.append(answer)
+                found = self._ids.get(message.number)
+                if found is not None and not found.done():
+                    found.set_result(answer.message_id if answer.what in TAKEN else None)
+            case Cancel():
+                message_id = await self._ids[message.number]  # its hand-in was begun before
+                if message_id is not None:
+                    self._told.append(await self._caller.cancel(message, message_id))
+
+    async def _produced(self, message: Planned) -> Told:
+        """A producer with a key tries again; without one a second try could be a second message."""
+        producer, ends = self._producers[message.organization], time.monotonic() + PATIENCE_SECONDS
+        while not (taken := await producer.send(message)):
+            if message.key is None or time.monotonic() > ends:
+                break
+        return Told(time.time(), message.number, What.PRODUCED if taken else What.UNSURE)
 
 
 class PlainProducer:
     """confluent-kafka with its own default partitioner, random keys, and no knowledge of Heliograph."""
 
-    def __init__(self, kafka: str, topic: str, handed: Handed) -> None:
+    def __init__(self, kafka: str, topic: str) -> None:
         self._topic = topic
-        self._handed = handed
+        self._loop = asyncio.get_running_loop()
         self._producer = Producer(
             {
                 "bootstrap.servers": kafka,
@@ -151,36 +122,31 @@ class PlainProducer:
                 "log_level": 2,
             }
         )
-        self._lock = threading.Lock()
-        self._ends = threading.Event()
-        self._poller = threading.Thread(target=self._poll, daemon=True)
-        self._poller.start()
+        self._polling = self._loop.create_task(self._poll())
 
-    def send(self, message: Planned) -> None:
-        """Queue one request under a random key."""
+    async def send(self, message: Planned) -> bool:
+        """Produce one request; whether the broker has it."""
+        taken: asyncio.Future[bool] = self._loop.create_future()
 
         def delivered(error: KafkaError | None, _: Message) -> None:
-            with self._lock:
-                if error is None:
-                    self._handed.acknowledged[message.number] += 1
-                    self._handed.produced += 1
-                else:
-                    self._handed.given_up.add(message.number)
+            self._loop.call_soon_threadsafe(_tell, taken, error is None)
 
-        value = json.dumps(body(message), ensure_ascii=bool(random.getrandbits(1)))
-        self._producer.produce(self._topic, value.encode(), key=uuid.uuid4().bytes, on_delivery=delivered)
+        value = json.dumps(request(message), ensure_ascii=bool(message.number % 2)).encode()
+        key = random.getrandbits(64).to_bytes(8, "big")
+        self._producer.produce(self._topic, value, key=key, on_delivery=delivered)
+        return await taken
 
     def close(self) -> None:
-        """Return when the broker has answered for every record."""
-        self._producer.flush(120)
-        self._ends.set()
-        self._poller.join()
+        """Stop. What `send` waits for has been answered by then."""
+        self._loop.call_soon_threadsafe(self._polling.cancel)
+        self._producer.flush(10)
 
-    def _poll(self) -> None:
-        while not self._ends.is_set():
-            self._producer.poll(0.1)
+    async def _poll(self) -> None:
+        while True:
+            self._producer.poll(0)
+            await asyncio.sleep(0.01)
 
 
-def by_door(plan: Plan) -> Counter[Door]:
-    """How many hand-ins each door gets."""
-    return Counter(door for _, door in plan.order)
+def _tell(taken: asyncio.Future[bool], value: bool) -> None:
+    if not taken.done():
+        taken.set_result(value)

@@ -1,68 +1,167 @@
-"""What a run hands in: who sends what to whom, through which door, and what is handed in twice."""
+"""What a run hands in: who sends what to whom, through which door, what is repeated, what is cancelled.
+
+A plan is made of its seed, its length and its rate alone. It knows nothing of what is done to the system.
+"""
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, Final, Literal
+
+from schemas.tasks import OnUnknown
+from tests.chaos.world import SLOW, SLOW_PER_SECOND, TENANTS
 
 Door = Literal["rest", "kafka"]
 
 
-@dataclass(frozen=True)
+class Fate(StrEnum):
+    """What the handset's network does with a text, once a provider has it."""
+
+    ARRIVES = "arrives"
+    #: The provider refuses it for good.
+    REFUSED = "refused"
+    #: The provider takes it, and its receipt says that it did not arrive.
+    UNDELIVERED = "undelivered"
+
+
+#: The beginnings of the handsets' numbers: `load` has the simulator treat them so.
+HANDSETS: Final = {Fate.ARRIVES: "+1415", Fate.REFUSED: "+1416", Fate.UNDELIVERED: "+1418"}
+
+
+@dataclass(frozen=True, kw_only=True)
 class Planned:
     """One message of a run. Its text is its own, so that a handset's log can be compared with the plan."""
 
     number: int
+    organization: str
+    on_unknown: OnUnknown
     sender: str
     to: str
     text: str
+    #: None: handed in without an idempotency key. Messages of one key are rivals: only one can be.
+    key: str | None = None
+    #: False: its caller wants the outcome at once.
+    queue: bool = True
+    fate: Fate = Fate.ARRIVES
+
+
+@dataclass(frozen=True)
+class HandIn:
+    """A message goes through a door, `at` seconds after the start. One that is repeated has several."""
+
+    at: float
+    number: int
     door: Door
-    #: None: handed in without an idempotency key.
-    key: str | None
+
+
+@dataclass(frozen=True)
+class Cancel:
+    """Its owner cancels a message, `at` seconds after the start or as soon as its id is known."""
+
+    at: float
+    number: int
+
+
+Act = HandIn | Cancel
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A run's messages, and every hand-in in the order in which they are to be made."""
+    """A run's messages by number, and everything that is done about them, in the order of time."""
 
+    seed: int
     messages: tuple[Planned, ...]
-    #: Indexes into `messages` with the door to take; a message that is handed in twice stands here twice.
-    order: tuple[tuple[int, Door], ...]
+    acts: tuple[Act, ...]
 
 
-def plan(many: int, senders: Sequence[str], seed: int) -> Plan:
-    """`many` messages, half through each door, over all `senders` in turn; every tenth handed in twice.
-
-    Of those, every third takes the other door the second time. Odd ones without a key are the rule for
-    producers who know nothing of idempotency.
-    """
+def plan(seed: int, seconds: float, rate: float) -> Plan:
+    """About `rate` new messages a second for `seconds`, by all organizations, through both doors."""
     dice = random.Random(seed)
-    messages: list[Planned] = []
-    first: list[tuple[int, Door]] = []
-    second: list[tuple[int, Door]] = []
-    for number in range(many):
-        door: Door = "rest" if number % 2 == 0 else "kafka"
-        twice = number % 20 in {0, 15}
-        keyed = twice or number % 4 < 2
-        messages.append(
-            Planned(
-                number=number,
-                sender=senders[number % len(senders)],
-                to=f"+1415{number % 10_000_000:07d}",
-                text=f"spine {seed} message {number} ✓"
-                if number % 7 == 0
-                else f"spine {seed} message {number}",
-                door=door,
-                key=f"spine:{seed}:{number}" if keyed else None,
-            )
+    made = _Making(seed, dice)
+    for n in range(max(1, round(seconds * rate))):
+        made.one((n + dice.random()) / rate, slow=dice.random() < min(0.05, SLOW_PER_SECOND / 2 / rate))
+    return Plan(seed, tuple(made.messages), tuple(sorted(made.acts, key=lambda act: act.at)))
+
+
+class _Making:
+    """A plan while it is made."""
+
+    def __init__(self, seed: int, dice: random.Random) -> None:
+        self._seed = seed
+        self._dice = dice
+        self.messages: list[Planned] = []
+        self.acts: list[Act] = []
+
+    def one(self, at: float, *, slow: bool) -> None:
+        """One more message, and what goes with it."""
+        dice = self._dice
+        tenant = TENANTS[self._one_of({"patient": 0.6, "insistent": 0.2, "strict": 0.2})]
+        door: Door = "rest" if dice.random() < 0.55 else "kafka"
+        sender = SLOW[tenant.name] if slow else dice.choice(tenant.senders)
+        keyed = dice.random() < 0.65
+        fate = Fate(self._one_of({Fate.ARRIVES: 0.94, Fate.REFUSED: 0.03, Fate.UNDELIVERED: 0.03}))
+        message = self._message(tenant.name, tenant.on_unknown, sender, fate, keyed=keyed)
+        if door == "rest" and not slow and dice.random() < 0.12:
+            message = self._replaced(message, queue=False)
+        self.acts.append(HandIn(at, message.number, door))
+        if keyed:
+            self._again(message, at, door)
+        if door == "rest" and message.queue and dice.random() < (0.5 if slow else 0.05):
+            self.acts.append(Cancel(at + dice.choice((0.0, 0.02, 0.3, 2.0)), message.number))
+
+    def _again(self, message: Planned, at: float, door: Door) -> None:
+        """Of messages with a key some are repeated, and some meet a rival."""
+        dice = self._dice
+        other: Door = "kafka" if door == "rest" else "rest"
+        chance = dice.random()
+        if chance < 0.05 and message.queue:  # both doors at once
+            self.acts.append(HandIn(at, message.number, other))
+        elif chance < 0.15:
+            self.acts.append(HandIn(at + dice.uniform(0.1, 15), message.number, door))
+        elif chance < 0.18 and message.queue:
+            self.acts.append(HandIn(at + dice.uniform(0.1, 15), message.number, other))
+        elif chance < 0.20:
+            self._rival(message, at + dice.uniform(0.1, 5), dice.choice((door, other)))
+
+    def _rival(self, message: Planned, at: float, door: Door) -> None:
+        rival = self._message(
+            message.organization, message.on_unknown, message.sender, message.fate, keyed=False
         )
-        first.append((number, door))
-        if twice:
-            other: Door = "kafka" if door == "rest" else "rest"
-            second.append((number, other if len(second) % 3 == 0 else door))
-    order = first[:]
-    for again in second:
-        # Some time after the first: the next moment, or much later.
-        place = dice.randint(again[0] + 1, min(again[0] + 400, len(order)))
-        order.insert(place, again)
-    return Plan(tuple(messages), tuple(order))
+        rival = self._replaced(rival, key=message.key)
+        self.acts.append(HandIn(at, rival.number, door))
+
+    def _message(
+        self, organization: str, on_unknown: OnUnknown, sender: str, fate: Fate, *, keyed: bool
+    ) -> Planned:
+        number = len(self.messages)
+        long = " and some more words of it" * 8 if self._dice.random() < 0.05 else ""
+        mark = " ✓" if self._dice.random() < 0.1 else ""
+        message = Planned(
+            number=number,
+            organization=organization,
+            on_unknown=on_unknown,
+            sender=sender,
+            to=f"{HANDSETS[fate]}{5_000_000 + number % 5_000_000:07d}",
+            text=f"chaos {self._seed} message {number}{long}{mark}",
+            key=f"chaos:{self._seed}:{number}" if keyed else None,
+            fate=fate,
+        )
+        self.messages.append(message)
+        return message
+
+    def _replaced(self, message: Planned, **changes: Any) -> Planned:
+        self.messages[message.number] = replace(message, **changes)
+        return self.messages[message.number]
+
+    def _one_of(self, weights: dict[str, float]) -> str:
+        return self._dice.choices(list(weights), list(weights.values()))[0]
+
+
+def rivals(messages: Sequence[Planned]) -> dict[tuple[str, str], list[Planned]]:
+    """The messages with a key, by organization and key."""
+    found: dict[tuple[str, str], list[Planned]] = {}
+    for message in messages:
+        if message.key is not None:
+            found.setdefault((message.organization, message.key), []).append(message)
+    return found

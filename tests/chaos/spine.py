@@ -25,8 +25,8 @@ from cli.local.stack import Stack
 from schemas import topics
 from schemas.settings import KafkaSettings
 from tests.chaos.disorder import SESSION_SECONDS, Disorder, handsets
-from tests.chaos.load import Handed, Turnstile, by_door, hand_in
-from tests.chaos.plan import plan
+from tests.chaos.spine_load import Handed, Turnstile, by_door, hand_in
+from tests.chaos.spine_plan import plan
 from tests.chaos.verdict import DEAD, JUDGED, Verdict, judge, judge_records
 from tests.chaos.watch import ENDED, Watch, read_all
 

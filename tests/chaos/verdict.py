@@ -8,8 +8,8 @@ from typing import Any
 from schemas import topics
 from schemas.messages import Lane
 from schemas.provider import Provider
-from tests.chaos.load import Handed
-from tests.chaos.plan import Door, Plan
+from tests.chaos.spine_load import Handed
+from tests.chaos.spine_plan import Door, Plan
 from tests.chaos.watch import Story
 
 DISPATCH = [topics.dispatch(provider, lane) for provider in Provider for lane in Lane]
