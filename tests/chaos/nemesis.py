@@ -111,8 +111,6 @@ class Nemesis:
         self.proxies.heal()
         self._orders.clear()
         self._tell_orders()
-        async with self._simulator() as session, session.delete("/faults") as response:
-            response.raise_for_status()
         await self._back([*self.names, KAFKA, REDIS])
 
     def _tell_orders(self) -> None:
@@ -244,8 +242,9 @@ class Nemesis:
             ids = [await self._add(session, rule) for rule in rules]
             yield
             for number in ids:
-                async with session.delete(f"/faults/{number}") as response:
-                    response.raise_for_status()
+                # 404: whoever began to send meanwhile has set the rules anew.
+                async with session.delete(f"/faults/{number}"):
+                    pass
 
     async def _add(self, session: aiohttp.ClientSession, rule: Rule) -> int:
         async with session.post("/faults", json=rule.written()) as response:
