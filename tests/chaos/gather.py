@@ -1,0 +1,122 @@
+"""Collects three of the four logs from a running stack, as anybody outside could."""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+import aiohttp
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from broker import clients
+from schemas import topics
+from schemas.settings import KafkaSettings
+from tests.chaos.logs import Said, Text, Transition
+from tests.chaos.stories import Story
+from tests.chaos.world import TENANTS, World
+
+DEAD: Final = [f"sms.{kind}.dlq.v1" for kind in ("requests", "messages", "dispatch", "waiting", "events")]
+_AT_ONCE: Final = 32
+
+
+class Subscriber:
+    """Follows `sms.status.v1`: every record as it came, and the stories that they make."""
+
+    def __init__(self, kafka: str) -> None:
+        self._kafka = KafkaSettings(bootstrap_servers=kafka)
+        self._moved = asyncio.Event()
+        self.log: list[Transition] = []
+        self.stories: dict[str, Story] = {}
+
+    async def follow(self) -> None:
+        """For ever, from the beginning."""
+        async with clients.reader(self._kafka) as consumer:
+            partitions = await _partitions(consumer, [topics.STATUS])
+            consumer.assign(partitions)
+            await consumer.seek_to_beginning(*partitions)
+            while True:
+                for records in (await consumer.getmany(timeout_ms=1000)).values():
+                    for record in records:
+                        self._add(Transition(record.value.decode()))
+
+    async def until(self, done: Callable[[], bool], seconds: float) -> bool:
+        """Wait until `done`, looked at after each record; False if that took longer than `seconds`."""
+        try:
+            async with asyncio.timeout(seconds):
+                while not done():
+                    self._moved.clear()
+                    await self._moved.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def texts(self, *statuses: str) -> set[str]:
+        """The texts of the messages that are in one of these states."""
+        return {story.text for story in self.stories.values() if story.last.status in statuses}
+
+    def _add(self, found: Transition) -> None:
+        self.log.append(found)
+        self.stories.setdefault(found.message_id, Story(found.message_id)).add(found)
+        self._moved.set()
+
+
+async def texts(world: World) -> list[Text]:
+    """What all handsets have got."""
+    async with aiohttp.ClientSession() as session, session.get(f"{world.simulator}/handsets") as response:
+        return [Text.shown(text) for text in (await response.json())["texts"]]
+
+
+async def answers(world: World, stories: Sequence[Story], *, tries: int = 50) -> list[Said]:
+    """What the API says of each message, once its view has caught up with what subscribers saw."""
+    limit = asyncio.Semaphore(_AT_ONCE)
+    async with aiohttp.ClientSession() as session:
+
+        async def ask(story: Story) -> Said:
+            for attempt in range(tries):
+                if attempt:
+                    await asyncio.sleep(0.2)  # the view follows the topic at its own pace
+                async with limit:
+                    said = await _get(session, world, story)
+                if said.code == 200 and said.body.get("state") == story.last.status:
+                    break
+            return said
+
+        return list(await asyncio.gather(*map(ask, stories)))
+
+
+async def _get(session: aiohttp.ClientSession, world: World, story: Story) -> Said:
+    tenant = TENANTS[str(story.last.record["organization"])]
+    url = f"{world.ingress}/sms/{story.message_id}"
+    try:
+        async with session.get(url, headers={"Authorization": f"Bearer {tenant.api_key}"}) as response:
+            return Said(story.message_id, response.status, json.loads(await response.text()))
+    except (aiohttp.ClientError, TimeoutError) as error:
+        return Said(story.message_id, 0, {"detail": repr(error)})
+
+
+async def dead(world: World) -> list[str]:
+    """The values of all dead letters."""
+    return [value.decode(errors="replace") for value in await read_all(world.kafka, DEAD)]
+
+
+async def read_all(kafka: str, names: Iterable[str]) -> list[bytes]:
+    """The values of some topics up to their ends as they are now."""
+    found: list[bytes] = []
+    async with clients.reader(KafkaSettings(bootstrap_servers=kafka)) as consumer:
+        partitions = await _partitions(consumer, names)
+        ends = await consumer.end_offsets(partitions)
+        left = {partition for partition in partitions if ends[partition] > 0}
+        consumer.assign(partitions)
+        await consumer.seek_to_beginning(*partitions)
+        while left:
+            for partition, records in (await consumer.getmany(*left, timeout_ms=500)).items():
+                found += [record.value or b"" for record in records if record.offset < ends[partition]]
+            left = {partition for partition in left if await consumer.position(partition) < ends[partition]}
+    return found
+
+
+async def _partitions(consumer: AIOKafkaConsumer, names: Iterable[str]) -> list[TopicPartition]:
+    cluster: Any = await consumer._client.fetch_all_metadata()  # the only way to learn them without a group
+    return [
+        TopicPartition(name, n) for name in names for n in sorted(cluster.partitions_for_topic(name) or ())
+    ]
