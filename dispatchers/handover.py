@@ -237,7 +237,7 @@ class HandOver:
 
 
 def _late(task: Task) -> Late:
-    return Late(task.message_id, task.attempt, task.valid_until, task.forget_at)
+    return Late(task.message_id, task.attempt, task.how, task.valid_until, task.forget_at)
 
 
 def _is_unknown(claim: Claim) -> bool:

@@ -19,10 +19,11 @@ log = logging.getLogger(__name__)
 _HEALTH: Final = ("breakers", "slowing", "health")
 #: Each script and the files that it is made of, in their order.
 SCRIPTS: Final[dict[str, tuple[str, ...]]] = {
-    **{name: ("run", "ready", "clock", "claims", name) for name in ("look", "take_over", "cancel", "expire")},
+    **{name: ("run", "ready", "clock", "claims", name) for name in ("look", "take_over", "cancel")},
+    "expire": ("run", "ready", "clock", "claims", "wins", "expire"),
     **{name: ("run", "ready", "clock", "claims", *_HEALTH, name) for name in ("close", "lose", "reopen")},
     **{
-        name: ("run", "ready", "clock", "claims", "pace", *_HEALTH, "slots", "twins", name)
+        name: ("run", "ready", "clock", "claims", "wins", "pace", *_HEALTH, "slots", "twins", name)
         for name in ("claim", "ask")
     },
     "healthy": ("run", "ready", "clock", *_HEALTH, "healthy"),

@@ -66,27 +66,6 @@ local function is_own_unknown(claim, nonce)
   return claim.state == 'closed' and claim.why == UNKNOWN and nonce ~= '' and claim.nonce == nonce
 end
 
--- docs/protocol.md, rule 2.
-local function wins(claim, ask)
-  if claim.state == 'absent' then
-    return ask.attempt == 1
-  elseif claim.state == 'open' then
-    return claim.attempt == ask.attempt
-  end
-  return claim.state == 'closed' and claim.why == UNKNOWN and ask.how == 'resend'
-    and ask.attempt > 1 and claim.attempt == ask.attempt - 1
-end
-
--- Whether an attempt before this one may have been sent. 1 and 0, as a line has it.
-local function maybe_sent(claim, ask)
-  return (ask.how ~= 'plain' or claim.maybe_sent == '1') and '1' or '0'
-end
-
--- What a task that could win ends as when it comes too late (rule 3): never as if nothing had been sent, if it may have been.
-local function late_line(claim, ask)
-  return closed_line(maybe_sent(claim, ask) == '1' and UNKNOWN or 'expired', ask.attempt)
-end
-
 -- Until when a hand-over that is unknown now may have been under way: helio:<epoch>:lost:<id> = <attempt> <nonce> <until>.
 -- It lasts for as long as the provider may be asked about it.
 local ASKED_FOR = 3 * 3600000

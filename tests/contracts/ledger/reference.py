@@ -28,9 +28,13 @@ class Reference:
             return True
         if not self.wins(attempt, how):
             return False
-        maybe_sent = how is not How.PLAIN or (isinstance(self.claim, Open) and self.claim.maybe_sent)
-        self.claim = Sending(attempt, record, nonce, until, maybe_sent)
+        self.claim = Sending(attempt, record, nonce, until, self._maybe_sent(how))
         return True
+
+    def too_late(self, attempt: int, how: How) -> None:
+        """What it could have won is over; what may have been sent before is never called expired."""
+        if self.wins(attempt, how):
+            self.claim = Closed("unknown" if self._maybe_sent(how) else "expired", attempt)
 
     def closed(self, attempt: int, nonce: str) -> None:
         if self._sending(nonce) or self._unknown(nonce):
@@ -58,6 +62,9 @@ class Reference:
             case Open(attempt=open_to, maybe_sent=False) if attempt == open_to:
                 self.claim = Closed("cancelled", 0)
         return self.claim
+
+    def _maybe_sent(self, how: How) -> bool:
+        return how is not How.PLAIN or (isinstance(self.claim, Open) and self.claim.maybe_sent)
 
     def _sending(self, nonce: str) -> Sending | None:
         return self.claim if isinstance(self.claim, Sending) and self.claim.nonce == nonce else None

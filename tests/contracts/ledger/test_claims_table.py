@@ -55,11 +55,10 @@ class Way:
     def own(self) -> Own:
         return Own(self.id, self.attempt, "mine", FAR)
 
-    @property
-    def ask(self) -> Ask:
+    def ask(self, valid_until: int) -> Ask:
         return Ask(
             message_id=self.id, attempt=self.attempt, how=self.how, nonce="mine", record="t:0:1", segments=1,
-            paces=(), valid_until=FAR, forget_at=FAR, hold_ms=60_000,
+            paces=(), valid_until=valid_until, forget_at=FAR, hold_ms=60_000,
         )  # fmt: skip
 
 
@@ -67,6 +66,13 @@ def expect_claim(model: Reference, way: Way) -> Won | Refused:
     model.asked(way.attempt, way.how, "mine", "t:0:1", NEW)
     if isinstance(model.claim, Sending) and model.claim.nonce == "mine":
         return Won(model.claim.until)
+    return Refused(model.claim)
+
+
+def expect_late_claim(model: Reference, way: Way) -> Won | Refused:
+    if isinstance(model.claim, Sending) and model.claim.nonce == "mine":
+        return Won(model.claim.until)  # it was in time then
+    model.too_late(way.attempt, way.how)
     return Refused(model.claim)
 
 
@@ -79,7 +85,8 @@ Script = tuple[
     Callable[[Ledger, Sequence[Way]], Awaitable[Sequence[Any] | None]], Callable[[Reference, Way], Any]
 ]
 SCRIPT: dict[str, Script] = {
-    "claim": (lambda ledger, ways: ledger.claim([way.ask for way in ways]), expect_claim),
+    "claim": (lambda ledger, ways: ledger.claim([way.ask(FAR) for way in ways]), expect_claim),
+    "claim, late": (lambda ledger, ways: ledger.claim([way.ask(PAST) for way in ways]), expect_late_claim),
     "close": (
         lambda ledger, ways: ledger.close([way.own for way in ways]),
         lambda model, way: model.closed(way.attempt, "mine"),
@@ -159,6 +166,9 @@ BROKEN: dict[str, tuple[str, str, str]] = {
         "and claim.why == UNKNOWN and ask.how",
         "and claim.why ~= SENT and ask.how",
     ),
+    "late-expires": ("claim, late", "== '1' and UNKNOWN or 'expired'", "== '2' and UNKNOWN or 'expired'"),
+    "late-is-unknown": ("claim, late", "== '1' and UNKNOWN or 'expired'", "~= '2' and UNKNOWN or 'expired'"),
+    "late-goes": ("claim, late", "elseif now > math.min", "elseif now < math.min"),
     "cancel-sending": ("cancel", "if wins(claim, ask)", "if wins(claim, ask) or claim.till"),
     "cancel-closed": ("cancel", "if wins(claim, ask)", "if wins(claim, ask) or claim.why"),
     "cancel-unknown": ("cancel", "if wins(claim, ask)", "if wins(claim, ask) or claim.why == UNKNOWN"),
@@ -195,6 +205,6 @@ BROKEN: dict[str, tuple[str, str, str]] = {
 @pytest.mark.parametrize("name", BROKEN)
 async def test_a_broken_script_is_noticed(ledger: Ledger, redis: Redis, name: str) -> None:
     script, right, wrong = BROKEN[name]
-    break_script(ledger, script, right, wrong)
+    break_script(ledger, script.partition(",")[0], right, wrong)
     with pytest.raises(AssertionError):
         await check(ledger, redis, script)
