@@ -4,7 +4,7 @@ import asyncio
 import json
 import random
 import time
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from typing import Final
 
 import aiohttp
