@@ -10,6 +10,7 @@ from dispatchers.journal import Journal
 from ledger import Ledger, LedgerNotReadyError, LedgerUnavailableError
 from schemas.callback import Callback
 from schemas.settings import DispatchSettings
+from schemas.tasks import Task
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,19 @@ class Tools:
     new_nonce: Callable[[], str]
     #: Between 0 and 1.
     chance: Callable[[], float]
+
+    def handed_over(self, task: Task, nonce: str) -> str:
+        """Where its provider is to report on the hand-over of `task` that is called `nonce`."""
+        return self.callback_url(
+            Callback(
+                account=task.account,
+                organization=task.organization,
+                message_id=task.message_id,
+                attempt=task.attempt,
+                nonce=nonce,
+                forget_at=task.forget_at,
+            )
+        )
 
     async def ask(self, question: Callable[[Ledger], Awaitable[T]]) -> T:
         """What the ledger answers, as soon as it can: until then hand-overs hold (P13).

@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from typing import Final
 
+from dispatchers import questions
 from dispatchers.journal import Later
 from dispatchers.lines import Item
 from dispatchers.tools import Tools
 from schemas import topics
 from schemas.facts import AmbiguousFact, Deadline
 from schemas.failpoints import Point, reached
+from schemas.messages import Lane
 from schemas.settings import DispatchSettings
-from schemas.tasks import OnUnknown, Task
+from schemas.tasks import Inquiry, OnUnknown, Task
 
 #: The last hop through the waiting topics may be early by less than this, and nobody behind it waits.
 _EARLY_MS: Final = min(topics.WAITING)
@@ -26,9 +28,14 @@ async def tell(said: Sequence[tuple[Item, AmbiguousFact]], tools: Tools) -> None
         return
     await tools.journal.write([fact for _, fact in said])
     reached(Point.DISPATCH_AMBIGUOUS_TOLD)
-    later = [later for item, fact in said for later in follows(fact, item.task, tools.settings)]
-    if later:
-        await tools.journal.write(later)
+    coming = [one for item, fact in said for one in follows(fact, identified(item), tools.settings)]
+    if coming:
+        await tools.journal.write(coming)
+
+
+def identified(item: Item) -> Task:
+    """The task with the identity of its record, by which the ledger knows it."""
+    return item.task.model_copy(update={"record": item.record})
 
 
 def follows(fact: AmbiguousFact, task: Task, settings: DispatchSettings) -> list[Later]:
@@ -38,7 +45,11 @@ def follows(fact: AmbiguousFact, task: Task, settings: DispatchSettings) -> list
     that has gone on. What follows carries the task as the attempt that the fact speaks of.
     """
     handed_over = task.model_copy(update={"attempt": fact.attempt})
-    return [] if task.on_unknown is OnUnknown.HOLD else [_deadline(fact, handed_over, settings)]
+    inquiry = questions.first(fact, handed_over, settings)
+    return [
+        *([] if task.on_unknown is OnUnknown.HOLD else [_deadline(fact, handed_over, settings)]),
+        *([] if inquiry is None else [later(inquiry)]),
+    ]
 
 
 def _deadline(fact: AmbiguousFact, task: Task, settings: DispatchSettings) -> Later:
@@ -58,4 +69,16 @@ def _deadline(fact: AmbiguousFact, task: Task, settings: DispatchSettings) -> La
         topic=topics.EVENTS,
         key=fact.message_id.encode(),
         value=deadline.encode(),
+    )
+
+
+def later(inquiry: Inquiry) -> Later:
+    """The question as a record that comes back when it is to be put; keyed like its task."""
+    lane = Lane.QUEUED if inquiry.task is None else inquiry.task.lane
+    return Later(
+        message_id=inquiry.message_id,
+        due=inquiry.not_before,
+        topic=topics.dispatch(inquiry.provider, lane),
+        key=inquiry.sender.encode(),
+        value=inquiry.encode(),
     )

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from ledger.claims import Pace, Wait
 from schemas.base import Millis
@@ -17,12 +17,17 @@ ASKABLE_MS: Final = 3 * 3_600_000
 SKEW_MS: Final = 60_000
 
 
+Why = Literal["settled", "late", "other", "twin"]
+
+
 @dataclass(frozen=True, slots=True)
 class Unknown:
     """The hand-over that is asked about: nothing is, once it is no longer unknown."""
 
     attempt: int
     nonce: str
+    #: The task record that was handed over, as in `claims.Ask`.
+    record: str
     #: Not later than this, by Redis' clock.
     ask_until: Millis
     #: `twin(task)` where no other message of ours may be what the provider shows.
@@ -56,10 +61,11 @@ class Over:
     """Nothing is to be asked any more.
 
     `settled`: the claim has gone on; `late`: too long ago, or too near to what its owner's policy does then;
-    `twin`: what the provider shows could be another message.
+    `other`: another task record was handed over, perhaps through another account; `twin`: what the provider
+    shows could be another message.
     """
 
-    why: Literal["settled", "late", "twin"]
+    why: Why
 
 
 Leave = MayAsk | Wait | Over
@@ -97,6 +103,7 @@ def _unknown(unknown: Unknown) -> dict[str, Any]:
     found: dict[str, Any] = {
         "attempt": unknown.attempt,
         "nonce": unknown.nonce,
+        "record": unknown.record,
         "ask_until": unknown.ask_until,
     }
     return found | ({"twin": unknown.twin, "span": unknown.span_ms} if unknown.twin else {})
@@ -109,13 +116,9 @@ def leave(answer: list[bytes | int]) -> Leave:
             return MayAsk(until)
         case [b"wait", int() as ms, bytes() as name]:
             return Wait(ms, name.decode())
-        case [b"over", (b"settled" | b"late" | b"twin") as why]:
+        case [b"over", bytes() as why] if why in _WHY:
             return Over(_WHY[why])
     raise ValueError(f"not an answer about a question: {answer!r}")
 
 
-_WHY: Final[dict[bytes, Literal["settled", "late", "twin"]]] = {
-    b"settled": "settled",
-    b"late": "late",
-    b"twin": "twin",
-}
+_WHY: Final[dict[bytes, Why]] = {why.encode(): why for why in get_args(Why)}

@@ -2,11 +2,12 @@
 -- {'wait', ms, name} or {'over', why}. About an unknown one (it has a nonce) only while it is so, and `until` is when
 -- it was over at the latest; a question that is the same request again may send, so it must be in time for that, too.
 
--- Until when the hand-over was under way, or nil.
-local function lost_until(ask)
-  local attempt, nonce, till = string.match(redis.call('GET', lost_key(ask.id)) or '', '^(%d+) (%S+) (%d+)$')
+-- Until when the hand-over was under way, and which task record's it was; nil: not known.
+local function lost_of(ask)
+  local attempt, nonce, till, record =
+    string.match(redis.call('GET', lost_key(ask.id)) or '', '^(%d+) (%S+) (%d+) (%S+)$')
   if tonumber(attempt) == ask.attempt and nonce == ask.nonce then
-    return tonumber(till)
+    return tonumber(till), record
   end
 end
 
@@ -17,11 +18,14 @@ end
 
 -- Why nothing is asked, or nil; and until when the hand-over was under way.
 local function look_at(ask)
-  local claim, till = read_claim(ask.id), lost_until(ask)
+  local claim = read_claim(ask.id)
+  local till, record = lost_of(ask)
   if not is_own_unknown(claim, ask.nonce) or claim.attempt ~= ask.attempt then
     return 'settled'
   elseif not till or now > ask.ask_until then
     return 'late'
+  elseif record ~= ask.record then
+    return 'other'
   elseif ask.twin and not is_only(ask, till - ask.span) then
     return 'twin'
   end

@@ -66,14 +66,14 @@ local function is_own_unknown(claim, nonce)
   return claim.state == 'closed' and claim.why == UNKNOWN and nonce ~= '' and claim.nonce == nonce
 end
 
--- Until when a hand-over that is unknown now may have been under way: helio:<epoch>:lost:<id> = <attempt> <nonce> <until>.
--- It lasts for as long as the provider may be asked about it.
+-- Which hand-over is unknown now, and until when it may have been under way:
+-- helio:<epoch>:lost:<id> = <attempt> <nonce> <until> <record>, for as long as its provider may be asked about it.
 local ASKED_FOR = 3 * 3600000
 local function lost_key(id)
   return 'helio:' .. epoch .. ':lost:' .. id
 end
 
 local function note_lost(id, claim)
-  local line = int(claim.attempt) .. ' ' .. claim.nonce .. ' ' .. int(claim.till)
+  local line = table.concat({ int(claim.attempt), claim.nonce, int(claim.till), claim.record }, ' ')
   redis.call('SET', lost_key(id), line, 'PXAT', int(claim.till + ASKED_FOR))
 end
