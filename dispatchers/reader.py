@@ -11,20 +11,13 @@ from aiokafka.errors import KafkaError
 from broker.dead_letters import buried
 from broker.publish import Publish
 from broker.stall import Pulse
-from dispatchers.deferring import Deferring
 from dispatchers.handover import HandOver
 from dispatchers.lines import GapError, Item, Line
-from dispatchers.shares import Leaving
 from dispatchers.window import Window
 from schemas.base import DecodeError
 from schemas.tasks import Task
 
 log = logging.getLogger(__name__)
-
-#: Records taken at once: between two such batches everything else of the process has its turn.
-_RECORDS = 500
-#: How long is waited for what comes, or for what leaves, before the loop says that it goes on.
-_LOOK_SECONDS = 0.2
 
 
 class RetentionError(Exception):
@@ -39,7 +32,6 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstre
         consumer: AIOKafkaConsumer,
         window: Window,
         hand_over: HandOver,
-        deferring: Deferring,
         publish: Publish,
         now: Callable[[], int],
         *,
@@ -48,7 +40,6 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstre
         self._consumer = consumer
         self._window = window
         self._hand_over = hand_over
-        self._deferring = deferring
         self._publish = publish
         self._now = now
         self._release_seconds = release_seconds
@@ -68,11 +59,8 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstre
             self._reading_on.rest()
 
     async def _read(self) -> None:
-        if self._deferring.full:
-            await self._deferring.moved(_LOOK_SECONDS)
-            return
         self._make_room()
-        batches = await self._consumer.getmany(timeout_ms=round(1000 * _LOOK_SECONDS), max_records=_RECORDS)
+        batches = await self._consumer.getmany(timeout_ms=200)
         for partition, records in batches.items():
             line = self._window.line((partition.topic, partition.partition))
             if line is not None:
@@ -114,7 +102,6 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstre
         self._hand_over.add_voids(self._window.revoke(partitions))
         if lines:
             await self._hand_over.quiet(self._release_seconds)
-            await self._deferring.quiet(self._release_seconds / 2)
             await self.commit(lines)
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
@@ -157,17 +144,12 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstre
     async def _take(self, line: Line, records: list[ConsumerRecord]) -> None:
         now = self._now()
         unreadable: list[tuple[ConsumerRecord, str]] = []
-        leaving: list[Leaving] = []
         for record in records:
             line.open(record.offset)
             try:
-                item = Item(line, record.offset, Task.decode(record.value))
+                self._window.add(Item(line, record.offset, Task.decode(record.value)), now)
             except DecodeError as e:
                 unreadable.append((record, str(e)))
-                continue
-            if (gone := self._window.offer(item, now)) is not None:
-                leaving.append(gone)
-        self._deferring.add(leaving)
         if unreadable:
             log.warning("%d unreadable tasks in %s go to the dead letters", len(unreadable), line.partition)
             await self._publish([buried(record, reason) for record, reason in unreadable])
