@@ -5,6 +5,7 @@ The names are those by which the ledger knows them; whoever is told to wait is t
 
 from directory.snapshot import Directory
 from ledger.claims import Pace
+from schemas.codes import too_fast
 from schemas.tasks import Task
 
 
@@ -26,6 +27,16 @@ def campaign_pace(campaign: str) -> str:
 def breaker(account: str) -> str:
     """What the breaker of an account is called."""
     return f"breaker:{account}"
+
+
+def throttled(task: Task, code: str) -> str:
+    """The name of the pace that a refusal with the provider's `code` says is too high; "" for none."""
+    match too_fast(task.provider, code):
+        case "number":
+            return number_pace(task.sender)
+        case "account":
+            return account_pace(task.account)
+    return ""
 
 
 def paces(directory: Directory, task: Task) -> tuple[Pace, ...]:

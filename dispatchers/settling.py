@@ -3,9 +3,9 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from dispatchers import policy, unknown
+from dispatchers import paces, policy, unknown
 from dispatchers.journal import Waiting, ambiguous_fact, outcome_fact
 from dispatchers.lines import Item
 from dispatchers.tools import Tools
@@ -19,6 +19,8 @@ from schemas.tasks import How
 
 log = logging.getLogger(__name__)
 
+_DAY_SECONDS = 86_400
+
 
 @dataclass(frozen=True)
 class Result:
@@ -27,6 +29,8 @@ class Result:
     item: Item
     nonce: str
     outcome: Outcome
+    #: Else it came too late to be tried: that is our fault, and says nothing of the provider.
+    in_time: bool = True
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,14 @@ class _Refused:
 
     @property
     def again(self) -> Again:
-        return Again(_own(self.result), str(self.fact.record), shown(self.fact))
+        again = Again(_own(self.result), str(self.fact.record), shown(self.fact))
+        if isinstance(self.outcome, Unavailable):
+            return again
+        task, pause = self.result.item.task, self.outcome.retry_after
+        # The script has its own bound; this one keeps the number within an integer.
+        pause_ms = None if pause is None else round(min(pause, _DAY_SECONDS) * 1000)
+        slows = paces.throttled(task, self.outcome.code)
+        return replace(again, answered=True, throttled=slows, pause_ms=pause_ms)
 
 
 class Settling:
@@ -154,7 +165,14 @@ class Settling:
 
 def _own(result: Result) -> Own:
     task = result.item.task
-    return Own(task.message_id, task.attempt, result.nonce, task.forget_at)
+    return Own(
+        task.message_id,
+        task.attempt,
+        result.nonce,
+        task.forget_at,
+        breaker=paces.breaker(task.account) if result.in_time else "",
+        paces=(paces.number_pace(task.sender), paces.account_pace(task.account)),
+    )
 
 
 def _log(result: Result) -> None:

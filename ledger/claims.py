@@ -157,7 +157,9 @@ class Again:
     record: str
     #: What came of it, for whoever looks at the message.
     attempt: Attempt
-    #: The key of the pace that the provider throttled; "": it did not answer.
+    #: The provider did answer: no fault of its account.
+    answered: bool = False
+    #: The key of the pace that the provider throttled, "" for none.
     throttled: str = ""
     #: The provider's `Retry-After`.
     pause_ms: int | None = None
@@ -248,6 +250,7 @@ def encode_again(again: Sequence[Again]) -> str:
     listed = [
         _own(one.own)
         | {"record": one.record, "tried": one.attempt.encode().decode()}
+        | {"answered": one.answered}
         | _named("throttled", one.throttled)
         | _named("pause", one.pause_ms)
         for one in again

@@ -6,7 +6,7 @@ stays unknown.
 """
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, Literal
 
 from schemas.provider import Fault, Provider
 
@@ -99,6 +99,19 @@ NOT_PROCESSED: Final[dict[Provider, frozenset[str]]] = {
     Provider.VONAGE: frozenset({"1000", "1241"}),
 }
 
+#: Codes that say that one sender is too fast: its own queue is full, its campaign's rate is used up.
+_NUMBER_TOO_FAST: Final[dict[Provider, frozenset[str]]] = {
+    Provider.TWILIO: frozenset({"21611", "30001", "30022"}),
+    Provider.TELNYX: frozenset({"40318"}),
+    Provider.VONAGE: frozenset(),
+}
+#: Codes that say that the account is.
+_ACCOUNT_TOO_FAST: Final[dict[Provider, frozenset[str]]] = {
+    Provider.TWILIO: frozenset({"20429"}),
+    Provider.TELNYX: frozenset({"10011", "40011"}),
+    Provider.VONAGE: frozenset({"1000", "1241"}),
+}
+
 #: What Vonage's `invalid_parameters` names, where it is the number and not the text that is wrong.
 _VONAGE_PARAMETERS: Final = {"to": Fault.RECIPIENT, "from": Fault.SENDER}
 _VONAGE_PARAMETER_CODES: Final = frozenset({"1010", "1020", "1021", "1022"})
@@ -112,6 +125,17 @@ def fault_of_refusal(provider: Provider, code: str, parameter: str = "") -> Faul
     if provider is Provider.VONAGE and code in _VONAGE_PARAMETER_CODES:
         return _VONAGE_PARAMETERS.get(parameter, Fault.CONTENT)
     return FAULTS[provider].get(code)
+
+
+def too_fast(provider: Provider, code: str) -> Literal["number", "account"] | None:
+    """Who is too fast, by the `code` of a refusal as not processed; None: nobody, it has another reason.
+
+    A 429 whose code says nothing of this is about the account, as the APIs' own limits are.
+    """
+    if code in _NUMBER_TOO_FAST[provider]:
+        return "number"
+    passing = FAULTS[provider].get(code) is Fault.RETRYABLE
+    return None if passing and code not in _ACCOUNT_TOO_FAST[provider] else "account"
 
 
 def fault_of_receipt(provider: Provider, code: str, title: str = "") -> Fault | None:

@@ -1,6 +1,6 @@
--- ARGV[1]: JSON [{id, attempt, nonce, forget_at, record, tried, breaker, throttled, pause}]. A hand-over that provably
--- did not happen: open to the next attempt, and noted (`tried`, as JSON) among the message's tries. `throttled` is the
--- pace that the provider says is too fast, if it has answered at all, and `pause` its Retry-After (ms), if it says one.
+-- ARGV[1]: JSON [{id, attempt, nonce, forget_at, record, tried, breaker, answered, throttled, pause}]. A hand-over that
+-- provably did not happen: open to the next attempt, and noted (`tried`, as JSON) among the message's tries. `answered`:
+-- the provider has refused it; `throttled`: the pace that it says is too high; `pause`: its Retry-After (ms).
 -- Answers 1 where it is so now, by that record; 0 where the claim is no longer its own.
 local MOST = 20
 
@@ -17,7 +17,7 @@ for n, own in ipairs(cjson.decode(ARGV[1])) do
   if is_own_sending(claim, own.nonce) then
     write_claim(own.id, open_line(own.attempt + 1, claim.maybe_sent, own.record), own.forget_at)
     note(own)
-    note_health(own, not own.throttled)
+    note_health(own, not own.answered)
     if own.throttled then
       set_slowed(own.throttled, slow_down(slowed_of(own.throttled), own.pause and own.pause * 1000, now_us))
     end

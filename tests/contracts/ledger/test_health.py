@@ -153,7 +153,7 @@ def own(id_: str, *paces: Pace, account: str = "tw") -> Own:
 
 
 def throttled(id_: str, pace: Pace, pause_ms: int | None = None) -> Again:
-    return Again(own(id_), "t:0:9", TRIED, pace.key, pause_ms)
+    return Again(own(id_), "t:0:9", TRIED, answered=True, throttled=pace.key, pause_ms=pause_ms)
 
 
 async def hand_over(ledger: Ledger, *ids: str, account: str = "tw") -> None:

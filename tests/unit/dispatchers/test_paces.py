@@ -3,7 +3,7 @@
 import pytest
 
 from directory.snapshot import Directory
-from dispatchers.paces import names, paces
+from dispatchers.paces import names, paces, throttled
 from ledger.claims import Pace
 from schemas.directory import Account, AnyEntity, Campaign, Entry, Number, TwilioCredentials
 from schemas.messages import Lane
@@ -55,6 +55,12 @@ def test_a_campaign_of_a_seconds_worth_at_once(rate: float, burst: int) -> None:
 def test_a_campaign_without_a_rate_holds_nobody_back() -> None:
     for known in (directory(ACCOUNT, number("alerts"), campaign(None)), directory(ACCOUNT, number("alerts"))):
         assert [pace.key for pace in paces(known, TASK)] == [f"number:{SENDER}", "account:tw"]
+
+
+def test_what_a_provider_throttles() -> None:
+    assert throttled(TASK, "21611") == f"number:{SENDER}"
+    assert throttled(TASK, "20429") == throttled(TASK, "") == "account:tw"
+    assert throttled(TASK, "30003") == ""
 
 
 def test_what_the_directory_has_no_more_can_still_be_rested() -> None:

@@ -1,8 +1,12 @@
-"""The code tables against the letters that stand for faults, provider by provider."""
+"""The code tables against the letters that stand for faults, provider by provider.
+
+The meanings are the providers' (docs/providers.md names their pages and API definitions); the letters are our
+judgement. Every code that those pages give for a send or its receipt is here, and nothing else.
+"""
 
 import pytest
 
-from schemas.codes import FAULTS, NOT_PROCESSED, fault_of_receipt, fault_of_refusal
+from schemas.codes import FAULTS, NOT_PROCESSED, fault_of_receipt, fault_of_refusal, too_fast
 from schemas.provider import Fault, Provider
 
 #: R retryable, D destination, O opted out, S sender or account config, C content, A auth, ? ambiguous.
@@ -53,6 +57,22 @@ def test_every_code_means_what_the_report_says(provider: Provider, text: str) ->
 @pytest.mark.parametrize("provider", Provider)
 def test_what_was_not_processed_is_retryable(provider: Provider) -> None:
     assert {FAULTS[provider][code] for code in NOT_PROCESSED[provider]} == {Fault.RETRYABLE}
+
+
+@pytest.mark.parametrize("provider", Provider)
+def test_who_is_too_fast(provider: Provider) -> None:
+    who = {code: too_fast(provider, code) for code in FAULTS[provider]}
+    senders = {Provider.TWILIO: {"21611", "30001", "30022"}, Provider.TELNYX: {"40318"}}
+    accounts = {
+        Provider.TWILIO: {"20429"}, Provider.TELNYX: {"10011", "40011"}, Provider.VONAGE: {"1000", "1241"},
+    }  # fmt: skip
+    assert {code for code, whose in who.items() if whose == "number"} == senders.get(provider, set())
+    for code, fault in FAULTS[provider].items():
+        if fault is Fault.RETRYABLE and code not in senders.get(provider, set()):
+            # An absent handset or a day's cap says nothing of our rate.
+            assert who[code] == ("account" if code in accounts[provider] else None)
+    # A 429 may have any code, or none (Vonage's has one that elsewhere means parameters).
+    assert too_fast(provider, "") == too_fast(provider, "1020") == too_fast(provider, "31337") == "account"
 
 
 @pytest.mark.parametrize("provider", Provider)
