@@ -14,14 +14,15 @@ from typing import assert_never
 
 from dispatchers.journal import void
 from dispatchers.lines import Item
+from dispatchers.paces import breaker
 from dispatchers.port import Handover
 from dispatchers.settling import Result, Settling
 from dispatchers.steps import Steps, ids
 from dispatchers.tools import Tools
 from dispatchers.window import Window
+from ledger.asking import twin
 from ledger.claims import Ask, Claim, Closed, Looked, Refused, Wait, Won
 from ledger.expiring import Early, Late
-from schemas.callback import Callback
 from schemas.failpoints import Point, reached
 from schemas.provider import Outcome, Unavailable
 from schemas.tasks import Task, Void
@@ -191,9 +192,11 @@ class HandOver:
             record=str(item.record),
             segments=task.segments,
             paces=self._tools.accounts.paces(task),
+            twin=twin(task),
             valid_until=task.valid_until,
             forget_at=task.forget_at,
             hold_ms=round((settings.http_timeout_seconds + settings.claim_margin_seconds) * 1000),
+            breaker=breaker(task.account),
         )
 
     def _send(self, item: Item, asked_at: float) -> None:
@@ -205,25 +208,28 @@ class HandOver:
     async def _call(self, item: Item, asked_at: float) -> None:
         nonce, item.nonce = item.nonce or "", None
         margin = self._tools.settings.claim_margin_seconds
+        in_time = True
 
         def still_mine() -> bool:
+            nonlocal in_time
             # `until` is the claim's time plus timeout plus margin by Redis' clock, counted from after
             # `asked_at`. A call that begins within the margin is over before anyone may take over.
             # Nor does one begin when the message's own time is over.
-            return monotonic() - asked_at < margin and self._tools.now() < item.late_from
+            in_time = monotonic() - asked_at < margin and self._tools.now() < item.late_from
+            return in_time
 
         port = self._tools.accounts.port(item.task.account)
         outcome: Outcome
         if isinstance(port, str):
             outcome = Unavailable(detail=port)
         else:
-            url = self._tools.callback_url(_callback(item, nonce))
+            url = self._tools.handed_over(item.task, nonce)
             outcome = await port.send(
                 Handover(task=item.task, nonce=nonce, callback_url=url, still_mine=still_mine)
             )
         reached(Point.DISPATCH_ANSWERED)
         self._calling -= 1
-        self._settling.add(Result(item, nonce, outcome))
+        self._settling.add(Result(item, nonce, outcome, in_time=in_time))
         self.bell.set()
 
     def _has_settled(self) -> None:
@@ -242,15 +248,3 @@ def _late(task: Task) -> Late:
 
 def _is_unknown(claim: Claim) -> bool:
     return isinstance(claim, Closed) and claim.why == "unknown"
-
-
-def _callback(item: Item, nonce: str) -> Callback:
-    task = item.task
-    return Callback(
-        account=task.account,
-        organization=task.organization,
-        message_id=task.message_id,
-        attempt=task.attempt,
-        nonce=nonce,
-        forget_at=task.forget_at,
-    )
