@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from broker import clients, topics
+from cli.commands import findings
 from cli.commands.findings import Finding, Reading
 from directory.replica import Replica
 from directory.secrets import SecretMissingError, resolve
@@ -198,12 +199,13 @@ async def of_ledger(redis: RedisSettings) -> list[Finding]:
     try:
         async with Ledger(redis) as ledger:
             await ledger.look([str(UUID(int=0))])
+            found = await ledger.health()
     except LedgerNotReadyError as error:
         todo = "a running dispatcher rebuilds it from Kafka by itself; hand-overs hold until then"
         return [Finding(check="ledger", said=f"the ledger has no valid epoch ({error})", todo=todo)]
     except LedgerUnavailableError as error:
         return [Finding(check="ledger", said=f"the ledger does not answer ({error})", todo=_REDIS)]
-    return [Finding(check="ledger", said="the ledger has a valid epoch")]
+    return [Finding(check="ledger", said="the ledger has a valid epoch"), *findings.of_health(found)]
 
 
 async def of_store(redis: RedisSettings, readings: dict[str, Reading]) -> list[Finding]:

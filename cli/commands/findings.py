@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
+from ledger.health import Health
 from schemas.settings import CallbackSettings, Settings, TopicSettings
 
 #: Due times are told by our clocks and append times by the broker's: so far apart they may drift.
@@ -82,6 +83,22 @@ def _replicas(servers: str, topics: TopicSettings) -> Iterator[Finding]:
             f"of which {topics.min_insync_replicas} acknowledge",
             todo="set HELIO_TOPICS__REPLICATION_FACTOR=3 and HELIO_TOPICS__MIN_INSYNC_REPLICAS=2",
         )
+
+
+def of_health(health: Health) -> Iterator[Finding]:
+    """What the dispatchers know of the providers: accounts that are left alone, paces that are slowed."""
+    for account, breaker in sorted(health.open.items()):
+        seconds = (health.at - breaker.since) / 1000
+        yield Finding(
+            check="health",
+            said=f"account {account}: most hand-overs came to nothing; open since {seconds:.0f} s",
+            todo="see its dispatcher's log (dispatch.attempted); it is tried again by itself, one at a time",
+        )
+    for pace, slowed in sorted(health.slowed.items()):
+        said = f"{pace} goes at {slowed.share:.0%} of its rate, as the provider throttled it"
+        yield Finding(check="health", said=said)
+    if not health.open and not health.slowed:
+        yield Finding(check="health", said="no breaker is open, and no pace is slowed")
 
 
 @dataclass(frozen=True)

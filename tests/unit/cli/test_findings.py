@@ -8,8 +8,10 @@ from cli.commands.findings import (
     known_variables,
     of_clocks,
     of_environment,
+    of_health,
     of_settings,
 )
+from ledger.health import Breaker, Health, Slowed
 from schemas.settings import CallbackSettings, KafkaSettings, Settings, TopicSettings
 
 
@@ -59,3 +61,14 @@ def test_a_clock_that_is_off_is_a_problem() -> None:
     findings = list(of_clocks({"Kafka": good, "Redis": late}))
     assert [finding.ok for finding in findings] == [True, False]
     assert "Redis" in findings[1].said
+
+
+def test_an_open_breaker_is_a_problem_and_a_slowed_pace_is_told() -> None:
+    well = list(of_health(Health(9_000, {"tw": Breaker("closed", 0, bad=1, all=9)}, {})))
+    assert [finding.ok for finding in well] == [True]
+    breakers = {"tw": Breaker("open", 2_000, 10_000), "vo": Breaker("closed", 1)}
+    opened, slowed = of_health(Health(9_000, breakers, {"number:+1": Slowed(0.25, 0)}))
+    assert (opened.ok, slowed.ok) == (False, True)
+    assert "account tw" in opened.said
+    assert "open since 7 s" in opened.said
+    assert slowed.said.startswith("number:+1 goes at 25% of its rate")

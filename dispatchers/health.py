@@ -1,0 +1,79 @@
+"""Tells operators what the dispatchers know together of their providers: open breakers, slowed paces."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from prometheus_client import Gauge
+
+from directory.snapshot import Directory
+from ledger import Ledger, LedgerAwayError
+from ledger.health import Health
+from schemas.provider import Provider
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS: Final = 5.0
+
+BREAKER_OPEN: Final = Gauge(
+    "helio_dispatch_breaker_open", "1 while the account's breaker stops hand-overs.", ["account"]
+)
+PACE_SHARE: Final = Gauge(
+    "helio_dispatch_pace_share", "At how much of its rate a pace goes that its provider throttled.", ["pace"]
+)
+
+
+async def watch(ledger: Ledger, directory: Callable[[], Directory], provider: Provider) -> None:
+    """For ever: look at what is known of `provider`, and tell what has changed."""
+    before = Health(0, {}, {})
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        try:
+            now = only(await ledger.health(), directory(), provider)
+        except LedgerAwayError:
+            continue  # hand-overs hold, and say so
+        for level, line in changes(before, now):
+            log.log(level, "%s", line)
+        _show(now)
+        before = now
+
+
+def only(found: Health, directory: Directory, provider: Provider) -> Health:
+    """What of it is about `provider`'s accounts and their numbers."""
+    accounts = {account.id for account in directory.accounts(provider)}
+
+    def is_its(pace: str) -> bool:
+        kind, _, name = pace.partition(":")
+        number = directory.number(name) if kind == "number" else None
+        return (number.account if number else name) in accounts
+
+    return Health(
+        at=found.at,
+        breakers={account: breaker for account, breaker in found.breakers.items() if account in accounts},
+        slowed={pace: slowed for pace, slowed in found.slowed.items() if is_its(pace)},
+    )
+
+
+def changes(before: Health, now: Health) -> Iterator[tuple[int, str]]:
+    """What is to be said of what has changed from one look to the next, with its logging level."""
+    for account, breaker in now.breakers.items():
+        was_open = account in before.open
+        if account in now.open and not was_open:
+            why = "most of its hand-overs come to nothing; one at a time is tried"
+            yield logging.WARNING, f"health.breaker_open account={account}: {why}"
+        elif account not in now.open and (was_open or breaker.since > before.at > 0):
+            yield logging.INFO, f"health.breaker_closed account={account}"
+    for pace in now.slowed.keys() - before.slowed.keys():
+        share = now.slowed[pace].share
+        yield logging.WARNING, f"health.slowed pace={pace} share={share:.2f}: its provider throttles it"
+    for pace in before.slowed.keys() - now.slowed.keys():
+        yield logging.INFO, f"health.at_its_cap pace={pace}"
+
+
+def _show(now: Health) -> None:
+    for account, breaker in now.breakers.items():
+        BREAKER_OPEN.labels(account).set(breaker.state != "closed")
+    PACE_SHARE.clear()
+    for pace, slowed in now.slowed.items():
+        PACE_SHARE.labels(pace).set(slowed.share)
