@@ -10,14 +10,12 @@ from typing import Final, assert_never
 from dispatchers.port import Answer, Found, NoAnswer, NotFound, Refused, Several, Standing
 from ledger.asking import ASKABLE_MS
 from schemas.facts import AmbiguousFact, AnyFact, OutcomeFact, ReceiptStatus, Reported
-from schemas.provider import Accepted, Provider, Rejected
+from schemas.provider import ASKABLE, Accepted, Provider, Rejected
 from schemas.public import StatusRecord
 from schemas.settings import DispatchSettings
 from schemas.status import State
 from schemas.tasks import Inquiry, OnUnknown, Task
 
-#: Who can be asked at all.
-ASKABLE: Final = frozenset({Provider.TWILIO, Provider.TELNYX})
 #: How long before each question about an unknown hand-over: after it is so, then after the last question.
 _UNKNOWN_MS: Final = (20_000, 60_000, 300_000, 1_800_000, 7_200_000)
 #: Likewise of a message without a receipt, after the first question.

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Collection, Coroutine, Sequence
-from typing import Self
+from typing import Final, Self
 from uuid import uuid4
 
 from ledger import asking, claims, expiring, health, holds, limits, places, queues, view
@@ -25,6 +25,10 @@ from schemas.public import StatusRecord
 from schemas.settings import RedisSettings
 
 log = logging.getLogger(__name__)
+
+#: From when to when, in milliseconds since the epoch.
+Span = tuple[Millis, Millis]
+_LEASE_MS: Final = 60_000
 
 
 class Ledger:
@@ -172,6 +176,20 @@ class Ledger:
             return []
         whole, *found = await self.server.run("view_get", *ids)
         return [view.seen(known, whole) for known in found]
+
+    async def without_receipt(self, provider: Provider, sent: Span, most: int) -> list[StatusRecord]:
+        """Messages that were `sent` in that time and have had no receipt since, oldest first.
+
+        Each is given out to one caller, who says `polled`, else again after a minute. Older ones are let go.
+        """
+        after, before = sent
+        rows = await self.server.run("poll", provider, before, after, most, _LEASE_MS)
+        return [StatusRecord.decode(row) for row in rows]
+
+    async def polled(self, provider: Provider, ids: Sequence[str]) -> None:
+        """They have been asked for, and are not given out again."""
+        if ids:
+            await self.server.run("polled", provider, *ids)
 
     async def queues(self, organization: str, now: Millis) -> Queues:
         """How many of the organization's messages are where, by provider; `now` says which failures count."""

@@ -32,6 +32,7 @@ SCRIPTS: Final[dict[str, tuple[str, ...]]] = {
     "inbound": ("inbound",),
     "view_first": ("clock", "rows", "figures", "holds", "view_first"),
     "view_put": ("clock", "rows", "figures", "view_put"),
+    **{name: ("clock", "rows", "figures", name) for name in ("poll", "polled")},
     "view_get": ("run", "view_read", "rows", "seen", "view_get"),
     "queues": ("run", "view_read", "clock", "rows", "figures", "queues"),
     "hold": ("run", "view_read", "clock", "rows", "seen", "holds", "hold"),

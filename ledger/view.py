@@ -9,12 +9,15 @@ from ledger import claims
 from ledger.claims import Claim, Closed
 from schemas.base import Millis
 from schemas.forgetting import VIEW_MS
+from schemas.provider import ASKABLE
 from schemas.public import Attempt, StatusRecord
 from schemas.status import State
 
 _DAY: Final = 24 * 3_600_000
 #: Scripts read no more of a row's head; organizations of the directory have far shorter names.
 _LONGEST_QUEUE: Final = 200
+#: The queue of those that have no receipt yet, of a provider that can be asked: of all organizations.
+_SENT: Final = "sent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ def _placed(row: StatusRecord) -> tuple[str, int, str, int]:
     """Its id, when its row expires, the queue that it counts in, and its score there (`figures.lua`)."""
     expiry = row.forget_at + VIEW_MS
     kind, score = _counted(row, expiry)
-    queue = f"{kind}:{owner(row.organization)}:{row.provider}"
+    queue = f"{kind}:{row.provider}" if kind == _SENT else f"{kind}:{owner(row.organization)}:{row.provider}"
     counts = kind and row.provider is not None and len(queue) <= _LONGEST_QUEUE
     return row.message_id, expiry, queue if counts else "-", score
 
@@ -91,6 +94,8 @@ def _counted(row: StatusRecord, expiry: Millis) -> tuple[str, Millis]:
             return "pending", row.accepted_at
         case State.UNKNOWN:
             return "unknown", expiry
+        case State.SENT if row.provider in ASKABLE and row.provider_message_id:
+            return _SENT, row.at
         case State.FAILED | State.UNDELIVERED:
             return "failed", row.at + _DAY
         case _:

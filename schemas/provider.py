@@ -1,7 +1,7 @@
 """The three providers and what a hand-over to one of them can come to."""
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -14,6 +14,10 @@ class Provider(StrEnum):
     TWILIO = "twilio"
     TELNYX = "telnyx"
     VONAGE = "vonage"
+
+
+#: Who can be asked what became of a hand-over (docs/providers.md).
+ASKABLE: Final = frozenset({Provider.TWILIO, Provider.TELNYX})
 
 
 class Fault(StrEnum):

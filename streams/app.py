@@ -15,7 +15,7 @@ from directory.replica import Replica
 from ledger import Ledger
 from schemas import topics
 from schemas.settings import Settings
-from streams import dedupe, engine, folding, route, rows
+from streams import dedupe, engine, folding, polling, route, rows
 from streams.arrival import WAY, Arrival, KafkaOffsets
 from streams.clock import now_ms
 from streams.folding import Folder
@@ -82,7 +82,7 @@ async def serve_views(settings: Settings) -> None:
     Raises:
         TopicsDifferError: topics are missing or set up otherwise.
     """
-    await _verify(settings, [topics.STATUS, *(topic for topic, _ in WAY)])
+    await _verify(settings, [topics.STATUS, *polling.OUTPUTS, *(topic for topic, _ in WAY)])
     async with AsyncExitStack() as stack:
         ledger = await stack.enter_async_context(Ledger(settings.redis))
         reader = await stack.enter_async_context(clients.reader(settings.kafka))
@@ -101,9 +101,18 @@ async def serve_views(settings: Settings) -> None:
         guard = ended_when_still(settings.kafka, topics.VIEWS_GROUP, *views.pulses)
         await stack.enter_async_context(guard)
         await stack.enter_async_context(consumer)
-        async with _until_told() as stop:
+        producer = await stack.enter_async_context(clients.producer(settings.kafka))
+        poller = polling.Polling(
+            ledger,
+            publisher(producer),
+            after_ms=round(settings.messages.receipt_seconds * 1000),
+            now=now_ms,
+        )
+        async with _until_told() as stop, asyncio.TaskGroup() as group:
             _ready(settings)
+            asking = group.create_task(poller.run())
             await views.run(stop)
+            asking.cancel()
     log.info("views.stopped")
 
 

@@ -4,8 +4,10 @@ local function queue_key(queue)
   return 'helio:queue:' .. queue
 end
 
-local function is_pending(queue)
-  return string.sub(queue, 1, 8) == 'pending:'
+-- One that its messages stay in until they move on: pending:<organization>:<provider>, and sent:<provider>, those that
+-- have no receipt yet (poll.lua).
+local function is_lasting(queue)
+  return string.sub(queue, 1, 8) == 'pending:' or string.sub(queue, 1, 5) == 'sent:'
 end
 
 -- What this call changes in each queue: the new scores of messages, false where one leaves; and when the last one that
@@ -18,16 +20,17 @@ local function change(queue, id, score, ends)
   changed[queue] = its
 end
 
--- `score`: of a pending one when it was accepted, of others until when they count. `expiry`: of its row.
+-- `score`: of a pending one when it was accepted, of a sent one when it was sent, of others until when they count.
+-- `expiry`: of its row.
 local function move(id, old, new, score, expiry)
-  local pending = is_pending(new)
-  if pending and old == new then
+  local lasting = is_lasting(new)
+  if lasting and old == new then
     return
   elseif old and old ~= '-' and old ~= new then
     change(old, id, false, 0)
   end
   if new ~= '-' and tonumber(expiry) > now then
-    change(new, id, score, math.max(tonumber(pending and expiry or score), now))
+    change(new, id, score, math.max(tonumber(lasting and expiry or score), now))
   end
 end
 
@@ -63,7 +66,7 @@ local function settle()
     all_of('ZADD', key, coming)
     if #coming > 0 then
       local ends = string.format('%.0f', its.ends + SLACK)
-      if not is_pending(queue) then
+      if not is_lasting(queue) then
         trim(key)
       end
       if redis.call('PEXPIREAT', key, ends, 'NX') == 0 then
