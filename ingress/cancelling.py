@@ -3,6 +3,7 @@
 The wish is acknowledged by the broker before the claim decides, and the decision before it is answered. So a
 DELETE that was cut short can be repeated: it is decided already, and told again. The wish names the attempt
 that is next. Where that was handed over the answer is no, and stays no: a rebuild finds the attempt in Kafka.
+A wish that came too late is acknowledged, too: a policy that would send the message again honours it.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ from ingress.problems import Problem, passing
 from ingress.tracing import Headers
 from ingress.watching import Watching
 from ledger import LedgerAwayError
-from ledger.claims import Absent, Cancel, Claim, Closed, Open
+from ledger.claims import Absent, Cancel, Claim, Closed, Open, Sending
 from ledger.view import Seen
 from schemas import facts, topics
 from schemas.failpoints import Point, reached
@@ -95,9 +96,13 @@ class Cancelling:
     async def _cancel(self, row: StatusRecord, seen: Seen, headers: Headers) -> Cancelled | Already:
         if seen.cancelled:
             return await self._repeat(row, headers)
+        if row.status is State.UNKNOWN:
+            return await self._in_vain(row, seen.claim, headers)
         if row.status is not State.QUEUED:
             return await self._too_late(row, seen.claim)
         claim = seen.claim
+        if _next(claim) is None:
+            return await self._in_vain(row, claim, headers)
         # Again only where an attempt was made between look and claim, and came to nothing.
         while (attempt := _next(claim)) is not None:
             await self._tell(_asked(row, attempt, self._clock()), headers)
@@ -108,6 +113,12 @@ class Cancelling:
                 await self._tell(_closed(row, self._clock()), headers)
                 reached(Point.API_CANCEL_TOLD)
                 return Cancelled(row.message_id)
+        return await self._too_late(row, claim)
+
+    async def _in_vain(self, row: StatusRecord, claim: Claim, headers: Headers) -> Already:
+        """It may have been sent. But no policy is to send it again, if that stays unknown."""
+        if (attempt := _in_hand(claim)) is not None:
+            await self._tell(_asked(row, attempt, self._clock()), headers)
         return await self._too_late(row, claim)
 
     async def _repeat(self, row: StatusRecord, headers: Headers) -> Cancelled | Already:
@@ -149,6 +160,15 @@ def _next(claim: Claim) -> int | None:
         case Absent():
             return 1
         case Open(attempt=attempt, maybe_sent=False):
+            return attempt
+        case _:
+            return None
+
+
+def _in_hand(claim: Claim) -> int | None:
+    """The attempt that may have been sent, or follows one that may: no rebuild grants a cancel of it."""
+    match claim:
+        case Sending(attempt=attempt) | Closed(why="unknown", attempt=attempt) | Open(attempt=attempt):
             return attempt
         case _:
             return None

@@ -82,13 +82,28 @@ async def test_the_wish_then_the_claim_then_the_fact(claim: Claim, attempt: int)
 
 
 @pytest.mark.parametrize(
-    "claim", [HELD, Closed("unknown", 1), Open(attempt=2, record="t:0:1", maybe_sent=True)]
+    ("status", "word"), [(State.QUEUED, "sending"), (State.UNKNOWN, "unknown")], ids=["queued", "unknown"]
 )
-async def test_what_may_have_been_sent_is_already_sending(claim: Claim) -> None:
-    door = holding(claim)
-    assert await door.cancel() == Already(ID, "sending", "sending")
+@pytest.mark.parametrize(
+    ("claim", "attempt"),
+    [(HELD, 1), (Closed("unknown", 1), 1), (Open(attempt=2, record="t:0:1", maybe_sent=True), 2)],
+)
+async def test_what_may_have_been_sent_is_already_sending(
+    claim: Claim, attempt: int, status: State, word: str
+) -> None:
+    """The wish is kept for the policy, of an attempt that no rebuild cancels after this answer."""
+    door = holding(claim, status)
+    assert await door.cancel() == Already(ID, "sending", word)
     assert door.view.claims[ID] == claim
-    assert door.broker.records == [], "no wish that a rebuild could grant after this answer"
+    (asked,) = door.broker.facts()
+    assert isinstance(asked, CancelAsked)
+    assert asked.attempt == attempt
+
+
+async def test_a_wish_that_came_too_late_is_not_told_unless_it_is_kept() -> None:
+    door = holding(Closed("unknown", 1))
+    door.broker.away = True
+    assert isinstance(await door.cancel(), Problem)
 
 
 @pytest.mark.parametrize(

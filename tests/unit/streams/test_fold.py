@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise, permutations
+from typing import Literal
 
 import pytest
 from hypothesis import Phase, given, settings
@@ -17,6 +18,7 @@ from schemas.facts import (
     Receipt,
     ReceiptStatus,
     Rejected,
+    Reported,
     Routed,
 )
 from schemas.messages import Content
@@ -116,6 +118,23 @@ def receipt(
     )
 
 
+def reported(
+    status: ReceiptStatus | str, attempt: int = 1, account: str = "tw-main", at: int = 450
+) -> Reported:
+    return Reported(
+        **ABOUT,
+        at=at,
+        attempt=attempt,
+        provider=Provider.TWILIO,
+        account=account,
+        sender=SENDER,
+        provider_message_id="SM1",
+        status=ReceiptStatus(status),
+        code="30003",
+        fault=Fault.RECIPIENT,
+    )
+
+
 def closed(why: ClosedWhy) -> Closed:
     return Closed(**ABOUT, at=500, why=why)
 
@@ -188,6 +207,9 @@ def states(records: Iterable[StatusRecord]) -> list[str]:
         ([routed(), closed(ClosedWhy.CANCELLED), closed(ClosedWhy.EXPIRED)], ["queued", "cancelled"]),
         ([routed(), closed(ClosedWhy.CANCELLED), outcome(REFUSED)], ["queued", "cancelled", "failed"]),
         ([routed(), closed(ClosedWhy.EXPIRED), outcome(ACCEPTED)], ["queued", "failed", "sent"]),
+        # Asked: by the id that the provider gave.
+        ([routed(), outcome(ACCEPTED), reported("undelivered")], ["queued", "sent", "undelivered"]),
+        ([routed(), ambiguous(), reported("sent")], ["queued", "unknown", "sent"]),
     ],
 )  # fmt: skip
 def test_a_message_goes_its_way(facts: list[AnyFact], expected: list[str]) -> None:
@@ -221,6 +243,7 @@ def test_a_record_has_the_whole_picture() -> None:
         (outcome(REFUSED), "rejected", "21211"),
         (receipt("failed"), "failed", "30003"),
         (receipt("undelivered"), "undelivered", "30003"),
+        (reported("undelivered"), "undelivered", "30003"),
         (closed(ClosedWhy.EXPIRED), "expired", None),
         (closed(ClosedWhy.OPTED_OUT), "opted_out", None),
         (rejected("sender_suspended"), "sender_suspended", None),
@@ -293,6 +316,7 @@ FACTS = st.one_of(
     ),
     st.builds(ambiguous, ATTEMPTS, st.lists(NONCES, min_size=1, max_size=2).map(tuple), ACCOUNTS),
     st.builds(receipt, st.sampled_from(ReceiptStatus), ATTEMPTS, NONCES, ACCOUNTS, st.integers(400, 403)),
+    st.builds(reported, st.sampled_from(ReceiptStatus), ATTEMPTS),
     st.builds(closed, st.sampled_from(ClosedWhy)),
 )
 
@@ -305,7 +329,13 @@ def heard_twice(draw: st.DrawFn) -> tuple[list[AnyFact], list[AnyFact]]:
     return draw(st.permutations(facts + draw(repeats))), draw(st.permutations(facts + draw(repeats)))
 
 
-def expected(facts: Sequence[AnyFact]) -> State | None:
+#: What of one attempt holds over the other, by what a provider may say of one that it has taken.
+TAKEN = (State.SENT, State.FAILED, State.UNDELIVERED)
+#: What policies have made of deadlines: an attempt that counts as failed, or that was sent again.
+Judged = tuple[Literal["failed", "resent"], int]
+
+
+def expected(facts: Sequence[AnyFact], judged: Sequence[Judged] = ()) -> State | None:
     """The state as docs/streams.md says it, from the whole set at once."""
     ours = [f for f in facts if isinstance(f, OutcomeFact | AmbiguousFact)]
     named = {
@@ -313,26 +343,32 @@ def expected(facts: Sequence[AnyFact]) -> State | None:
         for f in ours
         for nonce in (f.nonces if isinstance(f, AmbiguousFact) else (f.nonce,))
     }
-    counted = {f.status for f in facts if isinstance(f, Receipt) and (f.attempt, f.nonce, f.account) in named}
-    kinds = {f.outcome.kind for f in facts if isinstance(f, OutcomeFact)}
+    said = {
+        (f.attempt, State(f.status))
+        for f in facts
+        if isinstance(f, Reported) or (isinstance(f, Receipt) and (f.attempt, f.nonce, f.account) in named)
+    }
+    kinds = {(f.attempt, f.outcome.kind) for f in facts if isinstance(f, OutcomeFact)}
+    taken = said | {(attempt, State.SENT) for attempt, kind in kinds if kind == "accepted"}
+    if State.DELIVERED in {state for _, state in taken}:
+        return State.DELIVERED
+    if taken:
+        return max(taken, key=lambda one: (one[0], TAKEN.index(one[1])))[1]
     why = {f.why for f in facts if isinstance(f, Closed)}
     types = {type(f) for f in facts}
     for holds, state in (
-        (ReceiptStatus.DELIVERED in counted, State.DELIVERED),
-        (ReceiptStatus.UNDELIVERED in counted, State.UNDELIVERED),
-        (ReceiptStatus.FAILED in counted, State.FAILED),
-        ("accepted" in kinds or ReceiptStatus.SENT in counted, State.SENT),
-        ("rejected" in kinds, State.FAILED),
+        ("rejected" in {kind for _, kind in kinds}, State.FAILED),
         (ClosedWhy.CANCELLED in why, State.CANCELLED),
-        (bool(why) or Rejected in types, State.FAILED),
+        (bool(why) or Rejected in types or "failed" in {word for word, _ in judged}, State.FAILED),
     ):
         if holds:
             return state
     # While it lies with us, its last attempt speaks: unknown, unless that was only refused for now.
-    last = max((f.attempt for f in ours), default=0)
+    again = [attempt + 1 for word, attempt in judged if word == "resent"]
+    last = max((*(f.attempt for f in ours), *again), default=0)
     if any(isinstance(f, AmbiguousFact) and f.attempt == last for f in ours):
         return State.UNKNOWN
-    return State.QUEUED if ours or Routed in types else None
+    return State.QUEUED if ours or again or Routed in types else None
 
 
 def knows(facts: Sequence[AnyFact]) -> bool:
