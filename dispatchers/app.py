@@ -16,7 +16,10 @@ from broker.publish import publisher
 from broker.stall import ended_when_still
 from broker.topics import verify
 from directory.replica import Replica
+from dispatchers import health
 from dispatchers.accounts import Accounts
+from dispatchers.asking import Asking
+from dispatchers.deferring import Deferring
 from dispatchers.handover import HandOver
 from dispatchers.journal import Journal
 from dispatchers.providers import connect
@@ -31,6 +34,9 @@ from schemas.provider import Provider
 from schemas.settings import Settings
 
 log = logging.getLogger(__name__)
+
+#: What the client keeps of each partition, read ahead: also what may lie before another partition's records.
+_FETCH_BYTES = 262_144
 
 
 async def serve(settings: Settings, provider: Provider) -> None:
@@ -83,15 +89,21 @@ async def serve(settings: Settings, provider: Provider) -> None:
             new_nonce=lambda: uuid4().hex,
             chance=random.random,
         )
-        window = Window(accounts.quota, settings.dispatch.window, accounts.names)
+        window = Window(accounts.quota, settings.dispatch.window, accounts.names, accounts.paces)
         hand_over = HandOver(window, tools)
-        consumer = clients.group_consumer(settings.kafka, topics.dispatch_group(provider))
+        asking = Asking(tools)
+        deferring = Deferring(window, tools, hand_over.add_voids)
+        consumer = clients.group_consumer(
+            settings.kafka, topics.dispatch_group(provider), max_partition_fetch_bytes=_FETCH_BYTES
+        )
         reader = Reader(
             consumer,
             window,
             hand_over,
-            publish,
-            _now,
+            deferring,
+            publish=publish,
+            now=_now,
+            ask=asking.add,
             release_seconds=settings.kafka.session_timeout_seconds / 2,
         )
         await ledger_ready()
@@ -110,24 +122,37 @@ async def serve(settings: Settings, provider: Provider) -> None:
         if settings.ready_file:
             settings.ready_file.touch()
         log.info("dispatcher for %s is ready", provider)
-        await _run(settings, reader, hand_over, stop)
+        ledger.tend(health.watch(ledger, lambda: replica.directory, provider))
+        await _run(settings, reader, hand_over, deferring=deferring, asking=asking, stop=stop)
         log.info("dispatcher for %s has stopped", provider)
 
 
-async def _run(settings: Settings, reader: Reader, hand_over: HandOver, stop: asyncio.Event) -> None:
+async def _run(
+    settings: Settings,
+    reader: Reader,
+    hand_over: HandOver,
+    *,
+    deferring: Deferring,
+    asking: Asking,
+    stop: asyncio.Event,
+) -> None:
     async with asyncio.TaskGroup() as group:
-        working = group.create_task(hand_over.run())
+        working = {group.create_task(hand_over.run()), group.create_task(asking.run())}
         others = [
             group.create_task(reader.read()),
             group.create_task(reader.commit_every(settings.kafka.commit_interval_seconds)),
             group.create_task(_raise(reader.failed)),
+            group.create_task(deferring.run()),
+            group.create_task(deferring.sweep()),
         ]
         await stop.wait()
         others[0].cancel()
         hand_over.stop_taking()
+        asking.stop_taking()
         # Longer only if ledger or broker are away as well; the next process settles what is left.
-        await asyncio.wait({working}, timeout=settings.dispatch.drain_seconds + 5)
-        working.cancel()
+        await asyncio.wait(working, timeout=settings.dispatch.drain_seconds + 5)
+        for work in working:
+            work.cancel()
         await reader.commit()
         for other in others:
             other.cancel()

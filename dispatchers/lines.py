@@ -80,6 +80,8 @@ class Item:
     nonce: str | None = None
     #: From this moment on it may not be handed over any more, by our clock (milliseconds since the epoch).
     late_from: int = field(init=False)
+    #: Since when it is at hand.
+    since: int = field(default=0, init=False)
     #: Nothing more will be done about it.
     finished: bool = field(default=False, init=False)
 

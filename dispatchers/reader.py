@@ -11,13 +11,20 @@ from aiokafka.errors import KafkaError
 from broker.dead_letters import buried
 from broker.publish import Publish
 from broker.stall import Pulse
+from dispatchers.deferring import Deferring
 from dispatchers.handover import HandOver
 from dispatchers.lines import GapError, Item, Line
+from dispatchers.shares import Leaving
 from dispatchers.window import Window
 from schemas.base import DecodeError
-from schemas.tasks import Task
+from schemas.tasks import Inquiry, decode_work
 
 log = logging.getLogger(__name__)
+
+#: Records taken at once: between two such batches everything else of the process has its turn.
+_RECORDS = 500
+#: How long is waited for what comes, or for what leaves, before the loop says that it goes on.
+_LOOK_SECONDS = 0.2
 
 
 class RetentionError(Exception):
@@ -25,23 +32,30 @@ class RetentionError(Exception):
 
 
 class Reader(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstream
-    """Feeds the window from the consumer; partitions come and go by the group's word."""
+    """Feeds the window from the consumer; partitions come and go by the group's word.
+
+    `ask` takes the questions that lie among the tasks, and finishes their offsets.
+    """
 
     def __init__(
         self,
         consumer: AIOKafkaConsumer,
         window: Window,
         hand_over: HandOver,
+        deferring: Deferring,
+        *,
         publish: Publish,
         now: Callable[[], int],
-        *,
+        ask: Callable[[Line, int, Inquiry], None],
         release_seconds: float,
     ) -> None:
         self._consumer = consumer
         self._window = window
         self._hand_over = hand_over
+        self._deferring = deferring
         self._publish = publish
         self._now = now
+        self._ask = ask
         self._release_seconds = release_seconds
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         #: Beat while it reads and commits, and while it is not a member of its group.
@@ -59,8 +73,11 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstre
             self._reading_on.rest()
 
     async def _read(self) -> None:
+        if self._deferring.full:
+            await self._deferring.moved(_LOOK_SECONDS)
+            return
         self._make_room()
-        batches = await self._consumer.getmany(timeout_ms=200)
+        batches = await self._consumer.getmany(timeout_ms=round(1000 * _LOOK_SECONDS), max_records=_RECORDS)
         for partition, records in batches.items():
             line = self._window.line((partition.topic, partition.partition))
             if line is not None:
@@ -102,6 +119,7 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstre
         self._hand_over.add_voids(self._window.revoke(partitions))
         if lines:
             await self._hand_over.quiet(self._release_seconds)
+            await self._deferring.quiet(self._release_seconds / 2)
             await self.commit(lines)
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
@@ -144,12 +162,21 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstre
     async def _take(self, line: Line, records: list[ConsumerRecord]) -> None:
         now = self._now()
         unreadable: list[tuple[ConsumerRecord, str]] = []
+        leaving: list[Leaving] = []
         for record in records:
             line.open(record.offset)
             try:
-                self._window.add(Item(line, record.offset, Task.decode(record.value)), now)
+                work = decode_work(record.value)
             except DecodeError as e:
                 unreadable.append((record, str(e)))
+                continue
+            if isinstance(work, Inquiry):
+                self._ask(line, record.offset, work)
+                continue
+            item = Item(line, record.offset, work)
+            if (gone := self._window.offer(item, now)) is not None:
+                leaving.append(gone)
+        self._deferring.add(leaving)
         if unreadable:
             log.warning("%d unreadable tasks in %s go to the dead letters", len(unreadable), line.partition)
             await self._publish([buried(record, reason) for record, reason in unreadable])

@@ -9,6 +9,9 @@ from itertools import count
 
 from dispatchers.lines import Item, Line, Partition
 from dispatchers.ready import Alarm, Deadlines, Turns
+from dispatchers.shares import RESTS_MS, STAY_MS, Leaving, Shares, leaving
+from ledger.claims import Pace
+from ledger.places import SOONEST_MS
 from schemas.messages import Lane
 from schemas.tasks import Task
 
@@ -18,15 +21,22 @@ class Window:
 
     `quota(sender)` bounds how many of a sender's tasks leave at once: an intent stands for each of them
     while it waits for its slot, and a standing intent must be called unknown if the ledger is lost.
-    `names(task)` is all that may hold it up, each by the name that `rest_pace` is told (`dispatchers.paces`).
+    `names(task)` is all that may hold it up, each by the name that `rest_pace` is told (`dispatchers.paces`),
+    and `paces(task)` those of them that have a rate.
     """
 
     def __init__(
-        self, quota: Callable[[str], int], room: int, names: Callable[[Task], tuple[str, ...]]
+        self,
+        quota: Callable[[str], int],
+        room: int,
+        names: Callable[[Task], tuple[str, ...]],
+        paces: Callable[[Task], tuple[Pace, ...]],
     ) -> None:
         self._quota = quota
         self._names = names
+        self._paces = paces
         self._room = room
+        self._shares = Shares(room)
         self._lines: dict[Partition, Line] = {}
         self._turns = {lane: Turns() for lane in Lane}
         self._alarms: list[Alarm] = []
@@ -53,6 +63,8 @@ class Window:
         dropped += [alarm.item for alarm in self._alarms if _gone(alarm.item)]
         self._alarms = [alarm for alarm in self._alarms if not _gone(alarm.item)]
         heapq.heapify(self._alarms)
+        for item in dropped:
+            self._shares.leave(item)
         return dropped
 
     def line(self, partition: Partition) -> Line | None:
@@ -62,14 +74,39 @@ class Window:
     def full(self, partition: Partition) -> bool:
         """Whether no more of the partition should be read for now."""
         line = self._lines.get(partition)
-        return line is not None and len(line) >= self._room
+        # Beyond the room only each sender's one comes in, what is over, and what is on its way out.
+        return line is not None and len(line) >= 2 * self._room
+
+    def offer(self, item: Item, now: int) -> Leaving | None:
+        """A task has been read: it stays at hand (None), or it goes to wait for its turn elsewhere."""
+        if (gone := self._leaving(item, now)) is None:
+            self.add(item, now)
+        return gone
 
     def add(self, item: Item, now: int) -> None:
-        """A task has been read; it is ready, or rests until `not_before`."""
+        """A task is at hand, whatever else is: ready, or resting until `not_before`."""
+        item.since = now
         if item.task.not_before > now:
             self.rest(item, min(item.task.not_before, item.late_from))
         else:
             self._push(item)
+
+    def overstaying(self, now: int) -> list[Leaving]:
+        """Ready items that are at hand for too long, or whose pace or breaker rests for long: they leave.
+
+        Intents that stand for them are to be voided.
+        """
+        found = [
+            leaving(item, self._paces(item.task), (), rests_until)
+            for turns in self._turns.values()
+            for item in turns
+            if item.late_from > now
+            and ((rests_until := self._rests_long(item.task, now)) or item.since + STAY_MS <= now)
+        ]
+        for one in found:
+            self._turns[one.item.task.lane].remove(one.item)
+            self._shares.leave(one.item)
+        return found
 
     def take(self, most: int, now: int) -> list[Item]:
         """Up to `most` items to be handed over now: immediate before queued, senders in turn."""
@@ -90,6 +127,7 @@ class Window:
                 break
             for item in self._turns[lane].take(may):
                 left[item.task.sender] -= 1
+                self._shares.leave(item)
                 taken.append(item)
                 if len(taken) >= most:
                     break
@@ -101,6 +139,7 @@ class Window:
         late: list[Item] = []
         while len(late) < most and (item := self._deadlines.pop(now)):
             if self._turns[item.task.lane].remove(item):
+                self._shares.leave(item)
                 late.append(item)
         return late
 
@@ -120,6 +159,7 @@ class Window:
     def rest(self, item: Item, until: int) -> None:
         """The item comes back at `until`, behind the others of its sender."""
         if not item.line.revoked:
+            self._enter(item)
             heapq.heappush(self._alarms, Alarm(until, next(self._numbers), item))
 
     def rest_pace(self, pace: str, until: int) -> None:
@@ -150,7 +190,29 @@ class Window:
         while self._alarms and self._alarms[0].at <= now:
             self._push(heapq.heappop(self._alarms).item)
 
+    def _leaving(self, item: Item, now: int) -> Leaving | None:
+        if item.late_from <= now:
+            return None  # it only has to be told
+        crowded, rests_until = self._shares.crowded(item), self._rests_long(item.task, now)
+        if item.late_from - now <= SOONEST_MS and not crowded:
+            return None  # it would be over before it is back
+        paces = self._paces(item.task)
+        used_up = self._shares.used_up(item, paces)
+        return leaving(item, paces, used_up, rests_until) if crowded or used_up or rests_until else None
+
+    def _rests_long(self, task: Task, now: int) -> int:
+        """Until when it has to rest, if that is worth a way through the waiting topics; else 0."""
+        if not self._resting:
+            return 0
+        until = max(self._resting.get(name, 0) for name in self._names(task))
+        return until if until - now > RESTS_MS else 0
+
+    def _enter(self, item: Item) -> None:
+        self._shares.leave(item)
+        self._shares.enter(item, self._paces(item.task))
+
     def _push(self, item: Item, *, front: bool = False) -> None:
+        self._enter(item)
         self._turns[item.task.lane].push(item, front=front)
         self._deadlines.add(item)
 

@@ -164,8 +164,9 @@ class DispatchSettings(Group):
     max_in_flight: Annotated[int, Field(ge=1)] = 200
     #: Questions about earlier hand-overs under way at once in one process.
     max_questions: Annotated[int, Field(ge=1)] = 8
-    #: Tasks at hand for each partition; beyond it the backlog stays in Kafka.
-    window: Annotated[int, Field(ge=1)] = 2_000
+    #: Tasks at hand for each partition; beyond it the backlog waits in Kafka. A number is used to its full
+    #: pace if 20 s of it find room.
+    window: Annotated[int, Field(ge=1)] = 10_000
     #: A retry's first pause; each next one is twice as long.
     retry_first_seconds: Seconds = 1.0
     #: A retry's longest pause.

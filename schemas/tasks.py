@@ -71,6 +71,9 @@ class Task(Record):
     on_unknown: OnUnknown = OnUnknown.HOLD
     #: How often it has been sent again by that policy.
     resends: int = 0
+    #: When its turn comes, or came, in the line of those that found no room (docs/dispatchers.md); None while
+    #: it has no place there.
+    turn: Millis | None = None
 
 
 class Inquiry(Record):

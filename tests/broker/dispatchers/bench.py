@@ -91,6 +91,9 @@ class Bench:
     def intents(self) -> list[Intents]:
         return [Intents.decode(r.value) for r in self.written if r.topic == topics.INTENTS]
 
+    def waiting(self) -> list[Outgoing]:
+        return [record for record in self.written if record.topic in topics.WAITING.values()]
+
     async def until(self, done: Callable[[], object], seconds: float = 20) -> None:
         async with asyncio.timeout(seconds):
             while not done():
@@ -136,7 +139,7 @@ class Dispatcher:
         self._now = bench.now
         found = directory(bench.sender, bench.rate)
         accounts = Accounts(lambda: found, lambda _: bench.provider)
-        tools = Tools(
+        self.tools = tools = Tools(
             ledger=bench.ledger,
             journal=Journal("test", bench.publish, bench.now),
             accounts=accounts,
@@ -147,7 +150,7 @@ class Dispatcher:
             new_nonce=lambda: uuid4().hex,
             chance=lambda: 0.0,
         )
-        self.window = Window(accounts.quota, room=100, names=accounts.names)
+        self.window = Window(accounts.quota, room=100, names=accounts.names, paces=accounts.paces)
         self.window.assign(PARTITION)
         self.hand_over = HandOver(self.window, tools)
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -13,6 +14,7 @@ from broker import clients
 from broker.publish import Outgoing
 from dispatchers.lines import Line
 from dispatchers.reader import Reader, RetentionError
+from dispatchers.shares import Leaving
 from dispatchers.window import Window
 from schemas.messages import Lane
 from schemas.provider import Provider
@@ -37,6 +39,21 @@ class Idle:
         return seconds > 0
 
 
+class Kept:
+    """Stands where the deferring would: keeps what leaves."""
+
+    def __init__(self) -> None:
+        self.full = False
+        self.left: list[Leaving] = []
+
+    def add(self, leaving: Sequence[Leaving]) -> None:
+        """These leave."""
+        self.left += leaving
+
+    async def quiet(self, seconds: float) -> None:
+        """Nothing is on its way."""
+
+
 class LateCheck(Reader):
     """A broker that is slow to say where a partition starts: records come first."""
 
@@ -53,6 +70,7 @@ class Bench:
     def __init__(self, kafka: KafkaSettings, topic: str) -> None:
         self.kafka, self.topic, self.group = kafka, topic, f"g-{topic}"
         self.letters: list[Outgoing] = []
+        self.kept = Kept()
 
     async def produce(self, *values: bytes) -> None:
         async with clients.producer(self.kafka) as producer:
@@ -65,14 +83,25 @@ class Bench:
     def reader(
         self, consumer: AIOKafkaConsumer, window: Window, kind: type[Reader], **more: object
     ) -> Reader:
-        idle: object = Idle()
-        return kind(consumer, window, idle, self.publish, lambda: 0, release_seconds=1, **more)  # type: ignore[arg-type] # an idle stand-in
+        idle: Any = Idle()
+        kept: Any = self.kept
+        return kind(
+            consumer,
+            window,
+            idle,
+            kept,
+            publish=self.publish,
+            now=lambda: 0,
+            ask=lambda line, offset, _: line.finish(offset),
+            release_seconds=1,
+            **more,
+        )
 
     @asynccontextmanager
     async def reading(
         self, kind: type[Reader] = Reader, **more: object
     ) -> AsyncIterator[tuple[Reader, Window]]:
-        window = Window(lambda _: 1000, room=1000, names=lambda _: ())
+        window = Window(lambda _: 1000, room=1000, names=lambda _: (), paces=lambda _: ())
         consumer = clients.group_consumer(self.kafka, self.group)
         reader = self.reader(consumer, window, kind, **more)
         consumer.subscribe([self.topic], listener=reader)

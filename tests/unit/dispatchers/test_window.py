@@ -38,7 +38,7 @@ def names(task: Task) -> tuple[str, ...]:
 
 
 def window(quota: int = 100) -> tuple[Window, Line]:
-    found = Window(lambda _: quota, room=1000, names=names)
+    found = Window(lambda _: quota, room=1000, names=names, paces=lambda _: ())
     return found, found.assign(PARTITION)
 
 
@@ -227,7 +227,7 @@ def test_another_moment_counts_once_it_is_known() -> None:
 
 
 def test_deadlines_of_what_is_finished_are_not_kept() -> None:
-    found = Window(lambda _: 10**6, room=10**6, names=names)
+    found = Window(lambda _: 10**6, room=10**6, names=names, paces=lambda _: ())
     line = found.assign(PARTITION)
     for offset in range(20_000):
         line.open(offset)

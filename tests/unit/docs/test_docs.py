@@ -42,7 +42,7 @@ def test_the_settings_are_those_of_the_code() -> None:
     """Write them anew with `python -m cli.settings_table`."""
     text = settings_table.PAGE.read_text(encoding="utf-8")
     assert settings_table.page(text) == text
-    assert "| `HELIO_DISPATCH__WINDOW` | `2000` | Tasks at hand for each partition" in text
+    assert "| `HELIO_DISPATCH__WINDOW` | `10000` | Tasks at hand for each partition" in text
 
 
 def test_the_directory_of_going_live_can_be_applied() -> None:
