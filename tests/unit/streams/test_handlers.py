@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from schemas import ids, topics
 from schemas.base import Record as Model
 from schemas.directory import Account, Assistant, Number
-from schemas.facts import Rejected, Routed, decode_fact
+from schemas.facts import AmbiguousFact, Deadline, Rejected, Routed, decode_fact
 from schemas.forgetting import SIGHTINGS_MS
 from schemas.messages import Content, Door, Lane, Message, Refusal
 from schemas.provider import Provider
 from schemas.public import StatusRecord
-from schemas.tasks import Task
-from streams.folding import Folder
+from schemas.tasks import How, OnUnknown, Task
+from streams.folding import DEADLINES, OUTPUTS, Folder
 from streams.route import Router
 from tests.unit.streams.test_routing import ACCOUNT, ASSISTANT, MESSAGE, NUMBER, SENDER, Known
 
@@ -300,3 +300,44 @@ def test_facts_of_forgotten_messages_are_dropped_and_a_forgotten_row_begins_anew
     ((_, value, _, _),) = out.take()
     status = StatusRecord.decode(value)
     assert (status.sequence, status.forget_at) == (1, 20_000)
+
+
+def test_what_a_policy_sends_again_goes_to_the_dispatchers_keyed_by_its_sender() -> None:
+    task = Task(
+        message_id="m-1",
+        organization="acme",
+        lane=Lane.QUEUED,
+        provider=Provider.TELNYX,
+        account="tx-main",
+        sender=SENDER,
+        to_number="+15557654321",
+        text="hi",
+        segments=1,
+        valid_until=5_000,
+        forget_at=9_000,
+        on_unknown=OnUnknown.RESEND,
+    )
+    about = {"message_id": "m-1", "organization": "acme", "forget_at": 9_000}
+    attempt = {"attempt": 1, "provider": Provider.TELNYX, "account": "tx-main", "sender": SENDER}
+    routed = Routed(**about, **attempt, at=1_100, reason="because", content=CONTENT)
+    ambiguous = AmbiguousFact(**about, **attempt, at=1_200, nonces=("n1",), detail="timeout")
+    due = Deadline(**about, at=1_400, attempt=1, task=task)
+    table: dict[bytes, bytes] = {}
+    folder, out = Folder(table, lambda: NOW), Out()
+    for offset, fact in enumerate((routed, ambiguous)):
+        folder.handle(Read(fact.encode(), offset), out)
+    out.take()
+    acted = DEADLINES.labels("resent")._value.get()
+    folder.handle(Read(due.encode(), 2, headers=[TRACE]), out)
+    told, again = out.take()
+    assert told[0] == topics.STATUS
+    assert (again[0], again[2], again[3]) == (DISPATCH, SENDER.encode(), [TRACE])
+    assert Task.decode(again[1]) == task.model_copy(update={"attempt": 2, "how": How.RESEND, "resends": 1})
+    # A replay makes the same; the same deadline once more, further on, makes nothing.
+    row = dict(table)
+    folder.handle(Read(due.encode(), 2, headers=[TRACE]), out)
+    assert out.take() == [told, again]
+    assert DEADLINES.labels("resent")._value.get() == acted + 2
+    folder.handle(Read(due.encode(), 3), out)
+    assert (out.take(), table) == ([], row)
+    assert {told[0], again[0]} <= set(OUTPUTS)
