@@ -29,7 +29,9 @@ def members(row: StatusRecord, seen: Seen) -> dict[str, Any]:
         "failure": None if row.failure is None else _failure(row.failure),
         "accepted_at": iso(row.accepted_at),
         "updated_at": iso(row.at),
-        "history": [{"status": step.status, "at": iso(step.at)} for step in row.history],
+        "history": [
+            {"status": step.status, "at": iso(step.at), "settled_by": step.settled_by} for step in row.history
+        ],
         "attempts": [_attempt(attempt) for attempt in attempts],
         "reason": row.reason,
         "conflicts_with": row.conflicts_with,

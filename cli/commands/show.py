@@ -57,7 +57,8 @@ def seen(one: Seen) -> None:
 def past(one: Seen) -> None:
     """How a message came to its state: each transition, then each attempt at a hand-over."""
     for step in one.answer.get("history", ()):
-        typer.echo(f"  {step['at']}  {state(step['status'])}")
+        by = step.get("settled_by")
+        typer.echo(f"  {step['at']}  {state(step['status'])}" + (f" (settled by {by})" if by else ""))
     for attempt in one.answer.get("attempts", ()):
         said = [str(attempt[name]) for name in ("provider_code", "detail") if attempt.get(name)]
         why = f" ({': '.join(said)})" if said else ""

@@ -85,6 +85,12 @@ _ATTEMPT: Final = {
     "fault": None,
     "detail": None,
 }
+
+
+def _steps(*states: str) -> list[dict[str, Any]]:
+    return [{"status": state, "at": _MILLIS, "settled_by": None} for state in states]
+
+
 _RECORD: Final = {
     **_ID,
     "status": "sent",
@@ -101,7 +107,7 @@ _RECORD: Final = {
     "failure": None,
     "accepted_at": _MILLIS,
     "updated_at": _MILLIS,
-    "history": [{"status": state, "at": _MILLIS} for state in ("queued", "sent", "delivered")],
+    "history": _steps("queued", "sent", "delivered"),
     "attempts": [_ATTEMPT],
     "reason": "from number: +14155550123 of assistant front-desk sends through account twilio-main",
     "conflicts_with": None,
@@ -115,7 +121,7 @@ RECORD: Final[dict[str, Any]] = {
         "provider_message_id": None,
         "error": _SAID["detail"],
         "failure": {"code": "rejected", **_SAID},
-        "history": [{"status": state, "at": _MILLIS} for state in ("queued", "failed")],
+        "history": _steps("queued", "failed"),
         "attempts": [{**_ATTEMPT, "outcome": "rejected", "provider_message_id": None, **_SAID}],
     },
 }

@@ -11,7 +11,7 @@ from pydantic.json_schema import models_json_schema
 
 from schemas.directory import E164_PATTERN
 from schemas.provider import Fault, Provider
-from schemas.public import AttemptOutcome
+from schemas.public import AttemptOutcome, SettledBy
 from schemas.requests import MAX_KEY, MAX_MEDIA, MAX_TEXT, SendRequest
 from schemas.status import SEND_API, SENDING, State
 
@@ -157,6 +157,13 @@ class StepAnswer(Answer):
 
     status: State
     at: Iso
+    settled_by: Annotated[
+        SettledBy | None,
+        Field(
+            description="What settled it, where the state before was `unknown`: the provider's `receipt`; the "
+            "provider when it was `asked`; its late `answer`; or the owner's `policy`."
+        ),
+    ]
 
 
 class AttemptAnswer(Answer):

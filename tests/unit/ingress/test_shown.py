@@ -6,7 +6,7 @@ from ingress import shown
 from ledger.claims import Absent, Closed
 from ledger.view import Seen
 from schemas.provider import Fault, Provider
-from schemas.public import Attempt, AttemptOutcome, Failure, StatusRecord, Step
+from schemas.public import Attempt, AttemptOutcome, Failure, SettledBy, StatusRecord, Step
 from schemas.status import State
 
 AT = 1_777_544_100_250
@@ -42,7 +42,10 @@ def test_everything_that_is_known() -> None:
             reference="mine",
             media=("https://example.com/a.png",),
             failure=failure,
-            history=(Step(status=State.QUEUED, at=AT), Step(status=State.FAILED, at=AT + 9)),
+            history=(
+                Step(status=State.QUEUED, at=AT),
+                Step(status=State.FAILED, at=AT + 9, settled_by=SettledBy.POLICY),
+            ),
             attempts=(attempt(1, AttemptOutcome.REJECTED, provider_code="30006", fault=Fault.RECIPIENT),),
         )
     )
@@ -65,8 +68,8 @@ def test_everything_that_is_known() -> None:
         "accepted_at": "2026-04-30T10:15:00.250Z",
         "updated_at": "2026-04-30T10:15:00.259Z",
         "history": [
-            {"status": "queued", "at": "2026-04-30T10:15:00.250Z"},
-            {"status": "failed", "at": "2026-04-30T10:15:00.259Z"},
+            {"status": "queued", "at": "2026-04-30T10:15:00.250Z", "settled_by": None},
+            {"status": "failed", "at": "2026-04-30T10:15:00.259Z", "settled_by": "policy"},
         ],
         "attempts": [
             {
