@@ -160,8 +160,8 @@ class StepAnswer(Answer):
     settled_by: Annotated[
         SettledBy | None,
         Field(
-            description="What settled it, where the state before was `unknown`: the provider's `receipt`; the "
-            "provider when it was `asked`; its late `answer`; or the owner's `policy`."
+            description="What settled it, where the state before was `unknown`: the provider's `receipt`; "
+            "the provider when it was `asked`; its late `answer`; or the owner's `policy`."
         ),
     ]
 
