@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 
+from broker.patience import patient_admin, patient_consumer, patient_producer
 from schemas.settings import KafkaSettings
 
 #: As large as the largest record that any topic of ours takes, so that no client refuses what a broker would.
@@ -19,18 +20,21 @@ def producer(kafka: KafkaSettings, *, linger_ms: int = 0, **options: Any) -> AIO
     """An idempotent producer whose acknowledgements are those of all in-sync replicas (P1).
 
     Partitions by murmur2 of the key, as Java clients do. `linger_ms` 0 to 2 on the way to a provider,
-    20 elsewhere: what costs is rounds, not records (docs/architecture.md).
+    20 elsewhere: what costs is rounds, not records (docs/architecture.md). What it has taken it keeps until
+    the broker has it, however long that is away.
     """
     quiet()
-    return AIOKafkaProducer(
-        bootstrap_servers=kafka.bootstrap_servers,
-        acks="all",
-        enable_idempotence=True,
-        linger_ms=linger_ms,
-        max_batch_size=131_072,
-        max_request_size=_MAX_REQUEST_BYTES,
-        request_timeout_ms=30_000,
-        **options,
+    return patient_producer(
+        AIOKafkaProducer(
+            bootstrap_servers=kafka.bootstrap_servers,
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=linger_ms,
+            max_batch_size=131_072,
+            max_request_size=_MAX_REQUEST_BYTES,
+            request_timeout_ms=30_000,
+            **options,
+        )
     )
 
 
@@ -40,31 +44,35 @@ def group_consumer(kafka: KafkaSettings, group: str, **options: Any) -> AIOKafka
     Range assignment: partition n of several topics lies with one member. Aborted transactions are not read.
     """
     quiet()
-    return AIOKafkaConsumer(
-        bootstrap_servers=kafka.bootstrap_servers,
-        group_id=group,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        isolation_level="read_committed",
-        partition_assignment_strategy=[RangePartitionAssignor],
-        session_timeout_ms=round(kafka.session_timeout_seconds * 1000),
-        heartbeat_interval_ms=round(kafka.heartbeat_seconds * 1000),
-        fetch_max_wait_ms=1000,
-        **options,
+    return patient_consumer(
+        AIOKafkaConsumer(
+            bootstrap_servers=kafka.bootstrap_servers,
+            group_id=group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            partition_assignment_strategy=[RangePartitionAssignor],
+            session_timeout_ms=round(kafka.session_timeout_seconds * 1000),
+            heartbeat_interval_ms=round(kafka.heartbeat_seconds * 1000),
+            fetch_max_wait_ms=1000,
+            **options,
+        )
     )
 
 
 def reader(kafka: KafkaSettings, **options: Any) -> AIOKafkaConsumer:
     """A consumer without a group, for whoever reads whole topics: replicas, rebuilds, tools."""
     quiet()
-    return AIOKafkaConsumer(
-        bootstrap_servers=kafka.bootstrap_servers,
-        group_id=None,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        isolation_level="read_committed",
-        fetch_max_wait_ms=500,
-        **options,
+    return patient_consumer(
+        AIOKafkaConsumer(
+            bootstrap_servers=kafka.bootstrap_servers,
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            fetch_max_wait_ms=500,
+            **options,
+        )
     )
 
 
@@ -72,7 +80,7 @@ def reader(kafka: KafkaSettings, **options: Any) -> AIOKafkaConsumer:
 async def admin(kafka: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
     """An admin client within a block: aiokafka's own is no context manager."""
     quiet()
-    client = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap_servers)
+    client = patient_admin(AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap_servers))
     try:
         await client.start()
         yield client

@@ -1,4 +1,4 @@
-"""The embedded broker: a real Apache Kafka, one KRaft node on loopback, run by the machine's Java."""
+"""The embedded broker: a real Apache Kafka, a KRaft node on loopback, run by the machine's Java."""
 
 import base64
 import os
@@ -20,7 +20,6 @@ QUICK_JVM = ("-XX:TieredStopAtLevel=1",)
 
 SETTINGS: Mapping[str, str] = {
     "process.roles": "broker,controller",
-    "node.id": "1",
     "controller.listener.names": "CONTROLLER",
     "inter.broker.listener.name": "PLAINTEXT",
     "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
@@ -49,11 +48,14 @@ SETTINGS: Mapping[str, str] = {
 
 
 class Kafka(Child):
-    """A broker of one node. Its data and its ports outlive restarts; SIGKILL loses nothing acknowledged.
+    """A node, by itself or of a cluster. Its data and its ports outlive restarts; SIGKILL loses nothing.
 
     Args:
         data: its folder; made when missing.
         port, controller_port: on loopback.
+        node: its number in its cluster.
+        controllers: the controller ports of all nodes, by number; None: it is the only one.
+        cluster: the cluster's id, as `new_id` makes it; the same for all nodes. None: one of its own.
         cache: where the jars lie, or are put the first time (see `jars.fetch`).
         log: its log file; `data/kafka.log` if not given.
         heap: of the JVM, as `-Xmx` takes it.
@@ -68,6 +70,9 @@ class Kafka(Child):
         port: int,
         controller_port: int,
         cache: Path,
+        node: int = 1,
+        controllers: Mapping[int, int] | None = None,
+        cluster: str | None = None,
         log: Path | None = None,
         heap: str = "256m",
         jvm: tuple[str, ...] = (),
@@ -77,7 +82,9 @@ class Kafka(Child):
         self.bootstrap_servers = f"{HOST}:{port}"
         self._cache = cache
         self._java = ("-Xms64m", f"-Xmx{heap}", "-XX:+UseSerialGC", "-XX:-UsePerfData", *jvm)
-        self._settings = {**SETTINGS, **_addresses(port, controller_port), **(settings or {})}
+        self._identity = {"cluster.id": cluster or new_id(), "node.id": str(node)}
+        addresses = _addresses(port, controller_port, controllers or {node: controller_port})
+        self._settings = {**SETTINGS, "node.id": str(node), **addresses, **(settings or {})}
         process = Process("kafka", (), ready=lambda: has_broker(port), grace_seconds=15)
         super().__init__(process, log or data / "kafka.log")
 
@@ -90,7 +97,7 @@ class Kafka(Child):
         java, folder = jars.java(), jars.fetch(self._cache)
         logs = self.data / "log"
         logs.mkdir(parents=True, exist_ok=True)
-        _write_identity(logs / "meta.properties")
+        _write_identity(logs / "meta.properties", self._identity)
         config = self.data / "server.properties"
         config.write_text(_properties({**self._settings, "log.dirs": str(logs)}))
         argv = (
@@ -100,11 +107,12 @@ class Kafka(Child):
         return Process("kafka", argv)
 
 
-def _addresses(port: int, controller_port: int) -> dict[str, str]:
+def _addresses(port: int, controller_port: int, controllers: Mapping[int, int]) -> dict[str, str]:
+    voters = ",".join(f"{node}@{HOST}:{its}" for node, its in sorted(controllers.items()))
     return {
         "listeners": f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}",
         "advertised.listeners": f"PLAINTEXT://{HOST}:{port}",
-        "controller.quorum.voters": f"1@{HOST}:{controller_port}",
+        "controller.quorum.voters": voters,
     }
 
 
@@ -112,14 +120,13 @@ def _properties(values: Mapping[str, str]) -> str:
     return "".join(f"{key}={value}\n" for key, value in values.items())
 
 
-def _write_identity(path: Path) -> None:
-    """What `kafka-storage format` would write: enough for a single node, and a JVM start cheaper."""
+def _write_identity(path: Path, identity: Mapping[str, str]) -> None:
+    """What `kafka-storage format` would write: enough, and a JVM start cheaper."""
     if not path.exists():
-        values = {"version": "1", "cluster.id": _uuid(), "node.id": "1", "directory.id": _uuid()}
-        path.write_text(_properties(values))
+        path.write_text(_properties({"version": "1", **identity, "directory.id": new_id()}))
 
 
-def _uuid() -> str:
+def new_id() -> str:
     """A Kafka Uuid: 16 bytes in URL-safe base64 without padding; never with a leading '-'."""
     while (text := base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=")).startswith("-"):
         pass
