@@ -3,11 +3,13 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install up down test lint lock spine model
+.PHONY: help install up down test lint lock spine chaos model
 
 BIN := .venv/bin
 INSTALLED := .venv/installed
 N ?= 3000
+SECONDS ?= 150
+SEED ?= 1
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -51,6 +53,9 @@ lint: install ## format, style, types, import contracts
 
 spine: install ## the exactly-once run with N messages: make spine N=3000
 	$(BIN)/python -m tests.chaos.spine --messages $(N)
+
+chaos: install ## breaks everything on purpose and counts: make chaos SECONDS=600 SEED=7, or KILLS=300
+	$(BIN)/python -m tests.chaos --seed $(SEED) $(if $(KILLS),--kills $(KILLS),--seconds $(SECONDS))
 
 model: install ## the long search through the hand-over protocol
 	$(BIN)/python -m tests.model --long

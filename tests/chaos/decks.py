@@ -74,9 +74,6 @@ FAULTS: Final[tuple[Spec, ...]] = (
 )
 """What providers do: late, no answer, no connection, an answer that says nothing, receipts in disorder."""
 
-#: How often one more fault begins together with another.
-OVERLAP: Final = 0.3
-
 Deck = Callable[[random.Random, Sequence[str]], list[Fault]]
 
 
@@ -84,15 +81,13 @@ def steps(seed: int, names: Sequence[str]) -> Iterator[Step]:
     """The steps of a run, for ever; the same for the same seed and names of processes.
 
     Decks are dealt in turn, so that every part of a run has some of each, and all that is in a deck comes
-    before anything of it comes again. Four of five steps kill, or stop at a point.
+    before anything of it comes again. Faults that are dealt together overlap.
     """
     dice = random.Random(seed)
-    at, kills, others = (_dealt(dice, names, deck) for deck in (_at_points, _kills, _others))
+    at, kill, other = (_dealt(dice, names, deck) for deck in (_at_points, _kills, _others))
     while True:
-        for deck in (at, kills, at, others, kills):
-            first = next(deck)
-            faults = (first, next(others)) if dice.random() < OVERLAP else (first,)
-            yield Step(faults, breathe=round(dice.uniform(0.3, 1.5), 2))
+        for together in ((at, kill), (at, other), (kill,), (at, kill), (other, other)):
+            yield Step(tuple(next(deck) for deck in together), breathe=round(dice.uniform(0.3, 1.5), 2))
 
 
 def _dealt(dice: random.Random, names: Sequence[str], deck: Deck) -> Iterator[Fault]:

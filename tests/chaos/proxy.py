@@ -1,6 +1,8 @@
 """Ways from a process to its peers that can be hung, cut or slowed down: partitions on one machine."""
 
 import asyncio
+import socket
+import struct
 from collections.abc import Mapping
 from contextlib import suppress
 from enum import StrEnum
@@ -11,6 +13,7 @@ from tests.chaos.orders import Peer
 
 _CHUNK = 65_536
 _SLOW_SECONDS = 0.3
+_NO_LINGER = struct.pack("ii", 1, 0)
 
 
 class Way(StrEnum):
@@ -35,12 +38,13 @@ class Proxy:
         self._way = Way.PASS
         self._there, self._back = asyncio.Event(), asyncio.Event()
         self._writers: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self.turn(Way.PASS)
 
     async def start(self) -> int:
         """Listen; the port."""
-        self._server = await asyncio.start_server(self._serve, HOST, 0)
+        self._server = await asyncio.start_server(self._begin, HOST, 0)
         port: int = self._server.sockets[0].getsockname()[1]
         return port
 
@@ -62,16 +66,22 @@ class Proxy:
             self._reset()
             self._there.set()
             self._back.set()
+            await asyncio.gather(*self._serving)
             await self._server.wait_closed()
+
+    def _begin(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._way is Way.CUT:
-            writer.transport.abort()
+            _reset(writer)
             return
         try:
             onward, out = await asyncio.open_connection(HOST, self._target)
         except OSError:
-            writer.transport.abort()
+            _reset(writer)
             return
         pair = {writer, out}
         self._writers |= pair
@@ -87,7 +97,7 @@ class Proxy:
             for one in pair:
                 one.close()
             self._writers -= pair
-            await asyncio.gather(*pumps, return_exceptions=True)
+            await asyncio.gather(*pumps, *(one.wait_closed() for one in pair), return_exceptions=True)
 
     async def _pump(
         self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, gate: asyncio.Event
@@ -103,7 +113,14 @@ class Proxy:
 
     def _reset(self) -> None:
         for writer in self._writers:
-            writer.transport.abort()
+            _reset(writer)
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    """Close with RST instead of FIN: with data unsaid."""
+    if not writer.is_closing():
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+    writer.transport.abort()
 
 
 class Proxies:
