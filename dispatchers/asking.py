@@ -68,10 +68,11 @@ class _Open:
 
 
 class Asking:
-    """The questions at hand of one process. `settings.max_questions` are under way at once."""
+    """The questions at hand of one process, `at_hand` at most. `max_questions` are under way at once."""
 
-    def __init__(self, tools: Tools) -> None:
+    def __init__(self, tools: Tools, at_hand: int = AT_HAND) -> None:
         self._tools = tools
+        self._at_hand = at_hand
         self._bell = asyncio.Event()
         self._due: list[_Open] = []
         self._too_many: list[_Open] = []
@@ -82,7 +83,7 @@ class Asking:
     def add(self, line: Line, offset: int, inquiry: Inquiry) -> None:
         """A question has been read; its offset is finished when it is answered or waits elsewhere."""
         one = _Open(inquiry.not_before, next(self._numbers), line, offset, inquiry)
-        if len(self._due) + self._under_way < AT_HAND:
+        if len(self._due) + self._under_way < self._at_hand:
             heapq.heappush(self._due, one)
         else:
             self._too_many.append(one)
