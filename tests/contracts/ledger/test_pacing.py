@@ -4,6 +4,7 @@ import asyncio
 import json
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +45,13 @@ async def simulate(
     *,
     seconds: float,
     pace: str | None = None,
+    throttled: Sequence[dict[str, int]] | None = None,
 ) -> Sent:
     """What goes out in that time. Starts with an empty bucket at 0."""
     asked = {"rate": rate, "burst": burst, "stop": seconds * SECOND, "senders": senders}
+    if throttled is not None:
+        asked["throttled"] = throttled
+        pace = script_text(("pace", "slowing"))
     async with Redis.from_url(at.url) as redis:
         answer = await redis.eval((pace or script_text(("pace",))) + SIMULATION, 0, json.dumps(asked))
     return [(time, segments, name) for time, segments, name in json.loads(answer)] if answer != b"{}" else []
@@ -116,6 +121,40 @@ def test_a_long_message_gets_through_a_crowd_of_short_ones(
         simulate(settings_, rate, burst, [*crowded, sender("long", [segments], [5000])], seconds=seconds)
     )
     assert [size for _, size, name in sent if name == "long"] == [segments]
+
+
+_THROTTLED = st.lists(
+    st.one_of(
+        st.fixed_dictionaries({"at": st.integers(0, 20 * SECOND)}),
+        st.fixed_dictionaries({"at": st.integers(0, 20 * SECOND), "pause": st.integers(0, 60 * SECOND)}),
+    ),
+    min_size=1,
+    max_size=20,
+)
+
+
+@given(
+    rate=st.sampled_from([2, 10, 30, 7.5]),
+    burst=st.integers(1, 10),
+    segments=st.lists(st.integers(1, 4), min_size=1, max_size=5),
+    throttled=_THROTTLED,
+)
+@settings(ONLINE, max_examples=20)
+def test_what_is_throttled_keeps_the_cap_goes_on_and_comes_back_to_it(
+    settings_: RedisSettings, rate: float, burst: int, segments: list[int], throttled: list[dict[str, int]]
+) -> None:
+    throttled.sort(key=lambda event: event["at"])
+    # Held for two steps of the least share, then ten successes of four segments each there: it is back.
+    back = 20 + 64 + max(20, 11 * 4 * 64 / rate)
+    seconds = back + 400 / rate
+    senders = [sender(f"s{n}", segments * math.ceil(rate * seconds / sum(segments))) for n in range(2)]
+    sent = asyncio.run(simulate(settings_, rate, burst, senders, seconds=seconds, throttled=throttled))
+    assert most_in_a_second(sent) <= rate + max(burst, *segments)
+    late = sum(size for time, size, _ in sent if time > back * SECOND)
+    assert late >= 0.95 * 400 - burst - 4
+    # No Retry-After stops it for longer than two steps of the least share, and one token there.
+    times = [0, *(time for time, _, _ in sent)]
+    assert max(b - a for a, b in pairwise(times)) <= (64 + 4 * 64 / rate + 1) * SECOND
 
 
 async def test_without_its_place_a_long_message_starves(settings_: RedisSettings) -> None:
