@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 
+from broker.partitioner import partition
 from broker.patience import patient_admin, patient_consumer, patient_producer
 from schemas.settings import KafkaSettings
 
@@ -33,6 +34,7 @@ def producer(kafka: KafkaSettings, *, linger_ms: int = 0, **options: Any) -> AIO
             max_batch_size=131_072,
             max_request_size=_MAX_REQUEST_BYTES,
             request_timeout_ms=30_000,
+            partitioner=partition,
             **options,
         )
     )

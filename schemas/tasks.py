@@ -108,6 +108,7 @@ class Inquiry(Record):
 
 
 Work = Annotated[Task | Inquiry, Field(discriminator="type")]
+_TASK = b'{"type":"dispatch.v1",'
 _VALIDATOR = TypeAdapter[Task | Inquiry](Work).validator
 
 
@@ -117,6 +118,9 @@ def decode_work(value: bytes | None) -> Task | Inquiry:
     Raises:
         DecodeError: see `Record.decode`.
     """
+    if value is not None and value.startswith(_TASK):
+        # As we write it. Most are tasks, and their own validator takes half the time of the union's.
+        return Task.decode(value)
     work: Task | Inquiry = decode_with(_VALIDATOR, value)
     return work
 

@@ -7,12 +7,17 @@ from itertools import count
 from time import time_ns
 from uuid import uuid4
 
+from aiokafka.admin import NewTopic
+
+from broker import clients
 from broker.publish import Outgoing
 from directory.snapshot import Directory
 from dispatchers.accounts import Accounts
+from dispatchers.deferring import Deferring
 from dispatchers.handover import HandOver
 from dispatchers.journal import Journal
 from dispatchers.lines import Item
+from dispatchers.reader import Reader
 from dispatchers.tools import Tools
 from dispatchers.window import Window
 from ledger import Ledger
@@ -119,6 +124,16 @@ class Bench:
             forget_at=now() + 600_000,
         ).model_copy(update=changes)
 
+    async def lanes(self) -> dict[Lane, str]:
+        """Two dispatch topics of this test's own, of one partition each."""
+        name = uuid4().hex[:8]
+        made = {lane: f"sms.dispatch.t{name}.{lane}.v1" for lane in Lane}
+        async with clients.admin(self.kafka) as admin:
+            await admin.create_topics(
+                [NewTopic(topic, num_partitions=1, replication_factor=1) for topic in made.values()]
+            )
+        return made
+
     @asynccontextmanager
     async def dispatcher(self) -> AsyncIterator["Dispatcher"]:
         """Runs until the block ends; it is then ended at once, as a kill would, if it was not stopped."""
@@ -136,6 +151,7 @@ class Dispatcher:
     """One dispatcher with its window."""
 
     def __init__(self, bench: Bench) -> None:
+        self._bench = bench
         self._now = bench.now
         found = directory(bench.sender, bench.rate)
         accounts = Accounts(lambda: found, lambda _: bench.provider)
@@ -160,6 +176,35 @@ class Dispatcher:
         line.open(offset)
         self.window.add(Item(line, offset, task), self._now())
         self.hand_over.bell.set()
+
+    @asynccontextmanager
+    async def reading(self, *topics: str) -> AsyncIterator[None]:
+        """Tasks are read from these topics as long as the block runs."""
+        bench, tools = self._bench, self.tools
+        consumer = clients.group_consumer(bench.kafka, f"g-{topics[0]}")
+        deferring = Deferring(self.window, tools, self.hand_over.add_voids)
+        reader = Reader(
+            consumer,
+            self.window,
+            self.hand_over,
+            deferring,
+            publish=bench.publish,
+            now=bench.now,
+            ask=lambda line, offset, _: line.finish(offset),
+            release_seconds=1,
+        )
+        consumer.subscribe(topics, listener=reader)
+        await consumer.start()
+        works = (reader.read(), deferring.run(), deferring.sweep(), reader.commit_every(0.2))
+        running = [asyncio.create_task(work) for work in works]
+        try:
+            yield
+        finally:
+            for work in running:
+                work.cancel()
+            for ended in await asyncio.gather(*running, return_exceptions=True):
+                assert isinstance(ended, asyncio.CancelledError), ended
+            await consumer.stop()
 
     @property
     def committed(self) -> int | None:
