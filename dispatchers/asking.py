@@ -44,8 +44,9 @@ log = logging.getLogger(__name__)
 AT_HAND: Final = 200
 #: For how long those wait.
 _ELSEWHERE_MS: Final = 60_000
-#: A question that must wait for its slot for longer than this waits elsewhere, too.
-_STAYS_MS: Final = 10_000
+#: A question that must wait for its slot for longer than this waits elsewhere, too. Numbers of one segment in
+#: 10 s give it one by then.
+_STAYS_MS: Final = 15_000
 #: Look-ups of one account, per second and at once: they cost the provider little, and must not cost it more.
 _LOOK_UPS: Final = (5.0, 5)
 

@@ -91,6 +91,8 @@ def encode_queries(queries: Sequence[Query]) -> str:
             "segments": query.segments,
             "paces": [places.setdefault(pace, len(places) + 1) for pace in query.paces],
             **({"breaker": query.breaker} if query.breaker else {}),
+            # Nobody waits behind a question, so tasks would always be there first: it holds its place.
+            "first": True,
             **(_unknown(query.unknown) if query.unknown else {}),
         }
         for query in queries

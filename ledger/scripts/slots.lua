@@ -34,7 +34,7 @@ local function slot(ask)
         set_slowed(key, slowed_of(key))
       end
     end
-  elseif ask.segments > 1 then
+  elseif ask.segments > 1 or ask.first then
     hold_place(paces[where], ask.id, ask.segments, longest, now_us)
     touched[where] = true
   end

@@ -148,6 +148,18 @@ async def test_a_question_waits_for_its_slot(ledger: Ledger, redis: Redis) -> No
     assert 1000 < found.ms <= 2000
 
 
+async def test_a_question_is_not_starved_by_tasks(ledger: Ledger, redis: Redis) -> None:
+    """A busy number always has a task that asks first."""
+    await age_epoch(redis)
+    pace = (Pace("number:a", 4.0, 1),)
+    await lost(ledger, replace(ASK, paces=pace))
+    query = Query("m", UNKNOWN, paces=pace)
+    tasks = [replace(ASK, message_id=f"m{n}", nonce="t", paces=pace) for n in range(20)]
+    assert isinstance(await one(ledger, query), Wait)
+    while isinstance(await one(ledger, query), Wait):
+        assert {type(verdict) for verdict in await ledger.claim(tasks)} == {Wait}
+
+
 async def test_what_is_not_asked_takes_no_slot(ledger: Ledger, redis: Redis) -> None:
     await age_epoch(redis)
     query = Query("m", UNKNOWN, paces=(Pace("asks:a", 0.5, 1),))
