@@ -31,9 +31,9 @@ class Subscriber:
     async def follow(self) -> None:
         """For ever, from the beginning."""
         async with clients.reader(self._kafka) as consumer:
-            partitions = await _partitions(consumer, [topics.STATUS])
-            consumer.assign(partitions)
-            await consumer.seek_to_beginning(*partitions)
+            every = await partitions(consumer, [topics.STATUS])
+            consumer.assign(every)
+            await consumer.seek_to_beginning(*every)
             while True:
                 for records in (await consumer.getmany(timeout_ms=1000)).values():
                     for record in records:
@@ -103,19 +103,20 @@ async def read_all(kafka: str, names: Iterable[str]) -> list[bytes]:
     """The values of some topics up to their ends as they are now."""
     found: list[bytes] = []
     async with clients.reader(KafkaSettings(bootstrap_servers=kafka)) as consumer:
-        partitions = await _partitions(consumer, names)
-        ends = await consumer.end_offsets(partitions)
-        left = {partition for partition in partitions if ends[partition] > 0}
-        consumer.assign(partitions)
-        await consumer.seek_to_beginning(*partitions)
+        every = await partitions(consumer, names)
+        ends = await consumer.end_offsets(every)
+        left = {one for one in every if ends[one] > 0}
+        consumer.assign(every)
+        await consumer.seek_to_beginning(*every)
         while left:
-            for partition, records in (await consumer.getmany(*left, timeout_ms=500)).items():
-                found += [record.value or b"" for record in records if record.offset < ends[partition]]
-            left = {partition for partition in left if await consumer.position(partition) < ends[partition]}
+            for one, records in (await consumer.getmany(*left, timeout_ms=500)).items():
+                found += [record.value or b"" for record in records if record.offset < ends[one]]
+            left = {one for one in left if await consumer.position(one) < ends[one]}
     return found
 
 
-async def _partitions(consumer: AIOKafkaConsumer, names: Iterable[str]) -> list[TopicPartition]:
+async def partitions(consumer: AIOKafkaConsumer, names: Iterable[str]) -> list[TopicPartition]:
+    """All partitions of some topics."""
     cluster: Any = await consumer._client.fetch_all_metadata()  # the only way to learn them without a group
     return [
         TopicPartition(name, n) for name in names for n in sorted(cluster.partitions_for_topic(name) or ())

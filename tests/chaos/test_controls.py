@@ -1,0 +1,39 @@
+"""Positive controls: the checker catches the system without any one of its guards, and not as it is."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.broker.engine import guards
+from tests.chaos.controls import CONTROLS, ELSEWHERE, both
+from tests.chaos.lab import Lab, lab
+
+ENGINE = Path(guards.__file__).parent
+
+
+@pytest.fixture(scope="module")
+def laboratory(
+    tmp_path_factory: pytest.TempPathFactory,
+    jar_cache: Path,  # noqa: ARG001  it says where the stack finds its jars
+) -> Iterator[Lab]:
+    """One stack for all of them."""
+    with lab(tmp_path_factory.mktemp("lab")) as made:
+        yield made
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("guard", CONTROLS)
+async def test_the_checker_catches_the_system_without_its_guard(laboratory: Lab, guard: str) -> None:
+    control = CONTROLS[guard]
+    whole, broken = await both(laboratory, guard, control)
+    assert whole.findings == []
+    assert control.finds in {finding.kind for finding in broken.findings}
+
+
+@pytest.mark.parametrize("guard", guards.REMOVALS)
+def test_every_guard_of_the_engine_has_a_control(guard: str) -> None:
+    if guard in CONTROLS:
+        return
+    file, _, test = ELSEWHERE[guard].partition("::")
+    assert f"def {test}(" in (ENGINE / file).read_text()
