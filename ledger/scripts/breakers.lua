@@ -5,8 +5,9 @@
 --   closed: from (when this period began), bad, all (hand-overs of it), bad_before, all_before (of the one before);
 --   open: till (nothing goes before it); probing: till (then the probe is lost), probe (its nonce).
 
--- It judges by this period and the one before, so by 15 to 30 seconds.
-local PERIOD, LEAST = 15000, 10
+-- It judges by this period and the one before; each ends after 15 seconds or twenty outcomes. So a busy account that
+-- stops answering is left alone after twenty, whatever it answered before.
+local PERIOD, MOST, LEAST = 15000, 20, 10
 local FIRST_PAUSE, LONGEST_PAUSE = 2000, 60000
 -- Closed for that long, it has forgotten its last pause.
 local SETTLED = 60000
@@ -74,7 +75,7 @@ local function close_breaker(b, now)
 end
 
 local function count_outcome(b, is_bad, now)
-  if now - b.from >= PERIOD then
+  if b.all >= MOST or now - b.from >= PERIOD then
     local is_next = now - b.from < 2 * PERIOD
     b.bad_before, b.all_before = is_next and b.bad or 0, is_next and b.all or 0
     b.from, b.bad, b.all = now, 0, 0

@@ -13,10 +13,14 @@ local function breaker_of(name)
   return breakers[name]
 end
 
--- nil: it is not slowed.
+-- nil: it is not slowed. Most often nothing is: then nobody needs to be looked up.
+local is_any_slowed
 local function slowed_of(name)
+  if is_any_slowed == nil then
+    is_any_slowed = redis.call('EXISTS', SLOWED) == 1
+  end
   if slowed[name] == nil then
-    slowed[name] = read_slowed(redis.call('HGET', SLOWED, name)) or false
+    slowed[name] = is_any_slowed and read_slowed(redis.call('HGET', SLOWED, name)) or false
   end
   return slowed[name] or nil
 end
@@ -45,6 +49,8 @@ end
 local function keep_health()
   for name in pairs(changed_breakers) do
     redis.call('HSET', BREAKERS, name, write_breaker(breakers[name]))
+  end
+  if next(changed_breakers) then
     redis.call('PEXPIRE', BREAKERS, HEALTH_LIVES)
   end
   for name in pairs(changed_slowed) do

@@ -3,7 +3,8 @@
 from collections import deque
 from dataclasses import dataclass, field
 
-PERIOD, LEAST, FIRST, LONGEST, SETTLED, ASK_AGAIN = 15_000, 10, 2_000, 60_000, 60_000, 500
+PERIOD, MOST, LEAST = 15_000, 20, 10
+FIRST, LONGEST, SETTLED, ASK_AGAIN = 2_000, 60_000, 60_000, 500
 MOMENT, RECOVERY = 1_000_000, 20_000_000
 
 
@@ -48,7 +49,7 @@ class BreakerReference:
         age = now - self.periods[-1][0]
         if age >= 2 * PERIOD:
             self.periods.clear()
-        if age >= PERIOD:
+        if age >= PERIOD or len(self.periods[-1][1] if self.periods else []) >= MOST:
             self.periods.append((now, []))
         self.periods[-1][1].append(bad)
         counted = [one for _, period in self.periods for one in period]

@@ -13,11 +13,10 @@ from redis.asyncio import Redis
 
 from ledger import Ledger
 from ledger.claims import Again, Ask, Own, Pace, Sending, Verdict, Wait, Won
-from ledger.health import Breaker
 from ledger.server import script_text
 from schemas.settings import RedisSettings
 from tests.contracts.ledger.conftest import TRIED, break_script, epoch_name, publish_epoch
-from tests.contracts.ledger.health_reference import LEAST, BreakerReference, SlowedReference
+from tests.contracts.ledger.health_reference import LEAST, MOST, BreakerReference, SlowedReference
 from tests.contracts.ledger.test_pacing import FAR, age_epoch, ask
 
 pytestmark = pytest.mark.broker
@@ -228,6 +227,14 @@ async def test_a_probe_that_fails_doubles_the_pause_and_a_lost_one_is_followed(
     await hand_over(ledger, "r")
 
 
+async def test_a_busy_account_that_stops_answering_is_left_alone_soon(ledger: Ledger) -> None:
+    good = [f"good{n}" for n in range(500)]
+    await hand_over(ledger, *good)
+    await ledger.close([own(id_) for id_ in good])
+    await fail(ledger, *(f"bad{n}" for n in range(MOST)))
+    assert (await ledger.health()).open.keys() == {"tw"}
+
+
 async def test_what_began_before_it_opened_neither_closes_it_nor_opens_it_longer(ledger: Ledger) -> None:
     await hand_over(ledger, "before", "too")
     await opened(ledger)
@@ -252,7 +259,8 @@ async def test_what_a_provider_answers_is_no_fault_of_its_account(ledger: Ledger
     await hand_over(ledger, *ids)
     await ledger.reopen([throttled(id_, NUMBER) for id_ in ids[:LEAST]])
     await ledger.close([own(id_) for id_ in ids[LEAST:]])
-    assert (await ledger.health()).breakers["tw"] == Breaker("closed", 0, bad=0, all=2 * LEAST)
+    found = (await ledger.health()).breakers["tw"]
+    assert (found.state, found.bad) == ("closed", 0)
 
 
 async def test_what_says_nothing_of_the_provider_is_not_counted(ledger: Ledger) -> None:
