@@ -45,6 +45,8 @@ SCRIPTS: Final[dict[str, tuple[str, ...]]] = {
 #: Codes of error replies that say that the server cannot serve now, beside those that redis-py knows.
 _PASSING: Final = ("NOREPLICAS", "MASTERDOWN", "MISCONF", "BUSY", "UNKILLABLE", "READONLY", "OOM")
 _CONNECTIONS: Final = 32
+#: uvloop says RuntimeError where the server closed a connection between its opening and the first write.
+_NO_CONNECTION: Final = (NoConnection, RuntimeError)
 
 
 def script_text(parts: tuple[str, ...]) -> str:
@@ -63,7 +65,7 @@ class Server:
             socket_timeout=settings.timeout_seconds,
             socket_connect_timeout=settings.timeout_seconds,
             # A pooled connection may have died with the server's last run. Every script may be repeated.
-            retry=Retry(NoBackoff(), 1, (NoConnection,)),
+            retry=Retry(NoBackoff(), 1, _NO_CONNECTION),  # type: ignore[arg-type] # any exception will do
         )
         self._client = Redis.from_pool(pool)
         self._scripts = {
@@ -78,7 +80,7 @@ class Server:
         """
         try:
             await self._client.ping()
-        except RedisError as e:
+        except (RedisError, RuntimeError) as e:
             raise _meaning(e) from e
 
     async def run(self, script: str, *args: str | bytes | float) -> Any:
@@ -90,7 +92,7 @@ class Server:
         """
         try:
             return await self._scripts[script](args=args)
-        except RedisError as e:
+        except (RedisError, RuntimeError) as e:
             raise _meaning(e) from e
 
     async def stop(self) -> None:
@@ -98,8 +100,8 @@ class Server:
         await self._client.aclose()
 
 
-def _meaning(error: RedisError) -> Exception:
-    if isinstance(error, NoConnection | NoAnswer | ReadOnlyError | OutOfMemoryError):
+def _meaning(error: Exception) -> Exception:
+    if isinstance(error, (*_NO_CONNECTION, NoAnswer, ReadOnlyError, OutOfMemoryError)):
         return LedgerUnavailableError(f"{type(error).__name__}: {error}")
     if isinstance(error, ResponseError):
         text = str(error)
