@@ -40,6 +40,9 @@ SECONDS_A_KILL: Final = 15.0
 ENDED: Final = frozenset({"delivered", "undelivered", "failed", "cancelled"})
 #: What waits for nothing but time or a receipt that never comes.
 RESTING: Final = frozenset({"sent", "unknown"})
+#: What a process ends with that finds no broker when it starts; it is started again.
+_NO_BROKER: Final = "KafkaConnectionError"
+_TAIL_BYTES: Final = 500
 _ENDED: Final = re.compile(r"(?P<name>\S+) ended: ended \((?P<code>-?\d+)\)")
 
 
@@ -79,21 +82,13 @@ class Outcome:
     ends: Counter[tuple[str, int]]
     #: Whether all that was taken came to rest in time.
     settled: bool
+    #: Processes of ours that ended with a traceback, which only a broker that is away excuses.
+    faults: Counter[str]
 
     @property
     def clean(self) -> bool:
         """No promise was broken."""
-        return self.settled and self.verdict.clean and not self.faults_of_ours
-
-    @property
-    def faults_of_ours(self) -> list[str]:
-        """Processes that ended with a traceback (1), which no fault around them excuses."""
-        names = self.nemesis.names
-        return [
-            f"{name} ended with 1, {n} times"
-            for (name, code), n in self.ends.items()
-            if code == 1 and name in names
-        ]
+        return self.settled and self.verdict.clean and not self.faults
 
 
 @dataclass
@@ -102,12 +97,20 @@ class _Diary:
 
     file: Path
     ends: Counter[tuple[str, int]] = field(default_factory=Counter)
+    #: Of these, with a traceback that an absent broker does not explain.
+    faults: Counter[str] = field(default_factory=Counter)
 
     def say(self, line: str) -> None:
         if found := _ENDED.search(line):
             self.ends[found["name"], int(found["code"])] += 1
+            if found["code"] == "1" and _NO_BROKER not in self._last_words(found["name"]):
+                self.faults[found["name"]] += 1
         with self.file.open("a") as file:
             file.write(f"{time.time():.3f} {line}\n")
+
+    def _last_words(self, name: str) -> str:
+        log = self.file.parent / "stack" / "logs" / f"{name}.log"
+        return log.read_bytes()[-_TAIL_BYTES:].decode(errors="replace")
 
 
 async def run(wanted: Wanted, folder: Path, say: Callable[[str], None] = print) -> Outcome:
@@ -126,11 +129,11 @@ async def run(wanted: Wanted, folder: Path, say: Callable[[str], None] = print) 
         await nemesis.heal()
         settled = await _settle(open_, say)
         logs = await _collect(world, told, subscriber)
-        ends = diary.ends.copy()
+        ends, faults = diary.ends.copy(), diary.faults.copy()
     logs.write(folder)
     lines = (json.dumps(note.written()) + "\n" for note in nemesis.notes)
     (folder / "faults.jsonl").write_text("".join(lines))
-    return Outcome(made, logs, check(made, logs), nemesis, ends, settled)
+    return Outcome(made, logs, check(made, logs), nemesis, ends, settled, faults)
 
 
 async def _beside(wanted: Wanted, made: Plan, world: World, told: list[Told], nemesis: Nemesis) -> None:

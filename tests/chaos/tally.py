@@ -20,7 +20,7 @@ def tally(outcome: Outcome) -> str:
             f"all settled in time: {'yes' if outcome.settled else 'no'}",
             "",
             report(outcome.verdict),
-            *(f"FAULT {line}" for line in outcome.faults_of_ours),
+            *(f"FAULT {name} ended with 1, {many} times" for name, many in outcome.faults.items()),
         ]
     )
 
