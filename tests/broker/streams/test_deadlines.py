@@ -1,0 +1,91 @@
+"""Deadlines as they travel: from a dispatcher through `waiting` to `fold`, and back to the dispatchers."""
+
+import asyncio
+from collections.abc import Callable
+from uuid import uuid4
+
+import pytest
+from aiokafka import ConsumerRecord
+
+from broker.publish import Publish
+from dispatchers.journal import Journal
+from dispatchers.unknown import follows
+from schemas import topics
+from schemas.facts import AmbiguousFact, Routed, decode_fact
+from schemas.messages import Lane
+from schemas.provider import Provider
+from schemas.public import StatusRecord
+from schemas.settings import DispatchSettings, KafkaSettings
+from schemas.tasks import How, OnUnknown, Task
+from tests.broker.streams.services import HANDSET, HOUR, SENDER, Service, message, now, of_fact, records
+
+pytestmark = pytest.mark.broker
+Run = Callable[..., Service]
+DISPATCH = topics.dispatch(Provider.VONAGE, Lane.QUEUED)
+#: The shortest way through the waiting topics is longer.
+SETTINGS = DispatchSettings(
+    http_timeout_seconds=0.2, connect_timeout_seconds=0.2, claim_margin_seconds=0.3, settle_seconds=1.0
+)
+
+
+def task(name: str, policy: OnUnknown) -> Task:
+    return Task(
+        message_id=name, organization="acme", lane=Lane.QUEUED, provider=Provider.VONAGE, account="vg-main",
+        sender=SENDER, to_number=HANDSET, text="hello", segments=1, on_unknown=policy,
+        valid_until=now() + HOUR, forget_at=now() + 72 * HOUR,
+    )  # fmt: skip
+
+
+async def unknown(publish: Publish, sent: Task) -> int:
+    """It was handed over, and nobody knows what came of it: all that a dispatcher writes then."""
+    about = {"message_id": sent.message_id, "organization": "acme", "forget_at": sent.forget_at}
+    attempt = {"attempt": 1, "provider": sent.provider, "account": sent.account, "sender": sent.sender}
+    content = message(sent.message_id).content
+    fact = AmbiguousFact(**about, **attempt, at=now(), nonces=("n1",), detail="timeout")
+    await publish(of_fact(Routed(**about, **attempt, at=now(), reason="because", content=content), fact))
+    await Journal("test", publish, now).write(follows(fact, sent, SETTINGS))
+    return fact.at
+
+
+async def test_each_policy_acts_when_its_time_has_come(
+    run: Run, kafka_settings: KafkaSettings, publish: Publish
+) -> None:
+    services = [run("fold"), run("waiting")]
+    for service in services:
+        await asyncio.to_thread(service.wait_ready)
+    tasks = {policy: task(str(uuid4()), policy) for policy in OnUnknown}
+    begun = {sent.message_id: await unknown(publish, sent) for sent in tasks.values()}
+
+    def told(found: list[ConsumerRecord], policy: OnUnknown) -> list[StatusRecord]:
+        name = tasks[policy].message_id
+        statuses = [StatusRecord.decode(record.value) for record in found if record.topic == topics.STATUS]
+        return [status for status in statuses if status.message_id == name]
+
+    def again(found: list[ConsumerRecord]) -> list[ConsumerRecord]:
+        return [record for record in found if record.topic == DISPATCH and _id(record) in begun]
+
+    def done(found: list[ConsumerRecord]) -> bool:
+        both = (told(found, OnUnknown.FAIL), told(found, OnUnknown.RESEND))
+        return all(len(statuses) == 3 for statuses in both) and bool(again(found))
+
+    found = await records(kafka_settings, [topics.STATUS, DISPATCH, topics.EVENTS], done)
+    words = {policy: " ".join(status.status for status in told(found, policy)) for policy in OnUnknown}
+    assert words == {
+        OnUnknown.HOLD: "queued unknown",
+        OnUnknown.FAIL: "queued unknown failed",
+        OnUnknown.RESEND: "queued unknown queued",
+    }
+    (resend,) = again(found)
+    made = Task.decode(resend.value)
+    assert (resend.key, made.message_id) == (SENDER.encode(), tasks[OnUnknown.RESEND].message_id)
+    assert (made.attempt, made.how, made.record, made.resends) == (2, How.RESEND, None, 1)
+    # By the clock of who sent it on: none was there before its time.
+    for record in found:
+        name = record.key.decode() if record.key else ""
+        if record.topic == topics.EVENTS and name in begun:
+            fact = decode_fact(record.value)
+            assert fact.type != "deadline.v1" or record.timestamp >= begun[name] + 1_000
+
+
+def _id(record: ConsumerRecord) -> str:
+    return Task.decode(record.value).message_id
