@@ -4,7 +4,6 @@ import asyncio
 import logging
 import os
 import random
-import signal
 import socket
 import time
 from contextlib import AsyncExitStack
@@ -14,6 +13,7 @@ from uuid import uuid4
 from broker import clients
 from broker.publish import publisher
 from broker.stall import ended_when_still
+from broker.stopping import before, when_told
 from broker.topics import verify
 from directory.replica import Replica
 from dispatchers import health
@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 
 #: What the client keeps of each partition, read ahead: also what may lie before another partition's records.
 _FETCH_BYTES = 262_144
+#: What is left to be done when nothing is in flight any more: a few rounds to broker and ledger.
+_AFTER_DRAIN_SECONDS = 7.0
 
 
 async def serve(settings: Settings, provider: Provider) -> None:
@@ -47,8 +49,7 @@ async def serve(settings: Settings, provider: Provider) -> None:
         RetentionError: tasks were lost to retention.
     """
     stop = asyncio.Event()
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(sign, stop.set)
+    when_told(stop.set, settings.dispatch.drain_seconds + _AFTER_DRAIN_SECONDS)
     sources = [topics.dispatch(provider, lane) for lane in Lane]
     await verify(
         settings.kafka,
@@ -106,7 +107,9 @@ async def serve(settings: Settings, provider: Provider) -> None:
             ask=asking.add,
             release_seconds=settings.kafka.session_timeout_seconds / 2,
         )
-        await ledger_ready()
+        # A rebuild takes as long as it takes, and ledger or broker may be away.
+        if not await before(stop, ledger_ready()):
+            return
         # Before the group counts on us: an SDK's import and a key's parsing stop the loop for seconds.
         for account in replica.directory.accounts(provider):
             accounts.port(account.id)

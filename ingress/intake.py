@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -16,6 +15,7 @@ from starlette.applications import Starlette
 from broker import clients
 from broker.publish import Publish, publisher
 from broker.stall import Joining, Pulse, ended_when_still
+from broker.stopping import when_told
 from broker.topics import verify
 from directory.replica import Replica
 from directory.snapshot import Directory
@@ -136,8 +136,7 @@ async def serve(settings: Settings) -> None:
             "%s has no owner (HELIO_INTAKE__OWNER): its records become dead letters", topics.REQUESTS
         )
     stop = asyncio.Event()
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(sign, stop.set)
+    when_told(stop.set)
     async with AsyncExitStack() as stack:
         intake = await start(settings, terms, sources, stack)
         if settings.ready_file is not None:

@@ -1,7 +1,6 @@
 """uvicorn as our services run it."""
 
 import asyncio
-import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -9,6 +8,8 @@ from typing import Final
 
 import uvicorn
 from starlette.types import ASGIApp
+
+from broker.stopping import no_longer, when_told
 
 #: How long requests under way are waited for at the end.
 _GRACE_SECONDS: Final = 12
@@ -43,7 +44,7 @@ class Server(uvicorn.Server):
         )
         super().__init__(config)
         self._listening = listening
-        self._signals: tuple[signal.Signals, ...] = (signal.SIGTERM, signal.SIGINT)
+        self._signalled = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, and say so."""
@@ -54,14 +55,13 @@ class Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Stop at a signal. uvicorn's own way raises it again before our clients are closed."""
-        loop = asyncio.get_running_loop()
-        for sign in self._signals:
-            loop.add_signal_handler(sign, self.stop)
+        if self._signalled:
+            when_told(self.stop)
         try:
             yield
         finally:
-            for sign in self._signals:
-                loop.remove_signal_handler(sign)
+            if self._signalled:
+                no_longer()
 
     def stop(self) -> None:
         """Finish what is under way, then end."""
@@ -70,7 +70,7 @@ class Server(uvicorn.Server):
     @asynccontextmanager
     async def beside(self) -> AsyncIterator[None]:
         """Serve beside other work, which handles signals itself."""
-        self._signals = ()
+        self._signalled = False
         task = asyncio.create_task(self.serve())
         try:
             yield

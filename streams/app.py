@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import signal
 from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -11,6 +10,7 @@ from broker import clients
 from broker import topics as checks
 from broker.publish import publisher
 from broker.stall import ended_when_still
+from broker.stopping import when_told
 from directory.replica import Replica
 from ledger import Ledger
 from schemas import topics
@@ -169,7 +169,5 @@ def _ready(settings: Settings) -> None:
 async def _until_told() -> AsyncIterator[asyncio.Event]:
     """An event that SIGTERM and SIGINT set."""
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(sign, stop.set)
+    when_told(stop.set)
     yield stop

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import signal
 import socket
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -15,6 +14,7 @@ from aiokafka.errors import KafkaError
 from starlette.applications import Starlette
 
 from broker import clients
+from broker.stopping import no_longer, when_told
 from broker.topics import verify
 from directory.replica import Replica
 from directory.secrets import resolve
@@ -95,14 +95,11 @@ class Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Stop at SIGTERM and SIGINT. uvicorn's own would raise the signal again before our clients close."""
-        loop = asyncio.get_running_loop()
-        for sign in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(sign, self._stop)
+        when_told(self._stop)
         try:
             yield
         finally:
-            for sign in (signal.SIGTERM, signal.SIGINT):
-                loop.remove_signal_handler(sign)
+            no_longer()
 
     def _stop(self) -> None:
         self.should_exit = True
