@@ -3,11 +3,10 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install up down test lint lock spine chaos model
+.PHONY: help install up down test lint lock chaos model
 
 BIN := .venv/bin
 INSTALLED := .venv/installed
-N ?= 3000
 SECONDS ?= 150
 SEED ?= 1
 
@@ -50,9 +49,6 @@ lint: install ## format, style, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
-
-spine: install ## the exactly-once run with N messages: make spine N=3000
-	$(BIN)/python -m tests.chaos.spine --messages $(N)
 
 chaos: install ## breaks everything on purpose and counts: make chaos SECONDS=600 SEED=7, or KILLS=300
 	$(BIN)/python -m tests.chaos --seed $(SEED) $(if $(KILLS),--kills $(KILLS),--seconds $(SECONDS))
