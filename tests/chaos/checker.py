@@ -190,15 +190,26 @@ def _answers(case: Case) -> Iterator[Finding]:
     state = case.state
     if state is None:
         return
-    cancels = case.whats & {What.CANCELLED, What.CANCEL_UNSURE}
-    if What.CANCELLED in cancels and state is not State.CANCELLED:
+    # Asked again, because the first answer was lost, it is already what its owner wished.
+    told_so = any(
+        told.what is What.CANCELLED or (told.what is What.ALREADY and told.detail == State.CANCELLED)
+        for told in case.told
+    )
+    if told_so and state is not State.CANCELLED:
         yield case.wrong(f"its owner was told that it is cancelled, and it is {state}")
-    if state is State.CANCELLED and case.cancel_asked and not cancels:
+    if (
+        state is State.CANCELLED
+        and case.cancel_asked
+        and not told_so
+        and What.CANCEL_UNSURE not in case.whats
+    ):
         yield case.wrong("it is cancelled, and its owner was told otherwise")
     if What.SENT in case.whats and state not in (State.SENT, State.DELIVERED, State.UNDELIVERED):
         yield case.wrong(f"its caller was told that it is sent, and it is {state}")
     for told in case.told:
-        if told.what is What.FAILED and state is not State.FAILED and told.detail != BELIEVED:
+        # Its receipt may be here before its answer, which has one word for both ways to fail.
+        words = {State.FAILED, told.detail}
+        if told.what is What.FAILED and state not in words and told.detail != BELIEVED:
             yield case.wrong(f"its caller was told that it failed ({told.detail}), and it is {state}")
 
 

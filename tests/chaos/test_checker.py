@@ -161,7 +161,25 @@ def at_once(run: Run) -> None:
     run.story(message, "queued", "failed:rejected")
 
 
+def cancelled_twice(run: Run) -> None:
+    """The answer to the first DELETE was lost; the second finds what it wishes."""
+    message = run.message()
+    run.acts.append(Cancel(1.0, message.number))
+    run.told(message)
+    run.told(message, What.ALREADY, "cancelled")
+    run.story(message, "queued", "cancelled")
+
+
+def undelivered_at_once(run: Run) -> None:
+    """`queue: false`, and the receipt is there before the answer."""
+    message = run.message(queue=False, fate=Fate.UNDELIVERED)
+    run.told(message, What.FAILED, "undelivered")
+    run.story(message, "queued", "undelivered:undelivered")
+
+
 GOOD: dict[str, Callable[[Run], object]] = {
+    "cancelled, asked twice": cancelled_twice,
+    "undelivered, told at once": undelivered_at_once,
     "delivered": delivered,
     "refused by the provider": refused,
     "undelivered": undelivered,
