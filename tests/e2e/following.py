@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from schemas.settings import KafkaSettings
-from tests.chaos.watch import Watch
+from tests.e2e.watch import Watch
 
 
 @asynccontextmanager

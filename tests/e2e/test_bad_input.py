@@ -13,7 +13,7 @@ from confluent_kafka import KafkaError, Producer
 from cli.local.stack import Stack
 from schemas import topics
 from schemas.settings import KafkaSettings
-from tests.chaos.watch import Watch, read_all
+from tests.e2e.watch import Watch, read_all
 
 pytestmark = pytest.mark.e2e
 DEADLINE = 60

@@ -15,10 +15,10 @@ from confluent_kafka import Producer
 from cli.local.stack import Stack
 from schemas import topics
 from schemas.settings import KafkaSettings
-from tests.chaos.watch import Watch
 from tests.e2e import world
 from tests.e2e.caller import DEADLINE, Answer, Api, Phones, accepted, eventually, problem
 from tests.e2e.following import following
+from tests.e2e.watch import Watch
 
 pytestmark = pytest.mark.e2e
 SIMULTANEOUS = 5_000

@@ -14,9 +14,9 @@ import pytest
 from cli.local.stack import Stack
 from schemas import topics
 from schemas.settings import KafkaSettings
-from tests.chaos.watch import read_all
 from tests.e2e import world
 from tests.e2e.caller import Api, Phones, accepted, eventually
+from tests.e2e.watch import read_all
 
 pytestmark = pytest.mark.e2e
 PROVIDERS = ["twilio", "telnyx", "vonage"]
