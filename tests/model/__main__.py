@@ -14,6 +14,7 @@ import argparse
 import sys
 from dataclasses import replace
 
+from schemas.tasks import OnUnknown
 from tests.model.case import Case, Fault
 from tests.model.controls import CONTROLS, LONG, USUAL
 from tests.model.rules import WITHOUT, Rule
@@ -21,6 +22,9 @@ from tests.model.search import search
 
 #: States between two lines of progress.
 _TELL_EVERY = 250_000
+_SWITCHES = (
+    "cancel", "expiry", "receipts", "rejections", "lookup", "repost", "opt_out", "failover", "early",
+)  # fmt: skip
 
 
 def main() -> int:
@@ -51,8 +55,9 @@ def _parser() -> argparse.ArgumentParser:
     own.add_argument("--faults", type=_faults, metavar="A,B", help=", ".join(Fault))
     for name in ("budget", "attempts", "copies", "memory"):
         own.add_argument(f"--{name}", type=int)
-    for name in ("cancel", "expiry", "receipts", "rejections"):
-        own.add_argument(f"--{name}", action="store_true", default=None)
+    own.add_argument("--policy", type=OnUnknown, choices=OnUnknown)
+    for name in _SWITCHES:
+        own.add_argument(f"--{name.replace('_', '-')}", action="store_true", default=None)
     return parser
 
 
@@ -61,7 +66,7 @@ def _faults(words: str) -> frozenset[Fault]:
 
 
 def _own(given: argparse.Namespace) -> Case | None:
-    names = ("faults", "budget", "attempts", "copies", "memory", "cancel", "expiry", "receipts", "rejections")
+    names = ("faults", "budget", "attempts", "copies", "memory", "policy", *_SWITCHES)
     chosen = {name: value for name in names if (value := getattr(given, name)) is not None}
     return replace(Case(), **chosen) if chosen else None
 

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 
-from schemas.tasks import How
 from tests.model import scripts
 from tests.model.case import Case
-from tests.model.changes import finished, forgotten, status, with_claim, with_hand
-from tests.model.hands import asking, identity, name_of, to_write
+from tests.model.changes import finished, forgotten, status, with_claim, with_hand, with_lost
+from tests.model.hands import asking, how_of, identity, name_of, retried, to_say_unknown, to_write
 from tests.model.promises import check_accepted, check_call
 from tests.model.rules import Rule
 from tests.model.world import HELD, At, Copy, Intended, Kind, Move, Said, Waiting, World, Written
@@ -29,7 +28,7 @@ def call(case: Case, world: World, index: int) -> Iterator[Move]:
     if case.rejections:
         yield Move(f"{call}: refused for good", _after_call(case, world, index, At.CLOSE, Kind.REJECTED))
     check_accepted(world, hand.attempt)
-    world = world._replace(accepted=Intended(hand.attempt, HELD[index]))
+    world = world._replace(accepted=(*world.accepted, Intended(hand.attempt, HELD[index])))
     yield Move(f"{call}: ACCEPTED", _after_call(case, world, index, At.CLOSE, Kind.ACCEPTED))
     yield Move(f"{call}: no answer, was ACCEPTED", _after_call(case, world, index, At.LOSE))
 
@@ -50,13 +49,17 @@ def close(case: Case, world: World, index: int) -> Iterator[Move]:
 
 def lose(case: Case, world: World, index: int) -> Iterator[Move]:
     """`lose.lua`, before `ambiguous` is told."""
+    if not case.obeys(Rule.FAILOVER_CERTAIN):
+        yield from reopen(case, world, index)
+        return
     hand, found, who = world.hands[index], world.ledger.claim, name_of(world, index)
     claim, own = scripts.lose(found, HELD[index])
-    after = with_claim(case, world, claim)
+    after = with_lost(case, world, claim)
     unanswered = after if claim != found else None
     hand = hand._replace(posted=False)
     if own:
-        after = to_write(after, index, hand, Said(Kind.AMBIGUOUS, hand.attempt, (HELD[index],)))
+        said = Said(Kind.AMBIGUOUS, hand.attempt, (HELD[index],))
+        after = to_say_unknown(case, with_hand(after, index, hand), index, said)
         words = f"{who}: gives the claim up as unknown"
     else:
         after = with_hand(after, index, hand._replace(at=At.LOOK))
@@ -74,11 +77,13 @@ def reopen(case: Case, world: World, index: int) -> Iterator[Move]:
     said = Said(Kind.REFUSED, hand.attempt, (HELD[index],), record)
     hand = hand._replace(posted=False)
     if own:
+        how = retried(how_of(world, hand))
         carried = record if case.obeys(Rule.CARRY_RECORD) else ""
-        copy = Waiting(Copy(hand.attempt + 1, carried, How.PLAIN))
+        copy = Waiting(Copy(hand.attempt + 1, carried, how))
         words = f"{who}: opens the claim for attempt {hand.attempt + 1}"
         later = to_write(after, index, hand, copy, said)
-        yield Move(f"{words}, later", forgotten(later, index), unanswered=unanswered)
+        where = "elsewhere" if case.failover else "later"
+        yield Move(f"{words}, {where}", forgotten(later, index), unanswered=unanswered)
         soon = to_write(after, index, hand._replace(attempt=hand.attempt + 1), said, then=At.LOOK)
         yield Move(f"{words}, soon", forgotten(soon, index))
         return

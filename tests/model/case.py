@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from schemas.tasks import How
+from schemas.tasks import How, OnUnknown
 from tests.model.rules import Rule
-from tests.model.world import IDLE, Cancel, Copy, World
+from tests.model.world import IDLE, Cancel, Copy, Ledger, World
 
 
 class Fault(StrEnum):
@@ -51,6 +51,16 @@ class Case:
     copies: int = 1
     #: How many of its writes the ledger may lose in a rollback.
     memory: int = 2
+    #: What its owner wants done about an unknown send.
+    policy: OnUnknown = OnUnknown.HOLD
+    #: The provider may be asked: by looking up, which sends nothing, or by the same request again.
+    lookup: bool = False
+    repost: bool = False
+    #: Not built yet: its recipient may opt out at any moment; a retry may go to another account, whose
+    #: dispatcher is another process; it was accepted after a loss, and need not wait for the rebuild.
+    opt_out: bool = False
+    failover: bool = False
+    early: bool = False
 
     def obeys(self, rule: Rule) -> bool:
         """Whether the rule is in force."""
@@ -63,6 +73,8 @@ class Case:
             hands=(IDLE, IDLE),
             faults_left=self.budget,
             cancel=Cancel.NONE if self.cancel else Cancel.NEVER,
+            ledger=Ledger(epoch=not self.early),
+            fresh=self.early,
         )
 
 

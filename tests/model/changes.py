@@ -14,6 +14,7 @@ from tests.model.world import (
     HELD,
     IDLE,
     SENT,
+    Deadline,
     Hand,
     Intended,
     Kind,
@@ -33,6 +34,12 @@ def ready(case: Case, world: World) -> bool:
     return world.ledger.epoch or not case.obeys(Rule.EPOCH)
 
 
+def may_hand_over(case: Case, world: World) -> bool:
+    """Whether a dispatcher's scripts decide about this message: where that is built, early ones go on."""
+    fresh = world.fresh or not case.obeys(Rule.EARLY_IS_FRESH)
+    return ready(case, world) or (case.early and fresh)
+
+
 def with_ledger(case: Case, world: World, ledger: Ledger) -> World:
     """The server holds something else from now on."""
     if ledger == world.ledger:
@@ -48,6 +55,12 @@ def with_claim(case: Case, world: World, claim: Claim) -> World:
     return with_ledger(case, world, world.ledger._replace(claim=claim))
 
 
+def with_lost(case: Case, world: World, claim: Claim) -> World:
+    """A script has given up a hand-over as unknown; for who asks about it, it notes until when it was."""
+    noted = world.ledger.noted or (case.repost and claim != world.ledger.claim)
+    return with_ledger(case, world, world.ledger._replace(claim=claim, noted=noted))
+
+
 def landed(case: Case, world: World, written: Written) -> World:
     """The broker has taken it."""
     match written:
@@ -59,6 +72,8 @@ def landed(case: Case, world: World, written: Written) -> World:
             return world._replace(intents=world.intents | {written})
         case Waiting(copy=copy):
             return world._replace(waiting=tuple(sorted((*world.waiting, copy))))
+        case Deadline(attempt=attempt):
+            return world._replace(deadlines=world.deadlines | {attempt})
 
 
 def status(case: Case, world: World) -> State | None:
@@ -68,7 +83,13 @@ def status(case: Case, world: World) -> State | None:
 
 def heard(case: Case, facts: frozenset[Said]) -> frozenset[Said]:
     """The facts as the fold and a rebuild weigh them."""
-    return facts if case.obeys(Rule.AMBIGUOUS_HOLDS) else _outweighed(facts)
+    match case.without:
+        case Rule.AMBIGUOUS_HOLDS:
+            return _outweighed(facts)
+        case Rule.FAILURE_YIELDS if any(said.kind is Kind.FAILED for said in facts):
+            return frozenset(said for said in facts if said.kind is not Kind.ACCEPTED)
+        case _:
+            return facts
 
 
 @cache
@@ -94,19 +115,17 @@ def finished(world: World, index: int) -> World:
 def forgotten(world: World, index: int, *, as_: str = DEAD) -> World:
     """The hand acts on its nonce no more."""
     nonce = HELD[index]
-    if world.accepted is not None and world.accepted.nonce == nonce:
+    if any(call.nonce == nonce for call in world.accepted):
         as_ = SENT
-    return _renamed(world, nonce, as_)
+    return renamed(world, nonce, as_)
 
 
-def _renamed(world: World, old: str, new: str) -> World:
+def renamed(world: World, old: str, new: str) -> World:
     """The nonce `old` is called `new` everywhere."""
     hands = [
         hand._replace(writing=_all(hand.writing, old, new)) if hand.writing else hand for hand in world.hands
     ]
-    accepted = world.accepted
-    if accepted is not None and accepted.nonce == old:
-        accepted = accepted._replace(nonce=new)
+    asking = world.asking
     return world._replace(
         hands=(hands[0], hands[1]),
         intents=_set(world.intents, old, new),
@@ -115,7 +134,8 @@ def _renamed(world: World, old: str, new: str) -> World:
         ledger=world.ledger._replace(claim=_claim(world.ledger.claim, old, new)),
         past=tuple([past._replace(claim=_claim(past.claim, old, new)) for past in world.past]),
         rebuilds=(_rebuild(world.rebuilds[0], old, new), _rebuild(world.rebuilds[1], old, new)),
-        accepted=accepted,
+        accepted=_all(world.accepted, old, new),
+        asking=asking and _one(asking, old, new),
     )
 
 

@@ -5,6 +5,7 @@
 | what a task does about a claim | `dispatchers.policy.step` |
 | the status of a message | `streams.fold.fold` |
 | the claim that a rebuild makes, and what it says | `ledger.history` |
+| what the fold does at a deadline | `streams.deadlines` |
 | which states may follow which | `schemas.status.MOVES` |
 
 All are pure, and the model knows few messages: each question is asked once.
@@ -21,6 +22,7 @@ from schemas.facts import (
     AnyFact,
     CancelAsked,
     ClosedWhy,
+    Deadline,
     OutcomeFact,
     Receipt,
     ReceiptStatus,
@@ -30,7 +32,8 @@ from schemas.facts import Closed as ClosedFact
 from schemas.messages import Content, Lane
 from schemas.provider import Accepted, Certain, Fault, Provider, Rejected, Unavailable
 from schemas.status import State
-from schemas.tasks import How, Intent, RecordId, Task
+from schemas.tasks import How, Intent, OnUnknown, RecordId, Task
+from streams.deadlines import resend
 from streams.fold import fold
 from streams.rows import Row
 from tests.model.world import OVER, Intended, Kind, Said
@@ -47,16 +50,22 @@ _CONTENT = Content(
     from_number="+15550100", to_number="+15550111", text="x", segments=1, fingerprint="", accepted_at=0
 )
 _ROUTED = Routed(**_MESSAGE, **_SENDER, at=0, attempt=1, reason="number", content=_CONTENT)
-_WHYS = {Kind.CANCELLED: ClosedWhy.CANCELLED, Kind.EXPIRED: ClosedWhy.EXPIRED}
+_WHYS = {
+    Kind.CANCELLED: ClosedWhy.CANCELLED,
+    Kind.EXPIRED: ClosedWhy.EXPIRED,
+    Kind.OPTED_OUT: ClosedWhy.OPTED_OUT,
+}
+#: The policies of deadlines that have acted.
+_ACTED = {Kind.FAILED: OnUnknown.FAIL, Kind.RESENT: OnUnknown.RESEND}
+_TASK = Task(
+    **_MESSAGE, **_SENDER, lane=Lane.QUEUED, to_number="+15550111", text="x", segments=1, valid_until=_FAR
+)
 
 
 @cache
 def step(attempt: int, how: How, record: str, claim: Claim, *, late: bool) -> policy.Step:
     """What a task does about the claim that it finds."""
-    task = Task(
-        **_MESSAGE, **_SENDER, attempt=attempt, how=how, lane=Lane.QUEUED, to_number="+15550111", text="x",
-        segments=1, valid_until=_FAR,
-    )  # fmt: skip
+    task = _TASK.model_copy(update={"attempt": attempt, "how": how})
     passed = getattr(claim, "until", None) == OVER
     return policy.step(task, _record(record), Looked(claim, until_passed=passed), late=late)
 
@@ -64,10 +73,46 @@ def step(attempt: int, how: How, record: str, claim: Claim, *, late: bool) -> po
 @cache
 def status(facts: frozenset[Said]) -> State | None:
     """What the fold makes of these facts: the same in any order."""
+    row = _row(facts)
+    return None if row.word is None else row.word.state
+
+
+@cache
+def unknown_attempt(facts: frozenset[Said]) -> int:
+    """The attempt that is unknown, as the fold has it; 0: none is."""
+    word = _row(facts).word
+    return (word.attempt or 0) if word is not None and word.state is State.UNKNOWN else 0
+
+
+@cache
+def at_deadline(facts: frozenset[Said], attempt: int, policy: OnUnknown, *, may_resend: bool) -> Said | None:
+    """What the fold does when the deadline of `attempt` comes after `facts`; None: nothing."""
+    # One that may not be sent again has its deadline after its validity.
+    at = 0 if may_resend else _FAR + 1
+    before, deadline = _row(facts), _deadline(attempt, policy, at)
+    after, told = fold(before, deadline, before.offset + 1)
+    if task := resend(after, deadline, after.offset):
+        if (task.attempt, task.how, task.record) != (attempt + 1, How.RESEND, None):
+            raise AssertionError(f"the model does not know that a deadline makes {task}")
+        return Said(Kind.RESENT, attempt)
+    return Said(Kind.FAILED, attempt) if told else None
+
+
+def _row(facts: frozenset[Said]) -> Row:
+    """The row after these facts. A deadline that has acted stands where it did: after its `ambiguous`."""
+    first = sorted(said for said in facts if said.kind in _ACTED)
+    unknown = [said for said in facts if said.kind is Kind.AMBIGUOUS]
+    order: list[AnyFact] = [_ROUTED]
+    for acted in first:
+        order += [fact(said) for said in sorted(unknown) if said.attempt == acted.attempt]
+        order.append(_deadline(acted.attempt, _ACTED[acted.kind], 0))
+    order += [fact(said) for said in sorted(facts.difference(first))]
     row: Row | None = None
-    for offset, one in enumerate([_ROUTED, *map(fact, sorted(facts))]):
+    for offset, one in enumerate(order):
         row, _ = fold(row, one, offset)
-    return None if row is None or row.word is None else row.word.state
+    if row is None:
+        raise AssertionError("nothing was folded")
+    return row
 
 
 @cache
@@ -108,8 +153,15 @@ def fact(said: Said) -> AnyFact:
             )
         case Kind.CANCEL_ASKED:
             return CancelAsked(**_MESSAGE, at=0, attempt=said.attempt)
-        case Kind.CANCELLED | Kind.EXPIRED:
+        case Kind.FAILED | Kind.RESENT:
+            return _deadline(said.attempt, _ACTED[said.kind], 0)
+        case Kind.CANCELLED | Kind.EXPIRED | Kind.OPTED_OUT:
             return ClosedFact(**_MESSAGE, at=0, why=_WHYS[said.kind])
+
+
+def _deadline(attempt: int, policy: OnUnknown, at: int) -> Deadline:
+    task = _TASK.model_copy(update={"attempt": attempt, "on_unknown": policy})
+    return Deadline(**_MESSAGE, at=at, attempt=attempt, task=task)
 
 
 def unknown(claim: Closed) -> Said:

@@ -9,8 +9,9 @@ from dispatchers import policy
 from ledger.claims import Claim, Closed, Sending
 from tests.model import calls, decisions, scripts
 from tests.model.case import Case
-from tests.model.changes import finished, forgotten, landed, ready, with_claim, with_hand
-from tests.model.hands import asking, identity, name_of, to_write
+from tests.model.changes import finished, forgotten, landed, may_hand_over, with_claim, with_hand, with_lost
+from tests.model.hands import asking, how_of, identity, name_of, to_say_unknown, to_write
+from tests.model.promises import check_leave
 from tests.model.rules import Rule
 from tests.model.words import of_claim, of_written
 from tests.model.world import (
@@ -19,6 +20,7 @@ from tests.model.world import (
     IDLE,
     REFUSED,
     At,
+    Deadline,
     Hand,
     Intended,
     Kind,
@@ -42,9 +44,14 @@ def moves(case: Case, world: World, index: int) -> Iterator[Move]:
             yield Move(
                 f"{name_of(world, index)}: the intent for attempt {hand.attempt} is acknowledged", after
             )
+        case At.DEADLINE:
+            after = finished(landed(case, world, Deadline(hand.attempt)), index)
+            yield Move(
+                f"{name_of(world, index)}: the deadline of attempt {hand.attempt} is acknowledged", after
+            )
         case At.POST | At.POST_BLIND:
             yield from calls.call(case, world, index)
-        case _ if ready(case, world):
+        case _ if may_hand_over(case, world):
             yield from _ASKING[hand.at](case, world, index)
     if hand.former and hand.at in (At.LOOK, At.CLAIM):
         after = with_hand(forgotten(world, index, as_=REFUSED), index, IDLE)
@@ -83,7 +90,7 @@ def _write(case: Case, world: World, index: int) -> Iterator[Move]:
 def _look(case: Case, world: World, index: int) -> Iterator[Move]:
     hand, claim = world.hands[index], world.ledger.claim
     # Beyond the last attempt it waits for its time to be over.
-    if hand.attempt <= case.attempts or scripts.expire(claim, hand.attempt) == claim:
+    if hand.attempt <= case.attempts or _expired(case, world, index) == claim:
         yield from _step(case, world, index, f"{name_of(world, index)}: looks")
     if world.late:
         yield from _end_late(case, world, index)
@@ -92,13 +99,18 @@ def _look(case: Case, world: World, index: int) -> Iterator[Move]:
 def _end_late(case: Case, world: World, index: int) -> Iterator[Move]:
     """The message's time is over: `_end_late` of the code."""
     claim = world.ledger.claim
-    after_script = scripts.expire(claim, world.hands[index].attempt)
+    after_script = _expired(case, world, index)
     after = with_claim(case, world, after_script)
     unanswered = after if after_script != claim else None
     as_ = DEAD if _is_unknown(after_script) else REFUSED
     after = forgotten(after, index, as_=as_)
     for move in _step(case, after, index, f"{name_of(world, index)}: too late", late=True):
         yield move._replace(unanswered=unanswered)
+
+
+def _expired(case: Case, world: World, index: int) -> Claim:
+    hand = world.hands[index]
+    return scripts.expire(case.without, world.ledger.claim, hand.attempt, how_of(world, hand))
 
 
 def _step(
@@ -120,7 +132,9 @@ def _step(
         case policy.TakeOver():
             yield Move(f"{found}: its time is over", with_hand(world, index, hand._replace(at=At.TAKE_OVER)))
         case policy.SayUnknown(claim=closed):
-            yield Move(f"{found}: says so", to_write(world, index, hand, decisions.unknown(closed)))
+            said = decisions.unknown(closed)
+            after = to_say_unknown(case, with_hand(world, index, hand), index, said, again=True)
+            yield Move(f"{found}: says so", after)
         case policy.SayClosed(claim=closed):
             yield Move(f"{found}: says so", to_write(world, index, hand, decisions.ended(closed)))
         case policy.RetryAgain(claim=open_):
@@ -157,7 +171,10 @@ _RULES_OF_STEPS: dict[type[policy.Step], Rule] = {
 def _claim(case: Case, world: World, index: int) -> Iterator[Move]:
     hand, found, who = world.hands[index], world.ledger.claim, name_of(world, index)
     nonce = HELD[index]
-    claim = scripts.claim(case.without, found, asking(world, index), late=world.late)
+    barred = scripts.barred(case.without, late=world.late, opted_out=world.ledger.opted_out)
+    claim = scripts.claim(case.without, found, asking(world, index), barred)
+    if claim != found and scripts.holds(claim, nonce):
+        check_leave(world)
     after = with_claim(case, world, claim)
     unclear = with_hand(after, index, hand._replace(at=At.CLAIM_AGAIN, sure=True)) if claim != found else None
     if scripts.holds(claim, nonce):
@@ -175,10 +192,10 @@ def _claim(case: Case, world: World, index: int) -> Iterator[Move]:
 def _take_over(case: Case, world: World, index: int) -> Iterator[Move]:
     hand, found, who = world.hands[index], world.ledger.claim, name_of(world, index)
     claim = scripts.take_over(case.without, found)
-    after = with_claim(case, world, claim)
+    after = with_lost(case, world, claim)
     unanswered = after if claim != found else None
     if isinstance(claim, Closed) and claim.why == "unknown":
-        after = to_write(after, index, hand, decisions.unknown(claim))
+        after = to_say_unknown(case, after, index, decisions.unknown(claim))
         yield Move(f"{who}: takes over: {of_claim(claim)}", after, unanswered=unanswered)
     else:
         after = with_hand(after, index, hand._replace(at=At.LOOK))

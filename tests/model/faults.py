@@ -6,6 +6,7 @@ from ledger.claims import Absent
 from schemas.tasks import How
 from tests.model.case import Case, Fault
 from tests.model.changes import forgotten, with_hand
+from tests.model.deadlines import resent
 from tests.model.others import due, with_copy
 from tests.model.promises import check_commit
 from tests.model.rebuilds import begun, with_rebuild
@@ -18,6 +19,7 @@ from tests.model.world import (
     At,
     Cancel,
     Copy,
+    Deadline,
     Intended,
     Kind,
     Ledger,
@@ -50,6 +52,10 @@ def _crash(case: Case, world: World) -> Iterator[Move]:
             yield Move(f"CRASH of the owner, which had committed {committed}", _owned_anew(after, committed))
     if world.hands[1].former:
         yield Move("CRASH of the former owner", _dead(world, 1))
+    if case.failover and all(_holds_task(world, index) for index in (0, 1)):
+        # Records of two accounts: the hands are processes of their own.
+        for index in (0, 1):
+            yield Move("CRASH of one account's dispatcher", _dead(world, index))
 
 
 def _crash_of_rebuild(_: Case, world: World) -> Iterator[Move]:
@@ -84,6 +90,8 @@ def _dead(world: World, index: int) -> World:
     writing: tuple[Written, ...] = hand.writing
     if hand.at is At.INTENT:
         writing = (Intended(hand.attempt, HELD[index]),)
+    if hand.at is At.DEADLINE:
+        writing = (Deadline(hand.attempt),)
     if hand.at is At.CLOSE:
         writing = ()  # without the rule fact-first it has not begun to
     world = world._replace(limbo=world.limbo | frozenset(writing))
@@ -122,7 +130,7 @@ def _wipe(_: Case, world: World) -> Iterator[Move]:
 def _rollback(case: Case, world: World) -> Iterator[Move]:
     for before in set(world.past):
         # Who asks without an epoch learns nothing of the old claim; a lock of another run holds nobody up.
-        claim = Absent() if case.obeys(Rule.EPOCH) else before.claim
+        claim = before.claim if case.early or not case.obeys(Rule.EPOCH) else Absent()
         yield Move(
             f"THE LEDGER FALLS BACK to {of_claim(before.claim)}",
             _lost(world, before._replace(claim=claim, epoch=False)),
@@ -134,6 +142,7 @@ def _lost(world: World, ledger: Ledger) -> World:
     return world._replace(
         ledger=ledger,
         past=(),
+        fresh=False,
         hands=(first, second),
         rebuilds=(_outrun(world.rebuilds[0]), _outrun(world.rebuilds[1])),
     )
@@ -146,6 +155,9 @@ def _outrun(rebuild: Rebuild | None) -> Rebuild | None:
 def _repeat(_: Case, world: World) -> Iterator[Move]:
     if len(world.log) <= _MOST_REPEATS:
         yield Move("THE TASK IS PRODUCED TWICE", with_copy(world, Copy(1, "", How.PLAIN)))
+    for said in sorted(world.facts):
+        if said.kind is Kind.RESENT and len(world.log) <= _MOST_REPEATS:
+            yield Move("THE RESEND IS PRODUCED TWICE", resent(world, said.attempt))
     for n, copy in enumerate(world.waiting):
         if n == 0 or world.waiting[n - 1] != copy:
             moved = due(world, n)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from ledger.claims import Absent, Claim, Closed, Open, Sending
 from tests.model import scripts
 from tests.model.case import Case
-from tests.model.changes import landed, ready, with_claim, with_hand
+from tests.model.changes import landed, ready, with_claim, with_hand, with_ledger
 from tests.model.rules import Rule
 from tests.model.words import of_claim, of_written
 from tests.model.world import HELD, OVER, REFUSED, At, Cancel, Copy, Kind, Move, Said, World
@@ -21,6 +21,14 @@ def moves(case: Case, world: World) -> Iterator[Move]:
     yield from _time(case, world)
     yield from _cancel(case, world)
     yield from _receipt(case, world)
+    if case.opt_out and not world.opted_out:
+        # The topic has it, then the ledger: from then on it is in force.
+        ledger = world.ledger._replace(opted_out=True)
+        yield Move(
+            "recipient: OPTS OUT",
+            with_ledger(case, world._replace(opted_out=True), ledger),
+            optional=True,
+        )
     yield from _late_writes(case, world)
 
 
@@ -120,9 +128,9 @@ def _granted(world: World) -> bool:
 
 def _receipt(case: Case, world: World) -> Iterator[Move]:
     """A receipt comes at any moment after the provider has the message; some never do."""
-    if case.receipts and world.accepted is not None:
-        said = Said(Kind.DELIVERED, world.accepted.attempt, (world.accepted.nonce,))
-        if all(known.kind is not Kind.DELIVERED for known in world.facts):
+    if case.receipts and world.accepted and all(known.kind is not Kind.DELIVERED for known in world.facts):
+        for call in world.accepted:
+            said = Said(Kind.DELIVERED, call.attempt, (call.nonce,))
             yield Move("provider: its receipt says delivered", landed(case, world, said), optional=True)
 
 

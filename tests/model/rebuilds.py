@@ -5,7 +5,7 @@ Locking and reading are one step: what is written in between is decided by nobod
 
 from collections.abc import Iterator
 
-from ledger.claims import Closed
+from ledger.claims import Absent, Closed
 from tests.model import decisions
 from tests.model.case import Case
 from tests.model.changes import heard, landed, with_ledger
@@ -43,10 +43,11 @@ def begun(case: Case, world: World) -> Move | None:
                 claim, before, after = Closed("sent", said.attempt), (), ()
     if not case.obeys(Rule.AMBIGUOUS_BEFORE_EPOCH):
         before, after = (), before + after
+    opted_out = world.opted_out and case.obeys(Rule.OPT_OUTS_REBUILT)
     locked = with_ledger(case, world, world.ledger._replace(lock=n))
     return Move(
         f"rebuild {n}: locks, reads: {of_claim(claim)}",
-        with_rebuild(locked, n, Rebuild(claim, before, after)),
+        with_rebuild(locked, n, Rebuild(claim, before, after, opted_out)),
     )
 
 
@@ -75,5 +76,9 @@ def _publish(case: Case, world: World, n: int, rebuild: Rebuild) -> Move:
     if fenced or world.ledger.lock != n or world.ledger.epoch:
         return Move(f"rebuild {n}: is fenced off", with_rebuild(world, n, None))
     left = rebuild._replace(published=True, claim=Closed("sent", 0)) if rebuild.after else None
-    after = with_ledger(case, world, Ledger(rebuild.claim))
-    return Move(f"rebuild {n}: publishes {of_claim(rebuild.claim)}", with_rebuild(after, n, left))
+    claim, found = rebuild.claim, world.ledger
+    if case.early and found.claim != Absent() and case.obeys(Rule.EARLY_IS_KEPT):
+        claim = found.claim
+    opted_out = rebuild.opted_out or found.opted_out
+    after = with_ledger(case, world, Ledger(claim, opted_out=opted_out))
+    return Move(f"rebuild {n}: publishes {of_claim(claim)}", with_rebuild(after, n, left))

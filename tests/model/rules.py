@@ -31,6 +31,27 @@ class Rule(StrEnum):
     AMBIGUOUS_BEFORE_EPOCH = "ambiguous-before-epoch"
     RECEIPTS_DO_NOT_SETTLE = "receipts-do-not-settle"
     LOWEST_COMMITS = "lowest-commits"
+    # What follows from `unknown`.
+    RESEND_ONLY = "resend-only"
+    RESEND_OF_ATTEMPT = "resend-of-attempt"
+    AMBIGUOUS_BEFORE_DEADLINE = "ambiguous-before-deadline"
+    DEADLINE_AGAIN = "deadline-again"
+    DEADLINE_AFTER_UNTIL = "deadline-after-until"
+    DEADLINE_PUT_OFF = "deadline-put-off"
+    FAILURE_YIELDS = "failure-yields"
+    CANCEL_BEFORE_RESEND = "cancel-before-resend"
+    MAYBE_SENT_IS_UNKNOWN = "maybe-sent-is-unknown"
+    # Asking again by a request that may send.
+    ASK_OF_CLAIM = "ask-of-claim"
+    ASK_OF_NOTED = "ask-of-noted"
+    ASK_IN_TIME = "ask-in-time"
+    ASK_ALLOWED = "ask-allowed"
+    # What is not built yet.
+    OPT_OUT_AT_CLAIM = "opt-out-at-claim"
+    OPT_OUTS_REBUILT = "opt-outs-rebuilt"
+    FAILOVER_CERTAIN = "failover-certain"
+    EARLY_IS_FRESH = "early-is-fresh"
+    EARLY_IS_KEPT = "early-is-kept"
 
 
 #: What is done without the rule.
@@ -59,4 +80,22 @@ WITHOUT: Final = {
     Rule.AMBIGUOUS_BEFORE_EPOCH: "a rebuild publishes its epoch first, and says ambiguous then",
     Rule.RECEIPTS_DO_NOT_SETTLE: "a receipt closes a rebuilt claim as sent",
     Rule.LOWEST_COMMITS: "the commit is the highest finished offset",
+    Rule.RESEND_ONLY: "a retry wins over closed(unknown) of the attempt before it, too",
+    Rule.RESEND_OF_ATTEMPT: "a resend wins over closed(unknown) of any attempt",
+    Rule.AMBIGUOUS_BEFORE_DEADLINE: "a deadline is written together with its ambiguous",
+    Rule.DEADLINE_AGAIN: "a task that finds closed(unknown) says ambiguous again, and no deadline",
+    Rule.DEADLINE_AFTER_UNTIL: "a deadline may act while its hand-over may still be under way",
+    Rule.DEADLINE_PUT_OFF: "a deadline that finds a later attempt unknown comes to nothing",
+    Rule.FAILURE_YIELDS: "a failure by policy stands over what the provider says later",
+    Rule.CANCEL_BEFORE_RESEND: "the policy sends again what its owner has asked to cancel",
+    Rule.MAYBE_SENT_IS_UNKNOWN: "what may have been sent ends as expired or opted out",
+    Rule.ASK_OF_CLAIM: "a question that may send is asked whatever the claim is",
+    Rule.ASK_OF_NOTED: "a question that may send is asked also of what a rebuild has called unknown",
+    Rule.ASK_IN_TIME: "a question that may send is asked although the policy may have acted",
+    Rule.ASK_ALLOWED: "a question that may send is asked although the recipient has opted out",
+    Rule.OPT_OUT_AT_CLAIM: "opt-outs are looked up before the intent, and not by the claim",
+    Rule.OPT_OUTS_REBUILT: "a rebuild publishes without the opt-outs",
+    Rule.FAILOVER_CERTAIN: "what may have been sent fails over to another account",
+    Rule.EARLY_IS_FRESH: "what was accepted before the loss goes on before the rebuild, too",
+    Rule.EARLY_IS_KEPT: "a rebuild writes over what was claimed before it was published",
 }

@@ -7,13 +7,16 @@ hold the Lua to that.
 
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from ledger.claims import Absent, Claim, Closed, Open, Sending
 from schemas.tasks import How
 from tests.contracts.ledger.reference import Reference
 from tests.model.rules import Rule
 from tests.model.world import NOW, OVER, TO_COME
+
+#: Why a message that could go may not.
+Bar = Literal["expired", "opted_out"]
 
 
 class Ask(NamedTuple):
@@ -35,6 +38,10 @@ class _Ruled(Reference):
         match self.without, self.claim:
             case (Rule.CLAIM_DECIDES, _) | (Rule.ATTEMPT_COUNTS, Open()) | (Rule.CLAIM_STAYS, Absent()):
                 return True
+            case Rule.RESEND_ONLY, Closed(why="unknown", attempt=unknown):
+                return attempt == unknown + 1
+            case Rule.RESEND_OF_ATTEMPT, Closed(why="unknown"):
+                return how is How.RESEND
         return super().wins(attempt, how)
 
 
@@ -44,24 +51,40 @@ def wins(without: Rule | None, found: Claim, attempt: int, how: How) -> bool:
     return _Ruled(found, without).wins(attempt, how)
 
 
+def barred(without: Rule | None, *, late: bool, opted_out: bool) -> Bar | None:
+    """Why a message may not go any more, whatever its claim; None: it may."""
+    if opted_out and without is not Rule.OPT_OUT_AT_CLAIM:
+        return "opted_out"
+    return "expired" if late else None
+
+
 @cache
-def claim(without: Rule | None, found: Claim, ask: Ask, *, late: bool) -> Claim:
+def claim(without: Rule | None, found: Claim, ask: Ask, bar: Bar | None) -> Claim:
     """`claim.lua`: won if it is `sending` by the nonce afterwards."""
-    if late and not holds(found, ask.nonce) and wins(without, found, ask.attempt, ask.how):
-        return Closed("expired", ask.attempt)
+    if bar is not None and not holds(found, ask.nonce):
+        ended = _ended(without, found, ask.attempt, ask.how, bar)
+        if ended != found:
+            return ended
     script = _Ruled(found, without)
     script.asked(ask.attempt, ask.how, ask.nonce, ask.record, TO_COME)
     return script.claim
 
 
 @cache
-def expire(found: Claim, attempt: int) -> Claim:
+def expire(without: Rule | None, found: Claim, attempt: int, how: How) -> Claim:
     """`expire.lua`, when the message's validity is over."""
-    match found:
-        case Absent() if attempt == 1:
-            return Closed("expired", attempt)
-        case Open(attempt=open_to) if open_to == attempt:
-            return Closed("expired", attempt)
+    return _ended(without, found, attempt, how, "expired")
+
+
+def _ended(without: Rule | None, found: Claim, attempt: int, how: How, bar: Bar) -> Claim:
+    """What it could win ends: as `bar` says, but as unknown where an earlier attempt may have been sent."""
+    script = Reference(found)
+    script.too_late(attempt, how)
+    match script.claim:
+        case Closed(why="unknown") if without is not Rule.MAYBE_SENT_IS_UNKNOWN:
+            return script.claim
+        case Closed() if script.claim != found:
+            return Closed(bar, attempt)
     return found
 
 

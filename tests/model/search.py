@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from time import process_time
 
-from tests.model import dispatcher, faults, others, rebuilds
+from tests.model import asking, deadlines, dispatcher, faults, others, rebuilds
 from tests.model.case import Case, Fault
 from tests.model.changes import status
 from tests.model.promises import BrokenError, check, check_end
@@ -68,6 +68,8 @@ def moves(case: Case, world: World) -> Iterator[Move]:
 
 def _free(case: Case, world: World) -> Iterator[Move]:
     yield from others.moves(case, world)
+    yield from deadlines.moves(case, world)
+    yield from asking.moves(case, world)
     yield from rebuilds.moves(case, world)
     for index in (0, 1):
         yield from dispatcher.moves(case, world, index)
@@ -83,7 +85,7 @@ def _visit(case: Case, world: World, ways: Ways, following: list[World]) -> None
             ways[move.world] = (world, move.words)
             following.append(move.world)
     if quiet:
-        check_end(world, told)
+        check_end(world, told, case.policy)
 
 
 def _way(ways: Ways, world: World) -> list[str]:

@@ -4,7 +4,7 @@ from functools import cache
 from typing import assert_never
 
 from ledger.claims import Absent, Claim, Closed, Open, Sending
-from tests.model.world import Intended, Said, Waiting, Written
+from tests.model.world import Deadline, Intended, Said, Waiting, Written
 
 
 @cache
@@ -34,3 +34,5 @@ def of_written(written: Written) -> str:
             return f"the intent for attempt {attempt}"
         case Waiting(copy=copy):
             return f"the task for attempt {copy.attempt}, on its way through waiting,"
+        case Deadline(attempt=attempt):
+            return f"the deadline of attempt {attempt}"

@@ -32,6 +32,11 @@ class Kind(StrEnum):
     CANCEL_ASKED = "cancel asked"
     CANCELLED = "closed: cancelled"
     EXPIRED = "closed: expired"
+    OPTED_OUT = "closed: opted out"
+    #: A deadline that the fold acted on: the message failed by its owner's policy ...
+    FAILED = "deadline: failed"
+    #: ... or is sent again, as the next attempt.
+    RESENT = "deadline: sent again"
 
 
 class Said(NamedTuple):
@@ -65,8 +70,14 @@ class Waiting(NamedTuple):
     copy: Copy
 
 
+class Deadline(NamedTuple):
+    """The deadline of an unknown attempt, on its way through waiting."""
+
+    attempt: int
+
+
 #: What may be written to Kafka.
-Written = Said | Intended | Waiting
+Written = Said | Intended | Waiting | Deadline
 
 
 class Ledger(NamedTuple):
@@ -76,6 +87,10 @@ class Ledger(NamedTuple):
     epoch: bool = True
     #: The place of the rebuild that holds the lock.
     lock: int | None = None
+    #: Its recipient has opted out.
+    opted_out: bool = False
+    #: The claim became closed(unknown) by a script, which noted when its call was over; no rebuild did it.
+    noted: bool = False
 
 
 class At(IntEnum):
@@ -96,7 +111,9 @@ class At(IntEnum):
     REOPEN = 10
     #: Wait until what is being written is acknowledged.
     WRITE = 11
-    FINISH = 12
+    #: Write the deadline of the attempt that was called unknown, then finish.
+    DEADLINE = 12
+    FINISH = 13
 
 
 class Hand(NamedTuple):
@@ -125,6 +142,7 @@ class Rebuild(NamedTuple):
     #: What it says before it publishes, and after.
     before: tuple[Said, ...]
     after: tuple[Said, ...]
+    opted_out: bool = False
     #: The server is still the one that gave the lock.
     same_run: bool = True
     published: bool = False
@@ -158,6 +176,8 @@ class World(NamedTuple):
     finished: int = 0
     committed: int = 0
     waiting: tuple[Copy, ...] = ()
+    #: The attempts whose deadlines are to come.
+    deadlines: frozenset[int] = frozenset()
     #: Without those that are voided.
     intents: frozenset[Intended] = frozenset()
     facts: frozenset[Said] = frozenset()
@@ -167,10 +187,16 @@ class World(NamedTuple):
     #: What the server may fall back to.
     past: tuple[Ledger, ...] = ()
     rebuilds: tuple[Rebuild | None, Rebuild | None] = (None, None)
-    #: The call that a provider has accepted.
-    accepted: Intended | None = None
+    #: The calls that a provider has accepted; more than one only after a resend.
+    accepted: tuple[Intended, ...] = ()
+    #: The hand-over that the provider is about to be asked of, by a request that may truly send.
+    asking: Intended | None = None
     #: The message's validity is over.
     late: bool = False
+    #: Its recipient has opted out.
+    opted_out: bool = False
+    #: It was accepted after the ledger was lost for the last time.
+    fresh: bool = False
 
 
 class Move(NamedTuple):
