@@ -25,6 +25,9 @@ from streams.waiting import Mover
 
 log = logging.getLogger(__name__)
 
+#: What the mover holds of each waiting topic's partition, and what its client has read ahead.
+_WAITING_BYTES = 262_144
+
 #: Rows of a table that are looked at for eviction, this often: a million in a quarter of an hour.
 _EVICT_ROWS = 2_000
 _EVICT_SECONDS = 2.0
@@ -128,7 +131,9 @@ async def serve_waiting(settings: Settings) -> None:
     await _verify(settings, [*delays, *letters])
     async with AsyncExitStack() as stack:
         producer = await stack.enter_async_context(clients.producer(settings.kafka))
-        consumer = clients.group_consumer(settings.kafka, topics.WAITING_GROUP)
+        consumer = clients.group_consumer(
+            settings.kafka, topics.WAITING_GROUP, max_partition_fetch_bytes=_WAITING_BYTES
+        )
         mover = Mover(consumer, publisher(producer), delays=delays, targets=targets, now=now_ms)
         mover.subscribe()
         guard = ended_when_still(settings.kafka, topics.WAITING_GROUP, *mover.pulses)
