@@ -35,7 +35,7 @@ QUIET_SECONDS: Final = 40.0
 #: What has not ended after this is judged as it is.
 SETTLE_SECONDS: Final = 300.0
 #: A run until so many kills may take this long for each.
-SECONDS_A_KILL: Final = 15.0
+SECONDS_A_KILL: Final = 20.0
 #: Nothing comes after these but the provider's word against a belief of ours.
 ENDED: Final = frozenset({"delivered", "undelivered", "failed", "cancelled"})
 #: What waits for nothing but time or a receipt that never comes.
