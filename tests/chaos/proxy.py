@@ -13,6 +13,8 @@ from tests.chaos.orders import Peer
 
 _CHUNK = 65_536
 _SLOW_SECONDS = 0.3
+#: A host that is away says so late. Said at once, a dozen clients that try again keep it from coming back.
+_AWAY_SECONDS = 0.25
 _NO_LINGER = struct.pack("ii", 1, 0)
 
 
@@ -81,6 +83,7 @@ class Proxy:
         try:
             onward, out = await asyncio.open_connection(HOST, self._target)
         except OSError:
+            await asyncio.sleep(_AWAY_SECONDS)
             _reset(writer)
             return
         pair = {writer, out}
