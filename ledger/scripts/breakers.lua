@@ -8,7 +8,7 @@
 -- It judges by this period and the one before; each ends after 15 seconds or twenty outcomes. So a busy account that
 -- stops answering is left alone after twenty, whatever it answered before.
 local PERIOD, MOST, LEAST = 15000, 20, 10
-local FIRST_PAUSE, LONGEST_PAUSE = 2000, 60000
+local FIRST_PAUSE, LONGEST_PAUSE = 2000, 30000
 -- Closed for that long, it has forgotten its last pause.
 local SETTLED = 60000
 -- While a probe is under way the others ask again that often: it may be back in no time.

@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 PERIOD, MOST, LEAST = 15_000, 20, 10
-FIRST, LONGEST, SETTLED, ASK_AGAIN = 2_000, 60_000, 60_000, 500
+FIRST, LONGEST, SETTLED, ASK_AGAIN = 2_000, 30_000, 60_000, 500
 MOMENT, RECOVERY = 1_000_000, 20_000_000
 
 

@@ -75,8 +75,23 @@ _ROUND = [
 ]
 
 
+#: Its probes fail until its pause has its bound.
+_FAILING = [
+    *_ROUND[: LEAST + 2],
+    *(
+        event
+        for _ in range(6)
+        for event in (
+            {"after": 100, "nonce": "b", "bad": True},
+            {"after": 30_000, "nonce": "b", "ask": True, "hold": 15_000},
+        )
+    ),
+]
+
+
 @given(_BREAKER)
 @example(_ROUND)
+@example(_FAILING)
 @ONLINE
 def test_a_breaker_moves_as_the_reference_does(
     settings_: RedisSettings, events: list[dict[str, Any]]
