@@ -3,7 +3,7 @@
     python -m tests.chaos --seconds 600 --seed 7     ten minutes of load
     python -m tests.chaos --kills 300 --seed 7       until 300 processes were killed, 100 of them at points
 
-Ends with 1 if a promise was broken. The evidence is in a folder that the last line names.
+Ends with 1 if a promise was broken. The evidence is in a folder that the first and the last line name.
 """
 
 import argparse
@@ -31,6 +31,7 @@ def main() -> int:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     folder: Path = options.folder or Path(".helio", "chaos", f"{options.seed}-{time.strftime('%m%dT%H%M%S')}")
     wanted = Wanted(seed=options.seed, seconds=options.seconds, rate=options.rate, kills=options.kills)
+    print(f"evidence: {folder}")
     outcome = asyncio.run(run(wanted, folder.absolute()))
     print(tally(outcome))
     (folder / "report.txt").write_text(tally(outcome) + "\n")

@@ -22,13 +22,13 @@ _AT_ONCE: Final = 200
 _UNREACHABLE: Final = {"twilio": "21211", "telnyx": "40310", "vonage": "1050"}
 
 
-async def load(plan: Plan, world: World, told: list[Told], until: asyncio.Event | None = None) -> None:
+async def load(plan: Plan, world: World, told: list[Told], until: asyncio.Event | None = None) -> int:
     """Do all of `plan` at its times, and write down what clients are told; returns when all are answered.
 
-    Once `until` is set, nothing more is begun.
+    Once `until` is set, nothing more is begun. How many acts were begun is returned.
     """
     await prepare(world)
-    loop = asyncio.get_running_loop()
+    loop, begun = asyncio.get_running_loop(), 0
     async with AsyncExitStack() as stack:
         connector = aiohttp.TCPConnector(limit=_AT_ONCE)
         session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
@@ -43,6 +43,8 @@ async def load(plan: Plan, world: World, told: list[Told], until: asyncio.Event 
             if until is not None and until.is_set():
                 break
             group.create_task(clients.do(act))
+            begun += 1
+    return begun
 
 
 async def prepare(world: World) -> None:

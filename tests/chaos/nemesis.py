@@ -4,9 +4,9 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import aiohttp
 import redis.asyncio
@@ -26,6 +26,7 @@ from tests.chaos.faults import (
     Weather,
     Wipe,
 )  # fmt: skip
+from tests.chaos.notes import Note
 from tests.chaos.orders import At, Done, Orders, done, write
 from tests.chaos.proxy import Proxies, Way
 
@@ -38,33 +39,6 @@ _TAKEN_OVER_SECONDS: Final = 40.0
 #: A process that is not back after this never will be: the run fails.
 _BACK_SECONDS: Final = 120.0
 _POLL_SECONDS: Final = 0.02
-
-
-@dataclass
-class Note:
-    """One fault that was done."""
-
-    fault: Fault
-    #: Epoch seconds.
-    at: float
-    #: Messages that were accepted and had not ended.
-    in_flight: int
-    #: Processes of ours that got SIGKILL.
-    killed: int = 0
-    #: Of these, exactly at a point.
-    killed_at_points: int = 0
-    #: Seconds until it was over and every process that it met was ready again.
-    ready_after: float = 0.0
-    #: What did not come about: a point that nobody reached.
-    missed: str = ""
-
-    def written(self) -> dict[str, Any]:
-        """As JSON."""
-        return {**asdict(self), "fault": {"type": type(self.fault).__name__, **asdict(self.fault)}}
-
-    @property
-    def kind(self) -> str:
-        return self.fault.kind
 
 
 @dataclass

@@ -74,6 +74,12 @@ class Plan:
     messages: tuple[Planned, ...]
     acts: tuple[Act, ...]
 
+    def until(self, begun: int) -> "Plan":
+        """The part of it that was done when only so many acts were begun."""
+        acts = self.acts[:begun]
+        many = max((act.number for act in acts), default=-1) + 1
+        return Plan(self.seed, self.messages[:many], acts)
+
 
 def plan(seed: int, seconds: float, rate: float) -> Plan:
     """About `rate` new messages a second for `seconds`, by all organizations, through both doors."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from statistics import median
 
-from tests.chaos.nemesis import Note
+from tests.chaos.notes import Note
 from tests.chaos.report import report
 from tests.chaos.run import Outcome
 
