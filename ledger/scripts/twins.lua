@@ -6,9 +6,10 @@ end
 
 local function note_twin(ask)
   if ask.twin then
-    local key = twin_key(ask.twin)
-    local known = redis.call('GET', key)
-    local value = (not known or known == ask.id) and ask.id or '*'
-    redis.call('SET', key, value, 'PX', int(ask.hold + ASKED_FOR))
+    local key, life = twin_key(ask.twin), int(ask.hold + ASKED_FOR)
+    local known = redis.call('SET', key, ask.id, 'PX', life, 'NX', 'GET')
+    if known then
+      redis.call('SET', key, known == ask.id and known or '*', 'PX', life)
+    end
   end
 end
