@@ -13,14 +13,19 @@ class Turns:
     """Ready items by sender; senders take turns, each in its own order."""
 
     def __init__(self) -> None:
-        self._queues: dict[str, OrderedDict[Item, None]] = {}
+        self._queues: OrderedDict[str, OrderedDict[Item, None]] = OrderedDict()
 
     def push(self, item: Item, *, front: bool = False) -> None:
-        """It is ready, behind or before the others of its sender."""
+        """It is ready, behind the others of its sender; or before them, and its sender is the next.
+
+        Who had its turn and found no slot is next. Else, of those who share an account that has one slot at a
+        time, the first would always have it.
+        """
         queue = self._queues.setdefault(item.task.sender, OrderedDict())
         queue[item] = None
         if front:
             queue.move_to_end(item, last=False)
+            self._queues.move_to_end(item.task.sender, last=False)
 
     def remove(self, item: Item) -> bool:
         """Whether it was there."""

@@ -15,10 +15,12 @@ from typing import Final
 SOONEST_MS: Final = 11_000
 #: Places are given for so long ahead; the last part of it only to those who have been away before, or
 #: newcomers would take every place that becomes free from those who stand farther back.
-HORIZON_MS: Final = 600_000
+HORIZON_MS: Final = 1_200_000
 KEPT_MS: Final = 60_000
-#: How many of one line who have no place come back in a second, so that they are no burst.
-FAR_PER_SECOND: Final = 100
+#: Who has no place comes back after this: before the last who has one, so that the line never ends early.
+FAR_MS: Final = 600_000
+#: How many of one line who have no place come back in a second (or as many as go), so that they are no burst.
+FAR_PER_SECOND: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +62,8 @@ def encode_wishes(wishes: Sequence[Wish]) -> str:
     ]
     asked = {
         "soonest": SOONEST_MS,
-        "horizon": HORIZON_MS,
-        "far": 1000 / FAR_PER_SECOND,
+        "far": FAR_MS,
+        "far_each": 1000 / FAR_PER_SECOND,
         "lines": [{"key": line.key, "rate": line.rate} for line in numbers],
         "wishes": listed,
     }

@@ -17,8 +17,8 @@ local function place(line, wish)
     line.served = at + wish.segments * line.token
     return at, true
   end
-  at = math.max(line.far, now + asked.horizon)
-  line.far = at + math.min(asked.far, wish.segments * line.token)
+  at = math.max(line.far, now + asked.far)
+  line.far = at + math.min(asked.far_each, wish.segments * line.token)
   return at, false
 end
 

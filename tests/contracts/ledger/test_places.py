@@ -7,7 +7,7 @@ import pytest
 from redis.asyncio import Redis
 
 from ledger import Ledger
-from ledger.places import HORIZON_MS, KEPT_MS, SOONEST_MS, Line, Place, Wish
+from ledger.places import FAR_MS, HORIZON_MS, KEPT_MS, SOONEST_MS, Line, Place, Wish
 from schemas.settings import RedisSettings
 from tests.contracts.ledger.conftest import break_script
 
@@ -73,8 +73,8 @@ async def test_nobody_waits_for_those_who_stand_far_back_and_they_come_spread(le
     places = [place for place in found if place.is_turn]
     far = [place for place in found if not place.is_turn]
     assert len(places) == ahead * 2 // 1000 + 1
-    assert far[0].ms == HORIZON_MS
-    assert set(gaps(far)) == {10}
+    assert far[0].ms == FAR_MS
+    assert set(gaps(far)) == {20}
     # Nor do they lengthen the line: the last part of it is for those of them who come back.
     [new, back, next_new] = await ledger.place([wish(quick), wish(quick, again=True), wish(quick)])
     assert not new.is_turn

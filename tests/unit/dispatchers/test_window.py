@@ -102,6 +102,17 @@ def test_what_waits_for_its_slot_keeps_its_place() -> None:
     assert [i.offset for i in found.take(10, 0)] == [0, 1, 2]
 
 
+def test_of_those_who_share_an_account_the_one_that_found_no_slot_is_next() -> None:
+    found, line = window()
+    fill(found, line, [task("a")] * 3 + [task("b")] * 3)
+    went = []
+    for _ in range(4):  # there is a slot for one each time
+        first, *others = found.take(2, 0)
+        went.append(first.task.sender)
+        found.put_back(others)
+    assert went == ["a", "b", "a", "b"]
+
+
 def test_a_task_that_is_not_due_rests() -> None:
     found, line = window()
     fill(found, line, [task(not_before=300)])
