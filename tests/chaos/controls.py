@@ -16,9 +16,11 @@ from schemas.messages import Lane
 from schemas.provider import Provider
 from tests.chaos.cases import Kind
 from tests.chaos.checker import Verdict
-from tests.chaos.lab import Experiment, Lab, eventually
+from tests.chaos.experiment import Experiment, experiment
+from tests.chaos.lab import Lab, eventually
 
-ENDED: Final = ("delivered", "failed", "unknown")
+#: No end, but where it is held: somebody may have acted.
+MOVED: Final = ("delivered", "failed", "unknown")
 #: Commits are this far behind at most: twice the interval of the runs, and a slow machine.
 COMMITTED_SECONDS: Final = 2.0
 
@@ -46,6 +48,8 @@ class Control:
 
     run: Run
     finds: Kind
+    #: In which words, so that it is not found for another reason.
+    says: str
 
 
 async def both(lab: Lab, guard: str, control: Control) -> tuple[Verdict, Verdict]:
@@ -57,128 +61,118 @@ async def both(lab: Lab, guard: str, control: Control) -> tuple[Verdict, Verdict
 
 
 async def _verdict(guard: str, control: Control, subject: Subject) -> Verdict:
-    async with subject.lab.experiment(guard) as experiment:
-        await control.run(subject, experiment)
-        return await experiment.verdict()
+    async with experiment(subject.lab, guard) as made:
+        await control.run(subject, made)
+        return await made.verdict()
 
 
 # -- dispatchers
 
 
-async def killed_amid_a_call(subject: Subject, experiment: Experiment) -> None:
+async def killed_amid_a_call(subject: Subject, sent: Experiment) -> None:
     """The provider has the text, its dispatcher dies before that is told. Who reads the task next?"""
-    lab = subject.lab
-    await lab.start(subject.name, *subject.without)
-    killed = lab.at(subject.name, Point.DISPATCH_ANSWERED, "kill")
-    message = await experiment.hand_in(provider=subject.provider)
-    await killed.done()
-    await experiment.until(message, *ENDED)
-    await _behind(subject, experiment)
+    await _killed_at(Point.DISPATCH_ANSWERED, subject, sent, wiped=False)
 
 
-async def killed_and_wiped(subject: Subject, experiment: Experiment) -> None:
+async def killed_and_wiped(subject: Subject, sent: Experiment) -> None:
     """As before, and the ledger is lost as well: only the intent in Kafka tells of the hand-over."""
-    lab = subject.lab
-    await lab.start(subject.name, *subject.without)
-    killed = lab.at(subject.name, Point.DISPATCH_ANSWERED, "kill")
-    message = await experiment.hand_in(provider=subject.provider)
-    await killed.done()
-    await lab.wipe()
-    await experiment.until(message, *ENDED)
-    await _behind(subject, experiment)
+    await _killed_at(Point.DISPATCH_ANSWERED, subject, sent, wiped=True)
 
 
-async def wiped_before_the_commit(subject: Subject, experiment: Experiment) -> None:
+async def wiped_before_the_commit(subject: Subject, sent: Experiment) -> None:
     """Handed over, told and closed; but the task's record is read again, when the ledger knows nothing."""
+    await _killed_at(Point.DISPATCH_CLOSED, subject, sent, wiped=True)
+
+
+async def _killed_at(point: Point, subject: Subject, sent: Experiment, *, wiped: bool) -> None:
     lab = subject.lab
     await lab.start(subject.name, *subject.without)
-    killed = lab.at(subject.name, Point.DISPATCH_CLOSED, "kill")
-    message = await experiment.hand_in(provider=subject.provider)
+    killed = lab.at(subject.name, point, "kill")
+    message = await sent.hand_in(provider=subject.provider)
     await killed.done()
-    await lab.wipe()
-    await experiment.until(message, *ENDED)
-    await _behind(subject, experiment)
+    if wiped:
+        await lab.wipe()
+    await sent.until(message, *MOVED)
+    await _behind(subject, sent)
 
 
-async def one_waits_others_finish(subject: Subject, experiment: Experiment) -> None:
+async def one_waits_others_finish(subject: Subject, sent: Experiment) -> None:
     """A task is refused for now, the next one of its line is finished; then the process dies."""
     lab = subject.lab
     await lab.start(subject.name, *subject.without)
-    first = await experiment.hand_in(provider=subject.provider, queue=False)
-    await experiment.until(first, *ENDED)
-    async with lab.fault({"to": experiment.handset(1)}, kind="throttle", retry_after_seconds=None):
-        waiting = await experiment.hand_in(provider=subject.provider)
+    async with lab.fault({"to": sent.handset(0)}, kind="throttle", retry_after_seconds=None):
+        waiting = await sent.hand_in(provider=subject.provider)
         await eventually(lambda: lab.requests(waiting.to))
-        after = await experiment.hand_in(provider=subject.provider)
-        await experiment.until(after, *ENDED)
+        after = await sent.hand_in(provider=subject.provider)
+        await sent.until(after, *MOVED)
         await asyncio.sleep(COMMITTED_SECONDS)  # what may be committed is committed
         await lab.kill(subject.name, *subject.without)
-    await _behind(subject, experiment)
+    await _behind(subject, sent)
     if not subject.without:
-        await experiment.until(waiting, *ENDED)
+        await sent.until(waiting, *MOVED)
 
 
-async def stopped_with_a_claim(subject: Subject, experiment: Experiment) -> None:
+async def stopped_with_a_claim(subject: Subject, sent: Experiment) -> None:
     """Stopped between claim and call, until another has taken over and the policy has acted; then woken."""
     lab = subject.lab
     await lab.start(subject.name, *subject.without)
     stopped = lab.at(subject.name, Point.DISPATCH_CLAIMED, "stop")
-    message = await experiment.hand_in(provider=subject.provider, tenant="strict")
+    message = await sent.hand_in(provider=subject.provider, tenant="strict")
     await stopped.done()
     async with lab.another(subject.name):
-        await experiment.until(message, "failed")
+        await sent.until(message, "failed")
     called = lab.at(subject.name, Point.DISPATCH_ANSWERED, "kill")
     lab.stack.child(subject.name).resume()
     await called.done()  # it has tried
     await lab.ready(subject.name)
 
 
-async def _behind(subject: Subject, experiment: Experiment) -> None:
+async def _behind(subject: Subject, sent: Experiment) -> None:
     """One more message in the same line: what was before it has had its turn."""
     await subject.lab.ready(subject.name)
-    last = await experiment.hand_in(provider=subject.provider)
-    await experiment.until(last, "delivered")
+    last = await sent.hand_in(provider=subject.provider)
+    await sent.until(last, "delivered")
 
 
 # -- streams
 
 
-async def other_content(subject: Subject, experiment: Experiment) -> None:
+async def other_content(subject: Subject, sent: Experiment) -> None:
     """One key, two contents."""
     await subject.lab.start("streams-route", *subject.without)
-    key = experiment.key
-    await experiment.until(await experiment.hand_in("kafka", key=key), *ENDED)
-    await experiment.hand_in("kafka", key=key)
+    key = sent.key
+    await sent.until(await sent.hand_in("kafka", key=key), *MOVED)
+    await sent.hand_in("kafka", key=key)
 
 
-async def refused_by_the_broker(subject: Subject, experiment: Experiment) -> None:
+async def refused_by_the_broker(subject: Subject, sent: Experiment) -> None:
     """A topic has become too small for its records; it is mended when the alarm is heard, or too late."""
     lab, route = subject.lab, "streams-route"
     await lab.start(route, *subject.without)
     deaths = lab.stack.keeper(route).restarts
     async with lab.topic_of_small_records(topics.dispatch(Provider(subject.provider), Lane.QUEUED)):
-        message = await experiment.hand_in(provider=subject.provider)
+        message = await sent.hand_in(provider=subject.provider)
         if subject.without:
             await lab.drained()
         else:
             await lab.restarted(route, deaths)
     await lab.ready(route)
     if not subject.without:
-        await experiment.until(message, "delivered")
+        await sent.until(message, "delivered")
 
 
-async def killed_before_it_told(subject: Subject, experiment: Experiment) -> None:
+async def killed_before_it_told(subject: Subject, sent: Experiment) -> None:
     """The row is written, its transition has not left, the process dies."""
     lab, fold = subject.lab, "streams-fold"
     await lab.start(fold, "outputs_held")
     rows = topics.changelog(topics.FOLD_APP, topics.ROWS_TABLE)
     before = await lab.ends([rows])
-    message = await experiment.hand_in(provider=subject.provider)
-    await experiment.arrived(message, 1)
+    message = await sent.hand_in(provider=subject.provider)
+    await sent.arrived(message, 1)
     await _written(lab, rows, before)
     await lab.kill(fold, *subject.without)
     if not subject.without:
-        await experiment.until(message, "delivered")
+        await sent.until(message, "delivered")
 
 
 async def _written(lab: Lab, changelog: str, before: object) -> None:
@@ -188,15 +182,18 @@ async def _written(lab: Lab, changelog: str, before: object) -> None:
     await eventually(look)
 
 
+_TWICE: Final = "it is on the handset 2 times"
 CONTROLS: Final = {
-    "claim": Control(killed_amid_a_call, Kind.DOUBLED),
-    "intent": Control(killed_and_wiped, Kind.DOUBLED),
-    "epoch": Control(wiped_before_the_commit, Kind.DOUBLED),
-    "lowest_commit": Control(one_waits_others_finish, Kind.LOST),
-    "until": Control(stopped_with_a_claim, Kind.WRONG),
-    "dedupe": Control(other_content, Kind.LOST),
-    "delivery": Control(refused_by_the_broker, Kind.LOST),
-    "repeat": Control(killed_before_it_told, Kind.WRONG),
+    "claim": Control(killed_amid_a_call, Kind.DOUBLED, _TWICE),
+    "intent": Control(killed_and_wiped, Kind.DOUBLED, _TWICE),
+    "epoch": Control(wiped_before_the_commit, Kind.DOUBLED, _TWICE),
+    "lowest_commit": Control(one_waits_others_finish, Kind.LOST, "queued to the end"),
+    "until": Control(
+        stopped_with_a_claim, Kind.WRONG, "an earlier hand-over left after its policy gave it up"
+    ),
+    "dedupe": Control(other_content, Kind.LOST, "no status was ever told"),
+    "delivery": Control(refused_by_the_broker, Kind.LOST, "queued to the end"),
+    "repeat": Control(killed_before_it_told, Kind.WRONG, "on the handset, and no status was ever told"),
 }
 STREAMS: Final = (other_content, refused_by_the_broker, killed_before_it_told)
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any, Final
@@ -22,12 +22,7 @@ from schemas import topics
 from schemas.failpoints import Point
 from schemas.settings import KafkaSettings
 from tests.chaos import gather, orders
-from tests.chaos.checker import Verdict, check
-from tests.chaos.load import PlainProducer
-from tests.chaos.logs import Logs, Told, What
 from tests.chaos.orders import At, Do, Done, Orders
-from tests.chaos.plan import Door, HandIn, Plan, Planned
-from tests.chaos.rest import Caller
 from tests.chaos.world import TENANTS, World, enter, settings, simulator
 
 #: Longer than anything takes that works; a machine under load is slow.
@@ -51,6 +46,10 @@ class Lab:
         self._file = file
         self._orders: dict[str, Orders] = {}
         self._ids = count(1)
+
+    def number(self) -> int:
+        """One that nobody else has got."""
+        return next(self._ids)
 
     # -- what processes are told
 
@@ -85,7 +84,7 @@ class Lab:
 
     def at(self, name: str, point: Point, do: Do) -> "Ordered":
         """Have it killed or stopped when it comes to a point."""
-        order = At(point, do, 1, f"lab-{next(self._ids)}")
+        order = At(point, do, 1, f"lab-{self.number()}")
         self._order(name, Orders(without=self._orders[name].without, at=(order,)))
         return Ordered(self._file, order)
 
@@ -120,18 +119,6 @@ class Lab:
             await admin.alter_configs([resource])
 
     # -- what is seen from outside
-
-    @asynccontextmanager
-    async def experiment(self, name: str) -> AsyncIterator["Experiment"]:
-        """Messages of their own, and what becomes of them."""
-        subscriber = gather.Subscriber(self.world.kafka)
-        following = asyncio.create_task(subscriber.follow())
-        try:
-            yield Experiment(self, f"{name} {next(self._ids)}", subscriber)
-        finally:
-            following.cancel()
-            with suppress(asyncio.CancelledError):
-                await following
 
     async def drained(self) -> None:
         """Wait until the streams have committed all that there is: what they will say, they have said."""
@@ -196,84 +183,6 @@ class Ordered:
 
         found: Done = await eventually(look, pause=0.005)
         return found
-
-
-class Experiment:
-    """Some messages, handed in one by one, and the logs that have them."""
-
-    def __init__(self, lab: Lab, name: str, subscriber: gather.Subscriber) -> None:
-        self._lab = lab
-        self._name = name
-        self.subscriber = subscriber
-        self._messages: list[Planned] = []
-        self._acts: list[HandIn] = []
-        self._told: list[Told] = []
-
-    @property
-    def key(self) -> str:
-        """An idempotency key that nobody else uses."""
-        return self._name
-
-    def handset(self, number: int) -> str:
-        """Whom its message of this number goes to: nobody else does."""
-        return f"+1415{2000 + int(self._name.rpartition(' ')[2])}{number:03d}"
-
-    async def hand_in(self, door: Door = "rest", **fields: Any) -> Planned:
-        """One more message; returns when a client was told that it is taken, or not."""
-        number = len(self._messages)
-        tenant = TENANTS[fields.pop("tenant", "patient")]
-        message = Planned(
-            number=number,
-            organization=tenant.name,
-            on_unknown=tenant.on_unknown,
-            sender=tenant.numbers[fields.pop("provider", "vonage")][0],
-            to=self.handset(number),
-            text=f"{self._name} message {number}",
-            **fields,
-        )
-        self._messages.append(message)
-        self._acts.append(HandIn(0.0, number, door))
-        self._told.append(await self._handed_in(message, door))
-        return message
-
-    async def _handed_in(self, message: Planned, door: Door) -> Told:
-        world = self._lab.world
-        if door == "rest":
-            async with aiohttp.ClientSession() as session:
-                return await Caller(session, world, DEADLINE).send(message)
-        producer = PlainProducer(world.kafka, TENANTS[message.organization].topic)
-        taken = await producer.send(message)
-        await asyncio.to_thread(producer.close)
-        return Told(time.time(), message.number, What.PRODUCED if taken else What.UNSURE)
-
-    async def until(self, message: Planned, *states: str, seconds: float = DEADLINE) -> None:
-        """Wait until the status topic has said that a message is in one of these states."""
-        if not await self.subscriber.until(lambda: message.text in self.subscriber.texts(*states), seconds):
-            told = {story.text: story.last.status for story in self.subscriber.stories.values()}
-            raise TimeoutError(f"{message.text!r} is {told.get(message.text)}, not {states}")
-
-    async def arrived(self, message: Planned, many: int) -> None:
-        """Wait until its handset has it so many times."""
-
-        async def look() -> bool:
-            return sum(text.text == message.text for text in await gather.texts(self._lab.world)) >= many
-
-        await eventually(look)
-
-    async def verdict(self) -> Verdict:
-        """What the checker says now of these messages."""
-        await self._lab.drained()
-        plan = Plan(0, tuple(self._messages), tuple(self._acts))
-        stories = [s for s in self.subscriber.stories.values() if s.text.startswith(f"{self._name} ")]
-        ids = {story.message_id for story in stories}
-        texts = [t for t in await gather.texts(self._lab.world) if t.text.startswith(f"{self._name} ")]
-        logs = Logs(
-            told=self._told,
-            texts=texts,
-            status=[said for said in self.subscriber.log if said.message_id in ids],
-            api=await gather.answers(self._lab.world, stories),
-        )
-        return check(plan, logs)
 
 
 async def eventually(look: Callable[[], Awaitable[Any]], pause: float = _LOOK_SECONDS) -> Any:
