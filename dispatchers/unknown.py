@@ -54,7 +54,8 @@ def follows(fact: AmbiguousFact, task: Task, settings: DispatchSettings) -> list
 
 def _deadline(fact: AmbiguousFact, task: Task, settings: DispatchSettings) -> Later:
     """The moment at which the owner's policy acts: never early, so no hand-over is under way by then."""
-    at = fact.at + round(settings.settle_seconds * 1000)
+    settle_ms = round(settings.settle_seconds * 1000)
+    at = fact.at + settle_ms
     deadline = Deadline(
         message_id=fact.message_id,
         organization=fact.organization,
@@ -62,6 +63,7 @@ def _deadline(fact: AmbiguousFact, task: Task, settings: DispatchSettings) -> La
         forget_at=fact.forget_at,
         attempt=fact.attempt,
         task=task,
+        settle_ms=settle_ms,
     )
     return Later(
         message_id=fact.message_id,

@@ -48,6 +48,24 @@ def resend(row: Row, fact: Deadline, offset: int) -> Task | None:
     return None
 
 
+def put_off(row: Row, fact: Deadline) -> Deadline | None:
+    """The deadline of a later attempt, where `fact` finds that one unknown.
+
+    It may have none of its own: a rebuild of the ledger says `ambiguous` and sends off no deadline, and
+    the attempt's task may be finished. Nor may `fact` act on it: its hand-over may still be under way.
+    """
+    unknown = row.word
+    if unknown is None or unknown.rank is not Rank.UNKNOWN or (unknown.attempt or 0) <= fact.attempt:
+        return None
+    return fact.model_copy(
+        update={
+            "attempt": unknown.attempt,
+            "task": fact.task.model_copy(update={"attempt": unknown.attempt}),
+            "at": max(fact.at, unknown.at) + fact.settle_ms,
+        }
+    )
+
+
 def _may_resend(row: Row, fact: Deadline) -> bool:
     """Not against its owner's wish, not beyond its validity, and not for ever."""
     in_time = fact.at <= fact.task.valid_until

@@ -1,6 +1,6 @@
 """The app `fold`: facts of `sms.events.v1` go into rows, their transitions to `sms.status.v1`.
 
-What a policy sends again goes to the dispatchers.
+What a policy sends again goes to the dispatchers, a deadline that is put off to the waiting topics.
 """
 
 import logging
@@ -16,9 +16,10 @@ from schemas.messages import Lane
 from schemas.provider import Provider
 from schemas.public import StatusRecord
 from schemas.status import State
+from schemas.waiting import Ticket, next_topic
 from streams import rows
 from streams.dead import bury
-from streams.deadlines import resend
+from streams.deadlines import put_off, resend
 from streams.engine import Emit, Record
 from streams.fold import fold
 from streams.tracing import trace
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 #: All that the handler writes to.
 OUTPUTS: Final = (
     *(topics.dispatch(provider, lane) for provider in Provider for lane in Lane),
+    *topics.WAITING.values(),
     topics.STATUS,
     topics.dead_letters(topics.EVENTS),
 )
@@ -37,7 +39,7 @@ UNREADABLE: Final = Counter("helio_fold_unreadable_total", "Facts that went to t
 TOLD: Final = Counter("helio_fold_told_total", "Transitions told, with repeats, by new state.", ["status"])
 DEADLINES: Final = Counter(
     "helio_fold_deadlines_total",
-    "Deadlines of unknown hand-overs, with repeats: `resent`, `failed`, or `moot` (nothing to settle).",
+    "Deadlines of unknown hand-overs, with repeats: `resent`, `failed`, `put_off`, or else `moot`.",
     ["result"],
 )
 #: `labels()` costs as much as a header, and this is the hottest path.
@@ -85,7 +87,7 @@ class Folder:
             _TOLD[status.status].inc()
             emit(topics.STATUS, status.encode(), key, [*_event(status), *trace(record)], same_partition=True)
         if isinstance(fact, Deadline):
-            DEADLINES.labels(_acted(after, fact, record, emit, told)).inc()
+            DEADLINES.labels(_acted(after, fact, record, emit, told=told, now=now)).inc()
 
     def _row(self, key: bytes, now: int) -> rows.Row | None:
         value = self._table.get(key)
@@ -93,14 +95,26 @@ class Folder:
         return None if value is None or rows.forgotten(value, now) else rows.decode(value)
 
 
-def _acted(row: rows.Row, fact: Deadline, record: Record, emit: Emit, told: list[StatusRecord]) -> str:
+def _acted(
+    row: rows.Row, fact: Deadline, record: Record, emit: Emit, *, told: list[StatusRecord], now: int
+) -> str:
     """Emits the task of a message that its owner's policy sends again; what the deadline has done."""
     task = resend(row, fact, record.offset)
+    if task is None and (later := put_off(row, fact)) is not None:
+        _wait(later, now, record, emit)
+        return "put_off"
     if task is None:
         return "failed" if told else "moot"
     log.info("fold.resent message=%s attempt=%d account=%s", task.message_id, task.attempt, task.account)
     emit(topics.dispatch(task.provider, task.lane), task.encode(), task.sender.encode(), trace(record))
     return "resent"
+
+
+def _wait(later: Deadline, now: int, record: Record, emit: Emit) -> None:
+    """Sends a deadline through the waiting topics; the last hop may be early by the shortest delay."""
+    key = later.message_id.encode()
+    ticket = Ticket(max(later.at, now) + min(topics.WAITING), topics.EVENTS, key)
+    emit(next_topic(ticket, now), later.encode(), key, [*ticket.headers(), *trace(record)])
 
 
 def _event(status: StatusRecord) -> list[tuple[str, bytes]]:

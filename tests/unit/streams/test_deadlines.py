@@ -14,7 +14,7 @@ from schemas.public import SettledBy, StatusRecord
 from schemas.status import MOVES, State
 from schemas.tasks import How, OnUnknown, Task
 from streams import deadlines, words
-from streams.deadlines import MOST_RESENDS, resend
+from streams.deadlines import MOST_RESENDS, put_off, resend
 from streams.fold import fold
 from streams.rows import Rank, Resend, Row, decode, encode
 from tests.unit.streams.test_fold import (
@@ -369,3 +369,32 @@ def test_a_resend_is_made_for_its_own_deadline_only() -> None:
     fact = deadline(RESEND)
     assert deadlines.resend(row, fact, 1) is None
     assert deadlines.resend(row, fact, 2) is not None
+
+
+# ---- put off
+
+
+def test_a_deadline_that_finds_a_later_attempt_unknown_becomes_that_ones() -> None:
+    """That one may have none: a rebuild has said `ambiguous` of it, and its task is finished."""
+    lost_twice: list[AnyFact] = [*UNKNOWN, ambiguous(2, ("n2",))]
+    row, records, _ = story([*lost_twice, deadline(FAIL)])
+    later = put_off(row, deadline(FAIL))
+    assert later is not None
+    assert (later.attempt, later.task.attempt, later.at) == (2, 2, 600 + 300_000)
+    assert states(records) == ["queued", "unknown"]
+    _, records, _ = story([*lost_twice, deadline(FAIL), later])
+    assert states(records) == ["queued", "unknown", "failed"]
+    # Counted from when that one was called unknown, if that is later.
+    row, _, _ = story([*UNKNOWN, ambiguous(2, ("n2",)).model_copy(update={"at": 900})])
+    later = put_off(row, deadline(FAIL))
+    assert later is not None
+    assert later.at == 900 + 300_000
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [[routed()], UNKNOWN, AGAIN, [*UNKNOWN, deadline(FAIL)], [*UNKNOWN_AGAIN, outcome(ACCEPTED, 2, "n2")]],
+)
+def test_no_other_deadline_is_put_off(facts: list[AnyFact]) -> None:
+    row, _, _ = story(facts)
+    assert put_off(row, deadline(RESEND)) is None

@@ -12,6 +12,7 @@ from schemas.messages import Content, Door, Lane, Message, Refusal
 from schemas.provider import Provider
 from schemas.public import StatusRecord
 from schemas.tasks import How, OnUnknown, Task
+from schemas.waiting import Ticket
 from streams.folding import DEADLINES, OUTPUTS, Folder
 from streams.route import Router
 from tests.unit.streams.test_routing import ACCOUNT, ASSISTANT, MESSAGE, NUMBER, SENDER, Known
@@ -333,6 +334,18 @@ def test_what_a_policy_sends_again_goes_to_the_dispatchers_keyed_by_its_sender()
     assert told[0] == topics.STATUS
     assert (again[0], again[2], again[3]) == (DISPATCH, SENDER.encode(), [TRACE])
     assert Task.decode(again[1]) == task.model_copy(update={"attempt": 2, "how": How.RESEND, "resends": 1})
+    # A later attempt is unknown: the deadline waits once more, as that one's.
+    lost = ambiguous.model_copy(update={"attempt": 2, "nonces": ("n2",)})
+    other = Folder(dict(table), lambda: NOW)
+    other.handle(Read(lost.encode(), 3), out)
+    out.take()
+    other.handle(Read(due.encode(), 4), out)
+    ((waiting, value, key, headers),) = out.take()
+    later = decode_fact(value)
+    assert isinstance(later, Deadline)
+    assert (waiting, key, later.attempt) == ("sms.waiting.1m.v1", b"m-1", 2)
+    assert Ticket.read(headers) == Ticket(later.at + 10_000, topics.EVENTS, b"m-1")
+    assert waiting in OUTPUTS
     # A replay makes the same; the same deadline once more, further on, makes nothing.
     row = dict(table)
     folder.handle(Read(due.encode(), 2, headers=[TRACE]), out)
