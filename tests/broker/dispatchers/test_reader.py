@@ -19,7 +19,7 @@ from dispatchers.window import Window
 from schemas.messages import Lane
 from schemas.provider import Provider
 from schemas.settings import KafkaSettings
-from schemas.tasks import Task
+from schemas.tasks import Inquiry, Task
 from tests.conftest import Broker
 
 pytestmark = pytest.mark.broker
@@ -71,6 +71,7 @@ class Bench:
         self.kafka, self.topic, self.group = kafka, topic, f"g-{topic}"
         self.letters: list[Outgoing] = []
         self.kept = Kept()
+        self.questions: list[tuple[Line, int, Inquiry]] = []
 
     async def produce(self, *values: bytes) -> None:
         async with clients.producer(self.kafka) as producer:
@@ -92,7 +93,7 @@ class Bench:
             kept,
             publish=self.publish,
             now=lambda: 0,
-            ask=lambda line, offset, _: line.finish(offset),
+            ask=lambda *question: self.questions.append(question),
             release_seconds=1,
             **more,
         )
@@ -170,6 +171,24 @@ async def test_an_unreadable_task_goes_to_the_dead_letters_and_the_next_is_taken
         assert len(line) == 2  # the two good ones; nothing more is owed to the others
     assert [letter.value for letter in bench.letters] == [b'{"type": "dispatch.v9"}', b"\xff"]
     assert {letter.topic for letter in bench.letters} == {"sms.dispatch.dlq.v1"}
+
+
+async def test_a_question_among_the_tasks_is_handed_on_and_holds_its_offset(bench: Bench) -> None:
+    question = Inquiry(
+        message_id="q", organization="acme", attempt=1, provider=Provider.TWILIO, account="tw",
+        sender="+15550001", to_number="+15559999", forget_at=1, sent_at=1, provider_message_id="SM1",
+        ask_until=1,
+    )  # fmt: skip
+    await bench.produce(task(0), question.encode(), task(1))
+    async with bench.reading() as (_, window):
+        assert await taken(window, 2) == ["m0", "m1"]
+        [(line, offset, read)] = bench.questions
+        assert (offset, read) == (1, question)
+        line.finish(0)
+        line.finish(2)
+        assert line.due() == 1
+        line.finish(offset)
+        assert line.due() == 3
 
 
 async def test_only_what_is_finished_is_committed_and_read_on_from(bench: Bench) -> None:
