@@ -6,7 +6,7 @@ import sys
 
 import uvloop
 
-from broker.topics import TopicsDifferError
+from broker.failing import failing
 from dispatchers.app import serve
 from dispatchers.lines import GapError
 from dispatchers.reader import RetentionError
@@ -26,20 +26,8 @@ def main() -> None:
     )
     if settings.ready_file:
         settings.ready_file.unlink(missing_ok=True)
-    try:
+    with failing("dispatchers", {RetentionError: Exit.RETENTION, GapError: Exit.GAP}):
         uvloop.run(serve(settings, provider))
-    except* TopicsDifferError as e:
-        _end(Exit.TOPICS, e)
-    except* RetentionError as e:
-        _end(Exit.RETENTION, e)
-    except* GapError as e:
-        _end(Exit.GAP, e)
-
-
-def _end(code: Exit, errors: BaseExceptionGroup[Exception]) -> None:
-    for error in errors.exceptions:
-        logging.getLogger("dispatchers").critical("%s", error)
-    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -7,16 +7,15 @@ from typing import Final
 
 import uvloop
 
-from broker.topics import TopicsDifferError
+from broker.failing import failing
 from ingress import api, intake
-from schemas.exits import Exit
 from schemas.settings import Settings
 
 _DOORS: Final = {"api": api.serve, "intake": intake.serve}
 
 
 def main() -> None:
-    """Run one door until told to stop."""
+    """Run one door until told to stop. Exit codes: `schemas.exits`."""
     parser = argparse.ArgumentParser(prog="python -m ingress", description=__doc__)
     parser.add_argument("door", choices=sorted(_DOORS))
     door = parser.parse_args().door
@@ -26,11 +25,8 @@ def main() -> None:
     )
     if settings.ready_file is not None:
         settings.ready_file.unlink(missing_ok=True)
-    try:
+    with failing("ingress"):
         uvloop.run(_DOORS[door](settings))
-    except TopicsDifferError as error:
-        logging.getLogger("ingress").critical("%s", error)
-        sys.exit(Exit.TOPICS)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ class Exit(IntEnum):
         "A topic is missing or set up otherwise; the log names it. `helio topics` makes missing ones.",
     )
     RECOVERY = 75, "A table cannot be rebuilt from its changelog, or not in time."
-    CRASH = 76, "A Kafka client failed, stands still, or does not stop."
+    CRASH = 76, "A Kafka client found no broker when it started, failed, stands still, or does not stop."
     DIRECTORY = 77, "The directory cannot be read on."
     RETENTION = (
         79,

@@ -2,14 +2,12 @@
 
 import argparse
 import logging
-import sys
 from collections.abc import Callable
 from typing import Final
 
 import uvloop
 
-from broker.topics import TopicsDifferError
-from schemas.exits import Exit
+from broker.failing import failing
 from schemas.settings import Settings
 from streams import app
 
@@ -30,11 +28,8 @@ def main() -> None:
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     if settings.ready_file:
         settings.ready_file.unlink(missing_ok=True)
-    try:
+    with failing("streams"):
         _SERVICES[service](settings)
-    except TopicsDifferError as e:
-        logging.getLogger("streams").critical("%s", e)
-        sys.exit(Exit.TOPICS)
 
 
 if __name__ == "__main__":

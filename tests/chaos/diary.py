@@ -7,9 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-#: What a process ends with that finds no broker when it starts; it is started again.
-_NO_BROKER: Final = "KafkaConnectionError"
-_TAIL_BYTES: Final = 500
 _ENDED: Final = re.compile(r"(?P<name>\S+) ended: ended \((?P<code>-?\d+)\)")
 
 
@@ -19,17 +16,13 @@ class Diary:
 
     file: Path
     ends: Counter[tuple[str, int]] = field(default_factory=Counter)
-    #: Of these, with a traceback that an absent broker does not explain.
+    #: Of these, with a traceback: faults of ours.
     faults: Counter[str] = field(default_factory=Counter)
 
     def say(self, line: str) -> None:
         if found := _ENDED.search(line):
             self.ends[found["name"], int(found["code"])] += 1
-            if found["code"] == "1" and _NO_BROKER not in self._last_words(found["name"]):
+            if found["code"] == "1":
                 self.faults[found["name"]] += 1
         with self.file.open("a") as file:
             file.write(f"{time.time():.3f} {line}\n")
-
-    def _last_words(self, name: str) -> str:
-        log = self.file.parent / "stack" / "logs" / f"{name}.log"
-        return log.read_bytes()[-_TAIL_BYTES:].decode(errors="replace")
