@@ -31,7 +31,9 @@ RESTING: Final = frozenset({"sent", "unknown"})
 QUIET_SECONDS: Final = 25.0
 #: How long the last message may take to its end.
 SETTLE_SECONDS: Final = 120.0
-RATE: Final = 25.0
+RATE: Final = 15.0
+#: Settings where nobody of ours is killed: a slow machine is no reason to be thrown out of a group.
+STEADY: Final = {"kafka": {"session_timeout_seconds": 30}}
 _LOOK_SECONDS: Final = 0.05
 _ENDED: Final = re.compile(r"(?P<name>\S+) ended: ended \((?P<code>-?\d+)\)")
 _SEEDS: Final = count(int(time.time()) % 1_000_000 * 100)

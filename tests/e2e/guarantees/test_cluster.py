@@ -12,7 +12,7 @@ import pytest
 from broker import clients
 from schemas.settings import KafkaSettings
 from tests.e2e.guarantees.cluster import SETTINGS, Cluster, cluster
-from tests.e2e.guarantees.rig import Case, rig, under_load
+from tests.e2e.guarantees.rig import STEADY, Case, rig, under_load
 
 pytestmark = pytest.mark.e2e
 TIMES = int(os.environ.get("HELIO_TEST_CLUSTER", "1"))
@@ -22,7 +22,7 @@ async def test_the_controller_dies(tmp_path: Path, jar_cache: Path, monkeypatch:
     """It leads a third of all partitions, and groups, beside that."""
     with cluster(tmp_path, jar_cache) as brokers:
         monkeypatch.setenv("HELIO_KAFKA__BOOTSTRAP_SERVERS", brokers.bootstrap_servers)
-        async with rig(tmp_path / "stack", own=SETTINGS) as running:
+        async with rig(tmp_path / "stack", own={**STEADY, **SETTINGS}) as running:
 
             async def kill(case: Case) -> None:
                 for _time in range(TIMES):

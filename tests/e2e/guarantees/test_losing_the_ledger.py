@@ -33,7 +33,7 @@ DISPATCHERS = [name for name in SERVICES if name.startswith("dispatchers-")]
 #: How long a provider's answer takes while dispatchers are killed; less than what they wait for it.
 SLOW_MS = 2_000
 #: Its receipt comes when the ledger has been rebuilt: until then it is unknown, and told so.
-RECEIPT_MS = 12_000
+RECEIPT_MS = 20_000
 #: So many texts are on handsets, and nobody has been told of it.
 AMID = 5
 
@@ -49,12 +49,11 @@ async def test_losing_the_ledger_loses_no_message_and_sends_none_twice(tmp_path:
                 argv={name: _maybe_naive(naive, name) for name in DISPATCHERS},
             )
         )
-        for lose in (wiped, from_an_old_file, failed_over):
-            verdict = await _lost(running, ledger, lose)
-            assert verdict.clean, verdict.findings
-            assert verdict.unknown, "nothing was in flight: this shows nothing"
+        verdict = await _lost(running, ledger, wiped, from_an_old_file, failed_over, receipt_ms=RECEIPT_MS)
+        assert verdict.clean, verdict.findings
+        assert verdict.unknown, "nothing was in flight: this shows nothing"
         naive.touch()
-        verdict = await _lost(running, ledger, wiped)
+        verdict = await _lost(running, ledger, wiped, receipt_ms=0)
         assert verdict.doubled, "without the epoch, what was in flight is sent again"
 
 
@@ -131,19 +130,19 @@ async def failed_over(case: Case, ledger: Ledger, moment: Moment) -> None:
     ledger.way.turn(port)
 
 
-async def _lost(running: Rig, ledger: Ledger, lose: Loss) -> Verdict:
-    """Lose it amid calls, kill those who made the calls, go on."""
+async def _lost(running: Rig, ledger: Ledger, *ways: Loss, receipt_ms: int) -> Verdict:
+    """In each of these ways lose it amid calls, kill those who made the calls, go on."""
     dispatchers, slow = [running.stack.keeper(name) for name in DISPATCHERS], AsyncExitStack()
 
     async def moment() -> None:
-        await slow.enter_async_context(_slow_providers(running))
+        await slow.enter_async_context(_slow_providers(running, receipt_ms))
         known = len(await texts(running.world))
         while len(await texts(running.world)) < known + AMID:  # noqa: ASYNC110  another process
             await asyncio.sleep(0.02)
         for keeper in dispatchers:
             keeper.child.pause()
 
-    async def act(case: Case) -> None:
+    async def lost(case: Case, lose: Loss) -> None:
         await lose(case, ledger, moment)
         began = time.monotonic()
         # Nobody rebuilds it yet.
@@ -154,6 +153,10 @@ async def _lost(running: Rig, ledger: Ledger, lose: Loss) -> Verdict:
         await case.going_on()
         print(f"{lose.__name__}: went on {time.monotonic() - began:.1f} s after it was back")
         await case.moving()
+
+    async def act(case: Case) -> None:
+        for lose in ways:
+            await lost(case, lose)
 
     return await under_load(running, act)
 
@@ -178,12 +181,12 @@ async def _holds(running: Rig) -> None:
 
 
 @asynccontextmanager
-async def _slow_providers(running: Rig) -> AsyncIterator[None]:
+async def _slow_providers(running: Rig, receipt_ms: int) -> AsyncIterator[None]:
     """A text is on its handset long before the provider says so, or its receipt."""
     async with AsyncExitStack() as stack:
         for fault in (
             {"kind": "slow", "ms": SLOW_MS, "accepted": "before"},
-            {"kind": "receipts", "delay_ms": RECEIPT_MS},
+            {"kind": "receipts", "delay_ms": receipt_ms},
         ):
             await stack.enter_async_context(faulty(running.world, fault))
         yield

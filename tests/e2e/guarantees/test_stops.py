@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cli.local.table import SERVICES
-from tests.e2e.guarantees.rig import Case, faulty, rig, under_load
+from tests.e2e.guarantees.rig import STEADY, Case, faulty, rig, under_load
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("jar_cache")]
 ROUNDS = int(os.environ.get("HELIO_TEST_ROLLING", "1"))
@@ -23,7 +23,7 @@ PATIENT = {"http_timeout_seconds": 15, "connect_timeout_seconds": 5, "settle_sec
 
 async def test_a_rolling_restart_loses_nothing_and_leaves_nothing_unknown(tmp_path: Path) -> None:
     """Every service, one after the other, again and again."""
-    async with rig(tmp_path, own={"dispatch": PATIENT}) as running:
+    async with rig(tmp_path, own={**STEADY, "dispatch": PATIENT}) as running:
 
         async def restart_all(_: Case) -> None:
             async with faulty(running.world, {"kind": "slow", "ms": SLOW_MS, "accepted": "after"}):
