@@ -39,15 +39,20 @@ class Pulse:
     """When something that has to go on last did. Beats at each turn of its loop.
 
     A loop that waits for anything but the broker, the ledger say, beats while it waits.
+
+    Args:
+        name: of the loop, for who reads that it stood still.
+        clock: seconds, the same for all pulses and who watches them.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, clock: Callable[[], float] = monotonic) -> None:
         self.name = name
-        self.at = monotonic()
+        self._clock = clock
+        self.at = clock()
 
     def beat(self) -> None:
         """It goes on."""
-        self.at = monotonic()
+        self.at = self._clock()
 
     def rest(self) -> None:
         """Nothing has to go on until the next beat."""
@@ -74,25 +79,32 @@ class Joining(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstr
         self.pulse.rest()
 
 
-async def watch(pulses: Collection[Pulse], answers: Answers, seconds: float) -> NoReturn:
+async def watch(
+    pulses: Collection[Pulse],
+    answers: Answers,
+    seconds: float,
+    *,
+    clock: Callable[[], float] = monotonic,
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+) -> NoReturn:
     """For ever, as long as all goes on.
 
     Raises:
         StalledError: one has not beaten for `seconds`, all of which the broker seems to have answered.
     """
-    away_at = monotonic()  # it begins now, whenever the pulses were made
+    away_at = clock()  # it begins now, whenever the pulses were made
     while True:
-        await asyncio.sleep(seconds / _LOOKS)
+        await sleep(seconds / _LOOKS)
         oldest = min(pulses, key=lambda pulse: pulse.at)
-        still = monotonic() - max(oldest.at, away_at)
+        still = clock() - max(oldest.at, away_at)
         if still < seconds / 2:
             continue
         # Asked all through the second half, so that who is late because the broker came back late has that
         # half to go on.
         if not await answers():
-            away_at = monotonic()
+            away_at = clock()
         elif still >= seconds:
-            raise StalledError(f"{oldest.name} has stood still for {monotonic() - oldest.at:.0f} s")
+            raise StalledError(f"{oldest.name} has stood still for {clock() - oldest.at:.0f} s")
 
 
 def group_answers(kafka: KafkaSettings, group: str) -> Answers:

@@ -1,79 +1,100 @@
 """Who is found to stand still, and who only waits for a broker that is away."""
 
-import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable
 
 import pytest
 
 from broker.stall import Pulse, StalledError, watch
 
-SECONDS = 0.2
+SECONDS = 60.0
+#: Within what a stall is noticed after its time, for one: between two looks.
+LOOK = 0.06 * SECONDS
+LONG = 10 * SECONDS
+
+
+class OverError(Exception):
+    """The time is over, and nobody was found."""
+
+
+class Time:
+    """Passes only while somebody sleeps, and ends."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.each: Callable[[], object] = lambda: None
+
+    def clock(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        if self.now > LONG:
+            raise OverError
+        self.each()
 
 
 class Broker:
-    """Answers as told, the last word again and again; says how often it was asked."""
+    """Is away until a time; says when it was asked."""
 
-    def __init__(self, *words: bool) -> None:
-        self._words: Sequence[bool] = words
-        self.asked = 0
-        self.moved = asyncio.Event()
+    def __init__(self, time: Time, away_until: float = 0.0) -> None:
+        self._time, self._away_until = time, away_until
+        self.asked: list[float] = []
 
     async def answers(self) -> bool:
-        word = self._words[min(self.asked, len(self._words) - 1)]
-        self.asked += 1
-        self.moved.set()
-        return word
-
-    async def was_asked(self, often: int) -> None:
-        while self.asked < often:
-            self.moved.clear()
-            await self.moved.wait()
+        self.asked.append(self._time.now)
+        return self._time.now >= self._away_until
 
 
-async def test_what_stands_still_while_the_broker_answers_is_named() -> None:
-    going, still = Pulse("going"), Pulse("still")
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+async def watched(time: Time, broker: Broker, *pulses: Pulse) -> None:
+    await watch(pulses, broker.answers, SECONDS, clock=time.clock, sleep=time.sleep)
+
+
+async def test_what_stands_still_while_the_broker_answers_is_named(time: Time) -> None:
+    going, still = Pulse("going", time.clock), Pulse("still", time.clock)
     going.rest()
-    async with asyncio.timeout(20):
-        with pytest.raises(StalledError, match="still has stood still"):
-            await watch([going, still], Broker(True).answers, SECONDS)
+    with pytest.raises(StalledError, match="still has stood still"):
+        await watched(time, Broker(time), going, still)
+    assert SECONDS <= time.now <= SECONDS + LOOK
 
 
-async def test_who_waits_for_a_broker_that_is_away_is_left_alone() -> None:
-    broker = Broker(False)
-    watching = asyncio.create_task(watch([Pulse("reading")], broker.answers, SECONDS))
-    async with asyncio.timeout(20):
-        # Each time is half of the seconds at least: this is three times as long as one may stand still.
-        await broker.was_asked(6)
-    assert not watching.done()
-    watching.cancel()
+async def test_who_waits_for_a_broker_that_is_away_is_left_alone(time: Time) -> None:
+    broker = Broker(time, away_until=2 * LONG)
+    with pytest.raises(OverError):
+        await watched(time, broker, Pulse("reading", time.clock))
+    assert broker.asked
 
 
-async def test_a_broker_that_comes_back_late_leaves_time_to_go_on() -> None:
-    """It was away when it was asked; of the answers after that, the first alone ends nobody."""
-    broker, pulse = Broker(True, True, False, True), Pulse("reading")
-    watching = asyncio.create_task(watch([pulse], broker.answers, SECONDS))
-    async with asyncio.timeout(20):
-        await broker.was_asked(4)
-        assert not watching.done()
-        pulse.rest()
-        asked = broker.asked
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(2 * SECONDS):
-                await watching
-    assert broker.asked <= asked + 1
+async def test_a_broker_that_comes_back_late_leaves_time_to_go_on(time: Time) -> None:
+    back = 3 * SECONDS
+    broker, pulse = Broker(time, away_until=back), Pulse("reading", time.clock)
+    time.each = lambda: pulse.rest() if time.now >= back + SECONDS / 2 - LOOK else None
+    with pytest.raises(OverError):
+        await watched(time, broker, pulse)
 
 
-async def test_what_goes_on_costs_the_broker_no_question() -> None:
-    broker, pulse = Broker(True), Pulse("reading")
+async def test_who_does_not_go_on_when_the_broker_is_back_is_found(time: Time) -> None:
+    back = 3 * SECONDS
+    with pytest.raises(StalledError):
+        await watched(time, Broker(time, away_until=back), Pulse("reading", time.clock))
+    assert back + SECONDS / 2 - LOOK <= time.now <= back + SECONDS + LOOK
 
-    async def beat() -> None:
-        while True:
-            pulse.beat()
-            await asyncio.sleep(0)
 
-    beating = asyncio.create_task(beat())
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(2 * SECONDS):
-            await watch([pulse], broker.answers, SECONDS)
-    beating.cancel()
-    assert broker.asked == 0
+async def test_what_goes_on_costs_the_broker_no_question(time: Time) -> None:
+    broker, pulse = Broker(time), Pulse("reading", time.clock)
+    time.each = lambda: pulse.beat() if time.now - pulse.at >= SECONDS / 3 else None
+    with pytest.raises(OverError):
+        await watched(time, broker, pulse)
+    assert broker.asked == []
+
+
+async def test_who_was_made_long_before_is_watched_from_now_on(time: Time) -> None:
+    pulse = Pulse("reading", time.clock)
+    time.now = began = 3 * SECONDS
+    with pytest.raises(StalledError):
+        await watched(time, Broker(time), pulse)
+    assert time.now >= began + SECONDS

@@ -28,10 +28,13 @@ asyncio.run(main())
 """
 
 
-@pytest.mark.parametrize(("last", "code"), [("0", 0), ("3600", Exit.CRASH)])
+#: Who ends by itself has all the time it needs; who hangs is waited for by the test.
+@pytest.mark.parametrize(("last", "seconds", "code"), [("0", 3600, 0), ("3600", 0.5, Exit.CRASH)])
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
-def test_a_process_that_is_told_to_stop_ends(last: str, code: int, sign: signal.Signals) -> None:
-    script = SERVICE.format(seconds=0.5, last=last)
+def test_a_process_that_is_told_to_stop_ends(
+    last: str, seconds: float, code: int, sign: signal.Signals
+) -> None:
+    script = SERVICE.format(seconds=seconds, last=last)
     with subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True) as run:
         assert run.stdout is not None
         assert run.stdout.readline() == "ready\n"
