@@ -58,7 +58,10 @@ def first(fact: AmbiguousFact, task: Task, settings: DispatchSettings) -> Inquir
     not_before = fact.at + _UNKNOWN_MS[0]
     ask_until = min(_last_moment(fact, task, settings), task.forget_at)
     if task.provider is Provider.TELNYX:
-        # The question is the request itself: it may be what sends the text.
+        # The question is the request itself. Telnyx replays only what it has answered with success: a text
+        # that it sent and then failed on is sent once more. Only an owner who takes that may be helped so.
+        if task.on_unknown is not OnUnknown.RESEND:
+            return None
         ask_until = min(ask_until, task.valid_until)
     if ask_until < not_before:
         return None
@@ -83,8 +86,20 @@ def _last_moment(fact: AmbiguousFact, task: Task, settings: DispatchSettings) ->
     """What is asked ends before the policy acts, also where clocks differ by as long as a hand-over lasts."""
     if task.on_unknown is OnUnknown.HOLD:
         return fact.at + ASKABLE_MS
-    lasts = settings.http_timeout_seconds + settings.claim_margin_seconds
-    return fact.at + round((settings.settle_seconds - 2 * lasts) * 1000)
+    return fact.at + round(settings.settle_seconds * 1000) - 2 * settings.hold_ms
+
+
+def sends_within(task: Task, settings: DispatchSettings) -> int | None:
+    """For how long after its hand-over was over the same request may be made again, in milliseconds; None: as
+    long as the ledger knows of it. Less than 0: it may not be.
+
+    Whoever finds the hand-over unknown says so, and each time another deadline follows; the first one acts.
+    None is due before `settle_seconds` after the claim, which was won one hold before it was over. Of the two
+    further holds one is the request's own, one is for clocks that differ.
+    """
+    if task.on_unknown is OnUnknown.HOLD:
+        return None
+    return round(settings.settle_seconds * 1000) - 3 * settings.hold_ms
 
 
 def is_settled(inquiry: Inquiry, row: StatusRecord | None) -> bool:
@@ -119,7 +134,7 @@ def follows(inquiry: Inquiry, answer: Answer, now: int) -> Next:
 
 def _again(inquiry: Inquiry, now: int, pause_seconds: float = 0.0) -> Again | Enough:
     asked = inquiry.asked + 1
-    steps = _SENT_MS if inquiry.task is None else _UNKNOWN_MS[1:]
+    steps = _steps(inquiry)
     if asked > len(steps):
         return Enough()
     due = now + max(steps[asked - 1], round(pause_seconds * 1000))
@@ -128,6 +143,14 @@ def _again(inquiry: Inquiry, now: int, pause_seconds: float = 0.0) -> Again | En
         if due < now + _UNKNOWN_MS[0]:
             return Enough()
     return Again(inquiry.model_copy(update={"asked": asked, "not_before": due}))
+
+
+def _steps(inquiry: Inquiry) -> tuple[int, ...]:
+    """How long before each further question."""
+    if inquiry.task is None:
+        return _SENT_MS
+    # Each one may send: one more, for a first request that Telnyx was still busy with.
+    return _UNKNOWN_MS[1:2] if inquiry.provider is Provider.TELNYX else _UNKNOWN_MS[1:]
 
 
 def _outcome(inquiry: Inquiry, task: Task, outcome: Accepted | Rejected, now: int) -> OutcomeFact:

@@ -25,7 +25,7 @@ from schemas.provider import Accepted, Ambiguous, Outcome, Provider
 from schemas.public import StatusRecord
 from schemas.settings import DispatchSettings
 from schemas.status import State
-from schemas.tasks import Inquiry, Task
+from schemas.tasks import Inquiry, OnUnknown, Task
 from simulator.app import build
 from simulator.config import Config
 from streams.fold import fold
@@ -172,10 +172,30 @@ async def claim(ledger: Ledger, task: Task) -> object:
     return (await ledger.look([task.message_id]))[0].claim
 
 
+def repeatable(bench: Bench) -> Task:
+    """One of Telnyx', whose owner takes a second text rather than none: only then is the request repeated."""
+    return bench.task(provider=TELNYX, on_unknown=OnUnknown.RESEND)
+
+
+@pytest.mark.parametrize("policy", [OnUnknown.HOLD, OnUnknown.FAIL])
+async def test_what_telnyx_may_have_sent_is_never_repeated_unasked(
+    aged: Bench, phones: Phones, policy: OnUnknown
+) -> None:
+    """It sent the text, answered 500 and forgot the key: the same request again would be a second text."""
+    await phones.fault(kind="server_error", status=500, accepted=True)
+    task = aged.task(provider=TELNYX, on_unknown=policy)
+    async with at(aged, TELNYX, phones) as dispatcher:
+        dispatcher.read(0, task)
+        await aged.until(lambda: dispatcher.committed == 1)
+    assert inquiries(aged) == []
+    assert status(aged, task).status is State.UNKNOWN
+    assert await phones.texts() == ["hello"]
+
+
 @pytest.mark.parametrize("provider", [TWILIO, TELNYX])
 async def test_a_text_whose_answer_was_lost_is_found(aged: Bench, phones: Phones, provider: Provider) -> None:
     await phones.fault(kind="drop", accepted=True)
-    task = aged.task(provider=provider)
+    task = aged.task(provider=provider, on_unknown=OnUnknown.RESEND)
     async with at(aged, provider, phones) as dispatcher:
         questions = await lost(aged, dispatcher, task)
         assert status(aged, task).status is State.UNKNOWN
@@ -191,7 +211,7 @@ async def test_a_text_whose_answer_was_lost_is_found(aged: Bench, phones: Phones
 
 async def test_a_text_that_never_got_to_telnyx_is_sent_by_asking_once(aged: Bench, phones: Phones) -> None:
     await phones.fault(kind="drop", accepted=False)
-    task = aged.task(provider=TELNYX)
+    task = repeatable(aged)
     async with at(aged, TELNYX, phones) as dispatcher:
         questions = await lost(aged, dispatcher, task)
         assert await phones.texts() == []
@@ -199,6 +219,45 @@ async def test_a_text_that_never_got_to_telnyx_is_sent_by_asking_once(aged: Benc
         await asked(aged, dispatcher, *questions, *questions)
     assert await phones.texts() == ["hello"]
     assert status(aged, task).status is State.SENT
+
+
+async def read_again_after_its_deadline(bench: Bench, phones: Phones, store: Store) -> Task:
+    """Its dispatcher died before the commit; the next one calls it unknown again, and asks.
+
+    The times are those of a process that came back late: the first deadline has acted, the second is to come.
+    """
+    await phones.fault(kind="drop", accepted=False)
+    task = repeatable(bench)
+    async with at(bench, TELNYX, phones) as dispatcher:
+        await lost(bench, dispatcher, task)
+    settle_ms = round(SETTINGS.settle_seconds * 1000)
+    async with redis.asyncio.from_url(store.url) as client:
+        [key] = [key async for key in client.scan_iter(f"helio:*:lost:{task.message_id}")]
+        attempt, nonce, until, record = (await client.get(key)).decode().split()
+        await client.set(key, f"{attempt} {nonce} {int(until) - settle_ms} {record}")
+    async with at(bench, TELNYX, phones) as dispatcher:
+        [again] = await lost(bench, dispatcher, task)
+        assert again.nonce == nonce
+        assert again.ask_until > now() + settle_ms // 2
+        await asked(bench, dispatcher, again)
+    return task
+
+
+async def test_a_question_that_may_send_is_in_time_for_the_first_deadline(
+    aged: Bench, phones: Phones, valkey: Store
+) -> None:
+    task = await read_again_after_its_deadline(aged, phones, valkey)
+    assert await phones.texts() == []
+    assert isinstance(facts(aged, task)[-1], AmbiguousFact)
+
+
+async def test_counted_from_the_last_ambiguous_it_sends_what_the_policy_has_settled(
+    aged: Bench, phones: Phones, valkey: Store
+) -> None:
+    """The naive build."""
+    break_script(aged.ledger, "ask", "or (ask.within and now > till + ask.within)", "")
+    await read_again_after_its_deadline(aged, phones, valkey)
+    assert await phones.texts() == ["hello"]
 
 
 async def test_that_twilio_shows_nothing_proves_nothing(aged: Bench, phones: Phones) -> None:
@@ -270,7 +329,7 @@ async def test_one_that_is_claimed_while_the_list_is_read_is_not_mistaken(aged: 
 async def test_nothing_is_asked_once_a_receipt_has_come(aged: Bench) -> None:
     aged.settings = SETTINGS
     aged.provider.answer = lambda _: Ambiguous(detail="lost")
-    task = aged.task(provider=TELNYX)
+    task = repeatable(aged)
     async with aged.dispatcher() as dispatcher:
         questions = await lost(aged, dispatcher, task)
         row = status(aged, task)
@@ -313,7 +372,7 @@ async def test_a_stop_lets_the_question_under_way_finish_and_leaves_the_others(a
     aged.settings = SETTINGS.model_copy(update={"max_questions": 1})
     aged.provider.answer = lambda _: Ambiguous(detail="lost")
     async with aged.dispatcher() as dispatcher:
-        questions = await lost(aged, dispatcher, *[aged.task(provider=TELNYX) for _ in range(3)])
+        questions = await lost(aged, dispatcher, *[repeatable(aged) for _ in range(3)])
         aged.provider.answering.clear()
         line, asking = Line(PARTITION), Asking(dispatcher.tools)
         for offset, inquiry in enumerate(questions):
@@ -332,7 +391,7 @@ async def test_questions_of_partitions_that_have_gone_are_dropped(aged: Bench) -
     aged.settings = SETTINGS
     aged.provider.answer = lambda _: Ambiguous(detail="lost")
     async with aged.dispatcher() as dispatcher:
-        [gone, mine] = await lost(aged, dispatcher, aged.task(provider=TELNYX), aged.task(provider=TELNYX))
+        [gone, mine] = await lost(aged, dispatcher, repeatable(aged), repeatable(aged))
         asking = Asking(dispatcher.tools)
         revoked, line = Line(PARTITION), Line(PARTITION)
         revoked.revoked = True
@@ -355,7 +414,7 @@ async def test_more_questions_than_there_is_room_for_wait_elsewhere(aged: Bench)
     aged.settings = SETTINGS
     aged.provider = FakeProvider(lambda _: Ambiguous(detail="lost"), lambda _: NotFound())
     async with aged.dispatcher() as dispatcher:
-        questions = await lost(aged, dispatcher, *[aged.task(provider=TELNYX) for _ in range(3)])
+        questions = await lost(aged, dispatcher, *[repeatable(aged) for _ in range(3)])
         aged.provider.answering.clear()
         line, asking = Line(PARTITION), Asking(dispatcher.tools, at_hand=1)
         for offset, inquiry in enumerate(questions):

@@ -7,9 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dispatchers.port import Answer, Found, NoAnswer, NotFound, Refused, Several, Standing
-from dispatchers.questions import Again, Enough, Learned, first, follows, is_settled
+from dispatchers.questions import Again, Enough, Learned, first, follows, is_settled, sends_within
+from dispatchers.unknown import follows as follow_ambiguous
 from ledger.asking import ASKABLE_MS, twin
-from schemas.facts import AmbiguousFact, OutcomeFact, ReceiptStatus, Reported
+from schemas import topics
+from schemas.facts import AmbiguousFact, OutcomeFact, ReceiptStatus, Reported, decode_fact
 from schemas.messages import Lane
 from schemas.provider import Accepted, Fault, Provider, Rejected
 from schemas.public import StatusRecord
@@ -72,17 +74,32 @@ def test_what_has_a_policy_is_asked_about_until_a_call_could_last_beyond_it(poli
 
 
 def test_a_question_that_may_send_is_not_put_once_the_message_is_too_late() -> None:
-    of = task(provider=Provider.TELNYX, valid_until=NOW + 60_000)
+    of = task(provider=Provider.TELNYX, on_unknown=OnUnknown.RESEND, valid_until=NOW + 60_000)
     found = first(ambiguous(of, "n"), of, SETTINGS)
     assert found is not None
     assert found.ask_until == NOW + 60_000
-    late = task(provider=Provider.TELNYX, valid_until=NOW + 10_000)
+    late = task(provider=Provider.TELNYX, on_unknown=OnUnknown.RESEND, valid_until=NOW + 10_000)
     assert first(ambiguous(late, "n"), late, SETTINGS) is None
     # Twilio's list sends nothing.
     listed = task(valid_until=NOW + 10_000)
     found = first(ambiguous(listed, "n"), listed, SETTINGS)
     assert found is not None
     assert found.ask_until == NOW + ASKABLE_MS
+
+
+@pytest.mark.parametrize("policy", [OnUnknown.HOLD, OnUnknown.FAIL])
+def test_a_question_that_may_send_is_put_only_for_who_takes_a_second_text(policy: OnUnknown) -> None:
+    of = task(provider=Provider.TELNYX, on_unknown=policy)
+    assert first(ambiguous(of, "n"), of, SETTINGS) is None
+
+
+def test_a_question_that_may_send_is_put_twice_at_most() -> None:
+    of = task(provider=Provider.TELNYX, on_unknown=OnUnknown.RESEND)
+    put = first(ambiguous(of, "n"), of, SETTINGS)
+    assert put is not None
+    again = follows(put, NoAnswer("busy"), NOW + 20_000)
+    assert isinstance(again, Again)
+    assert follows(again.inquiry, NoAnswer("busy"), NOW + 80_000) == Enough()
 
 
 @pytest.mark.parametrize(
@@ -92,6 +109,40 @@ def test_a_question_that_may_send_is_not_put_once_the_message_is_too_late() -> N
 def test_nobody_can_be_asked_about_what_is_not_known(provider: Provider, nonces: tuple[str, ...]) -> None:
     of = task(provider=provider)
     assert first(ambiguous(of, *nonces), of, SETTINGS) is None
+
+
+@given(
+    st.sampled_from([OnUnknown.FAIL, OnUnknown.RESEND]),
+    st.integers(30, 3_000),
+    st.integers(0, 15_000),
+    st.integers(0, HOUR),
+)
+def test_a_request_that_may_send_is_over_before_any_deadline(
+    policy: OnUnknown, settle: int, called_after: int, since: int
+) -> None:
+    """However late the hand-over was called unknown, and however often: each time a deadline follows."""
+    settings = DispatchSettings(settle_seconds=settle)
+    of = task(provider=Provider.TELNYX, on_unknown=policy)
+    claimed_at = NOW
+    over_at = claimed_at + settings.hold_ms
+    within = sends_within(of, settings)
+    assert within is not None
+    last_leave = over_at + within
+    said = ambiguous(of, "n").model_copy(update={"at": claimed_at + called_after})
+    again = said.model_copy(update={"at": said.at + since})
+    due = [
+        decode_fact(later.value).at
+        for fact in (said, again)
+        for later in follow_ambiguous(fact, of, settings)
+        if later.topic == topics.EVENTS
+    ]
+    assert len(due) == 2
+    # It lasts as long as a hand-over, and a process' clock may be as far from the ledger's.
+    assert last_leave + 2 * settings.hold_ms <= min(due)
+
+
+def test_what_is_held_may_be_repeated_for_as_long_as_the_ledger_knows_of_it() -> None:
+    assert sends_within(task(provider=Provider.TELNYX), SETTINGS) is None
 
 
 # -- what follows from an answer
