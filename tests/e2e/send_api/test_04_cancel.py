@@ -22,7 +22,7 @@ from tests.e2e.caller import Api, Phones, accepted, problem
 from tests.e2e.following import following
 
 pytestmark = pytest.mark.e2e
-RACES = int(os.environ.get("HELIO_TEST_RACES", "3000"))
+RACES = int(os.environ.get("HELIO_TEST_RACES", "1500"))
 AT_ONCE = 64
 #: How long the last of a race may take to its end.
 PATIENCE_SECONDS = 180
