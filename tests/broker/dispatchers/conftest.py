@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
+import redis.asyncio
 
 from broker import clients
 from broker.publish import publisher
@@ -23,6 +24,15 @@ async def bench(kafka: Broker, valkey: Store) -> AsyncIterator[Bench]:
         made = Bench(ledger, publisher(producer))
         made.kafka = settings
         await ready(made)
+        await forget_failures(valkey)
         made.written.clear()
         yield made
     await producer.stop()
+
+
+async def forget_failures(valkey: Store) -> None:
+    """All tests share one account, whose breaker earlier ones may have opened, or which they slowed."""
+    async with redis.asyncio.from_url(valkey.url) as client:
+        for known in ("breakers", "slowed"):
+            async for key in client.scan_iter(f"helio:*:{known}"):
+                await client.delete(key)
