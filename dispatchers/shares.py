@@ -18,10 +18,14 @@ _IN_TURN: Final = 2
 #: Nothing goes to wait for a pace that rests shorter than this; what does comes back that much early.
 _EARLY_MS: Final = 5_000
 RESTS_MS: Final = SOONEST_MS + _EARLY_MS
+#: In so many parts of that time.
+_SPREAD: Final = 50
 #: Nothing ready is at hand for longer: commits would stand still meanwhile.
 STAY_MS: Final = 60_000
-#: Who comes back in vain comes again within this.
-_LONGEST_MS: Final = 600_000
+#: Who comes back in vain comes again within this: what held it up may be over any moment.
+_LONGEST_MS: Final = 60_000
+#: So many segments of an account stay while its breaker rests: nobody else would find out that it may close.
+PROBES: Final = 10
 
 
 @dataclass
@@ -104,20 +108,28 @@ class Leaving:
 
     item: Item
     wish: Wish
-    #: Not back before this moment, whatever its place.
+    #: Not back before this moment, whatever its place: a pace or its breaker rests. 0: none does.
     not_before: int = 0
 
     def back_at(self, place: Place, now: int) -> tuple[int, int | None]:
         """When it comes back, and when its turn comes (None: it has no place yet)."""
         task = self.item.task
         own_turn = now + place.ms if place.is_turn else None
-        # Who comes back in vain waits as long again: behind a slow provider, or a pace that was lowered, it
-        # comes a few times in all, and waits for at most twice what it had to.
-        in_vain = _between(now - task.turn, SOONEST_MS, _LONGEST_MS) if task.turn else SOONEST_MS
-        at = max(now + place.ms, now + in_vain, self.not_before, task.not_before)
+        at = max(now + place.ms, now + self._in_vain(now), self.not_before, task.not_before)
         # What is over by then comes back to be told so; there is no sooner than this.
         at = min(at, max(self.item.late_from, now + SOONEST_MS))
         return at, task.turn or own_turn
+
+    def _in_vain(self, now: int) -> int:
+        """Who comes back in vain waits as long again, not 11 s: a provider may be slow, a pace lowered.
+
+        But not for long, nor for most of what is left to it. Who finds a rest knows when that is over.
+        """
+        turn = self.item.task.turn
+        if turn is None or self.not_before:
+            return SOONEST_MS
+        most = min(_LONGEST_MS, (self.item.late_from - now) // 2)
+        return max(SOONEST_MS, min(now - turn, most))
 
 
 def leaving(item: Item, paces: tuple[Pace, ...], used_up: tuple[Pace, ...], rests_until: int) -> Leaving:
@@ -134,7 +146,12 @@ def leaving(item: Item, paces: tuple[Pace, ...], used_up: tuple[Pace, ...], rest
     else:
         lines = tuple(Line(_line(pace.key, task.lane), pace.rate) for pace in used_up)
     wish = Wish(lines, task.segments, again=task.record is not None)
-    return Leaving(item, wish, max(0, rests_until - _EARLY_MS))
+    return Leaving(item, wish, rests_until - _early(item) if rests_until else 0)
+
+
+def _early(item: Item) -> int:
+    """How long before a rest is over it comes back: not all at once."""
+    return _EARLY_MS - item.offset % _SPREAD * (_EARLY_MS // _SPREAD)
 
 
 def _line(pace: str, lane: Lane) -> str:
@@ -150,7 +167,3 @@ def _seen_by(lane: Lane) -> Iterator[Lane]:
     yield lane
     if lane is Lane.IMMEDIATE:
         yield Lane.QUEUED
-
-
-def _between(value: int, least: int, most: int) -> int:
-    return max(least, min(value, most))

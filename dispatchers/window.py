@@ -4,12 +4,14 @@ Pure bookkeeping: no clock, no I/O. The backlog stays in Kafka; this holds a bou
 """
 
 import heapq
+from collections import Counter
 from collections.abc import Callable, Iterable
 from itertools import count
 
 from dispatchers.lines import Item, Line, Partition
+from dispatchers.paces import account_pace, breaker
 from dispatchers.ready import Alarm, Deadlines, Turns
-from dispatchers.shares import RESTS_MS, STAY_MS, Leaving, Shares, leaving
+from dispatchers.shares import PROBES, RESTS_MS, STAY_MS, Leaving, Shares, leaving
 from ledger.claims import Pace
 from ledger.places import SOONEST_MS
 from schemas.messages import Lane
@@ -96,13 +98,14 @@ class Window:
 
         Intents that stand for them are to be voided.
         """
-        found = [
-            leaving(item, self._paces(item.task), (), rests_until)
-            for turns in self._turns.values()
-            for item in turns
-            if item.late_from > now
-            and ((rests_until := self._rests_long(item.task, now)) or item.since + STAY_MS <= now)
-        ]
+        found: list[Leaving] = []
+        probes: Counter[str] = Counter()
+        for item in (item for turns in self._turns.values() for item in turns if item.late_from > now):
+            rests_until, overstays = self._rests_long(item.task, now), item.since + STAY_MS <= now
+            if not overstays and self._probes(item.task, rests_until, probes[item.task.account]):
+                probes[item.task.account] += item.task.segments
+            elif rests_until or overstays:
+                found.append(leaving(item, self._paces(item.task), (), rests_until))
         for one in found:
             self._turns[one.item.task.lane].remove(one.item)
             self._shares.leave(one.item)
@@ -198,6 +201,9 @@ class Window:
             return None  # it would be over before it is back
         paces = self._paces(item.task)
         used_up = self._shares.used_up(item, paces)
+        at_hand = self._shares.at_hand(account_pace(item.task.account))
+        if not crowded and not used_up and self._probes(item.task, rests_until, at_hand):
+            return None
         return leaving(item, paces, used_up, rests_until) if crowded or used_up or rests_until else None
 
     def _rests_long(self, task: Task, now: int) -> int:
@@ -206,6 +212,10 @@ class Window:
             return 0
         until = max(self._resting.get(name, 0) for name in self._names(task))
         return until if until - now > RESTS_MS else 0
+
+    def _probes(self, task: Task, rests_until: int, others: int) -> bool:
+        """Whether it stays to probe: only its breaker rests, and few `others` of the account are there to."""
+        return 0 < rests_until == self._resting.get(breaker(task.account)) and others < PROBES
 
     def _enter(self, item: Item) -> None:
         self._shares.leave(item)

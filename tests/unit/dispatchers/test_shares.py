@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dispatchers.lines import Item
 from dispatchers.paces import account_pace, breaker, number_pace
-from dispatchers.shares import RESTS_MS, SHARE_SECONDS, STAY_MS, Leaving
+from dispatchers.shares import PROBES, RESTS_MS, SHARE_SECONDS, STAY_MS, Leaving
 from dispatchers.window import Window
 from ledger.claims import Pace
 from ledger.places import HORIZON_MS, SOONEST_MS, Place
@@ -141,17 +141,45 @@ def test_what_is_over_or_would_be_before_it_is_back_stays() -> None:
     assert hand.offer(task(valid_until=NOW + SOONEST_MS + 1))
 
 
-def test_behind_a_breaker_that_rests_for_long_nothing_stays() -> None:
+def test_behind_a_breaker_that_rests_for_long_few_stay_to_probe() -> None:
     hand = Hand()
-    hand.offer(*[task()] * 5, task("other", account="fine"))
+    hand.offer(*[task()] * (PROBES + 5), task("other", account="fine"))
     hand.window.rest_pace(breaker("tw"), NOW + RESTS_MS)
     assert hand.window.overstaying(NOW) == []
     hand.window.rest_pace(breaker("tw"), NOW + RESTS_MS + 1)
     leaving = hand.window.overstaying(NOW) + hand.offer(task())
     assert [one.item.task.account for one in leaving] == ["tw"] * 6
-    assert all(one.back_at(Place(SOONEST_MS, is_turn=True), NOW)[0] < NOW + RESTS_MS for one in leaving)
-    assert [item.task.account for item in hand.window.take(10, NOW)] == ["fine"]
+    assert all(one.back_at(Place(SOONEST_MS, is_turn=True), NOW)[0] <= NOW + RESTS_MS for one in leaving)
+    assert [item.task.account for item in hand.window.take(100, NOW)] == ["fine"]
     assert hand.offer(task("third", account="fine")) == []
+    assert len(hand.window.take(100, NOW + RESTS_MS + 1)) == PROBES + 1
+
+
+def test_who_comes_back_while_nobody_is_there_to_probe_stays() -> None:
+    hand = Hand()
+    hand.window.rest_pace(breaker("tw"), NOW + 2 * RESTS_MS)
+    assert len(hand.offer(*[task("quick", turn=NOW - DAY)] * (PROBES + 3))) == 3
+    # A probe that stays for too long makes way for others: what it holds up are commits.
+    assert len(hand.window.overstaying(NOW + STAY_MS)) == PROBES
+
+
+def test_behind_a_pace_that_rests_for_long_nothing_stays() -> None:
+    hand = Hand()
+    hand.offer(*[task()] * 5)
+    hand.window.rest_pace(breaker("tw"), NOW + RESTS_MS + 1)
+    hand.window.rest_pace(number_pace("slow"), NOW + RESTS_MS + 2)
+    assert len(hand.window.overstaying(NOW) + hand.offer(task())) == 6
+
+
+@pytest.mark.parametrize("overdue", [0, 60_000, DAY])
+def test_behind_a_rest_nobody_waits_for_longer_than_it_lasts(overdue: int) -> None:
+    hand = Hand()
+    hand.window.rest_pace(breaker("tw"), NOW + 30_000)
+    left = hand.offer(*[task("quick", turn=NOW - overdue)] * 200)
+    back = Counter(one.back_at(Place(SOONEST_MS, is_turn=True), NOW)[0] for one in left)
+    assert min(back) >= NOW + 25_000
+    assert max(back) < NOW + 30_000
+    assert max(back.values()) < 10  # not all at once
 
 
 def test_nothing_ready_stays_for_longer_than_a_minute() -> None:
@@ -204,11 +232,17 @@ def test_never_after_its_time_is_over_and_never_sooner_than_it_can_wait() -> Non
 
 
 @pytest.mark.parametrize(
-    ("overdue", "pause"), [(-5_000, SOONEST_MS), (0, SOONEST_MS), (60_000, 60_000), (DAY, 600_000)]
+    ("overdue", "pause"),
+    [(-5_000, SOONEST_MS), (0, SOONEST_MS), (30_000, 30_000), (60_000, 60_000), (DAY, 60_000)],
 )
 def test_who_comes_in_vain_waits_as_long_again(overdue: int, pause: int) -> None:
     back = leaving(turn=NOW - overdue)
     assert back.back_at(Place(SOONEST_MS, is_turn=True), NOW) == (NOW + pause, NOW - overdue)
+
+
+def test_who_comes_in_vain_has_time_left_to_come_again() -> None:
+    back = leaving(turn=NOW - DAY, valid_until=NOW + 60_000)
+    assert back.back_at(Place(SOONEST_MS, is_turn=True), NOW)[0] == NOW + 30_000
 
 
 SENDERS = st.sampled_from(["slow", "slower", "quick", "a", "b", "c"])
