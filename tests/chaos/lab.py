@@ -28,6 +28,8 @@ from tests.chaos.world import TENANTS, World, enter, settings, simulator
 #: Longer than anything takes that works; a machine under load is slow.
 DEADLINE: Final = 60.0
 _LOOK_SECONDS: Final = 0.05
+#: The least that is allowed: policies act at once, and no provider is asked before.
+SETTLE_SECONDS: Final = 10.0
 COPIES: Final = {"dispatchers-twilio": 2, "dispatchers-telnyx": 2}
 #: What a stream has said is in these, in the order in which a message comes through.
 WAY: Final = (
@@ -69,7 +71,7 @@ class Lab:
         async def look() -> bool:
             return self.stack.keeper(name).restarts > before
 
-        await eventually(look)
+        await eventually(look, what=f"the end of {name}")
 
     @asynccontextmanager
     async def another(self, name: str) -> AsyncIterator[None]:
@@ -124,7 +126,7 @@ class Lab:
         """Wait until the streams have committed all that there is: what they will say, they have said."""
         for group, names in WAY:
             ends = await self.ends(names)
-            await eventually(lambda g=group, e=ends: self._reached(g, e))  # type: ignore[misc] # bound at once
+            await self.reached(group, ends)
 
     async def ends(self, names: Sequence[str]) -> dict[TopicPartition, int]:
         """The end of each partition, where it holds anything."""
@@ -139,9 +141,14 @@ class Lab:
             found = await admin.list_consumer_group_offsets(group)
         return {partition: meta.offset for partition, meta in found.items()}
 
-    async def _reached(self, group: str, ends: Mapping[TopicPartition, int]) -> bool:
-        now = await self.committed(group)
-        return all(now.get(partition, 0) >= end for partition, end in ends.items())
+    async def reached(self, group: str, ends: Mapping[TopicPartition, int]) -> None:
+        """Wait until a group has committed so much."""
+
+        async def look() -> bool:
+            now = await self.committed(group)
+            return all(now.get(partition, 0) >= end for partition, end in ends.items())
+
+        await eventually(look, what=f"the commits of {group}")
 
     @asynccontextmanager
     async def fault(self, match: Mapping[str, str], **fault: object) -> AsyncIterator[None]:
@@ -181,16 +188,18 @@ class Ordered:
         async def look() -> Done | None:
             return orders.done(self._file, str(self._order.id))
 
-        found: Done = await eventually(look, pause=0.005)
+        found: Done = await eventually(look, pause=0.005, what=f"{self._order.do} at {self._order.point}")
         return found
 
 
-async def eventually(look: Callable[[], Awaitable[Any]], pause: float = _LOOK_SECONDS) -> Any:
+async def eventually(
+    look: Callable[[], Awaitable[Any]], pause: float = _LOOK_SECONDS, what: str = "what is waited for"
+) -> Any:
     """Look at another process until there is something to see; what it is."""
     ends = time.monotonic() + DEADLINE
     while not (found := await look()):
         if time.monotonic() > ends:
-            raise TimeoutError(f"not within {DEADLINE:g} s")
+            raise TimeoutError(f"{what}: not within {DEADLINE:g} s")
         await asyncio.sleep(pause)
     return found
 
@@ -201,7 +210,7 @@ def lab(home: Path) -> Iterator[Lab]:
     file = home / "orders.json"
     stack = Stack(
         home,
-        settings=settings(),
+        settings=settings(SETTLE_SECONDS),
         argv={**orders.argv(COPIES), SIMULATOR: simulator(home)},
         env=orders.env(file, COPIES),
         copies=COPIES,

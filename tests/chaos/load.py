@@ -96,7 +96,8 @@ class _Clients:
                 if found is not None and not found.done():
                     found.set_result(answer.message_id if answer.what in TAKEN else None)
             case Cancel():
-                message_id = await self._ids[message.number]  # its hand-in was begun before
+                # Its hand-in was begun before, and is answered or given up within its patience.
+                message_id = await self._ids[message.number]
                 if message_id is not None:
                     self._told.append(await self._caller.cancel(message, message_id))
 

@@ -172,14 +172,25 @@ class Nemesis:
     async def _after(self, found: Done, order: At, note: Note) -> None:
         child = self.stack.child(found.name)
         if order.do == "kill":
-            while child.pid == found.pid:  # noqa: ASYNC110 - another process, that is dying
-                await asyncio.sleep(_POLL_SECONDS)
+            await self._dead(found)
             note.killed += 1
             note.killed_at_points += 1
         else:
             await asyncio.sleep(self.frozen_seconds)  # the point of it: time passes for everyone else
             child.resume()
         await self._back([found.name])
+
+    async def _dead(self, found: Done) -> None:
+        """Wait until who has killed itself is known to be dead: its restart has not begun before."""
+        try:
+            async with asyncio.timeout(_BACK_SECONDS):
+                while self.stack.child(found.name).pid == found.pid:  # noqa: ASYNC110 - another process
+                    await asyncio.sleep(_POLL_SECONDS)
+        except TimeoutError:
+            message = (
+                f"{found.name} ({found.pid}) has killed itself and is still there after {_BACK_SECONDS:g} s"
+            )
+            raise TimeoutError(message) from None
 
     async def _freeze(self, name: str) -> None:
         child = self.stack.child(name)
@@ -189,12 +200,17 @@ class Nemesis:
         await self._back([name])
 
     async def _wipe(self) -> None:
-        async with asyncio.timeout(_BACK_SECONDS), redis.asyncio.from_url(self.stack.run.redis) as client:
+        ends = time.monotonic() + _BACK_SECONDS
+        async with redis.asyncio.from_url(self.stack.run.redis) as client:
             while True:
-                with suppress(redis.exceptions.RedisError, OSError):  # it may be dead at this moment
+                try:
                     await client.flushall()
+                except (redis.exceptions.RedisError, OSError):  # it may be dead at this moment
+                    if time.monotonic() > ends:
+                        raise
+                    await asyncio.sleep(_POLL_SECONDS)
+                else:
                     return
-                await asyncio.sleep(_POLL_SECONDS)
 
     async def _back(self, names: Iterable[str]) -> None:
         waits = (asyncio.to_thread(self.stack.keeper(name).wait_ready, _BACK_SECONDS) for name in names)

@@ -9,7 +9,7 @@ from tests.chaos.run import Wanted, run
 from tests.chaos.tally import tally
 
 pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("jar_cache")]
-SECONDS = float(os.environ.get("HELIO_TEST_CHAOS_SECONDS", "150"))
+SECONDS = float(os.environ.get("HELIO_TEST_CHAOS_SECONDS", "75"))
 SEED = int(os.environ.get("HELIO_TEST_CHAOS_SEED", "1"))
 
 

@@ -85,8 +85,12 @@ class World:
     kafka: str
 
 
-def settings() -> dict[str, dict[str, object]]:
-    """For `Stack(settings=...)`: short times, so that everything that may happen happens within a run."""
+def settings(settle_seconds: float) -> dict[str, dict[str, object]]:
+    """For `Stack(settings=...)`: short times, so that everything that may happen happens within a run.
+
+    Args:
+        settle_seconds: how long after an unknown send its owner's policy acts.
+    """
     return {
         "topics": {"organizations": list(TENANTS)},
         "kafka": {"session_timeout_seconds": SESSION_SECONDS, "commit_interval_seconds": 0.5},
@@ -94,7 +98,7 @@ def settings() -> dict[str, dict[str, object]]:
             "http_timeout_seconds": 3.0,
             "connect_timeout_seconds": 1.0,
             "claim_margin_seconds": 2.0,
-            "settle_seconds": 10.0,
+            "settle_seconds": settle_seconds,
         },
     }
 
