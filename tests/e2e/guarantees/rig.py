@@ -27,7 +27,9 @@ from tests.chaos.world import World, enter, settings, simulator
 ENDED: Final = frozenset({"delivered", "undelivered", "failed", "cancelled"})
 #: What waits for nothing but a receipt that nobody repeats any more.
 RESTING: Final = frozenset({"sent", "unknown"})
-#: Then nothing moves for so long. Longer than a policy waits, and any retry.
+#: After an unknown send its owner's policy waits so long.
+POLICY_SECONDS: Final = 10.0
+#: Then nothing moves for so long: longer than that, and than any retry.
 QUIET_SECONDS: Final = 25.0
 #: How long the last message may take to its end.
 SETTLE_SECONDS: Final = 120.0
@@ -116,7 +118,7 @@ async def rig(
         if found := _ENDED.search(line):
             ends.append((found["name"], int(found["code"])))
 
-    merged = settings()
+    merged = settings(POLICY_SECONDS)
     for group, fields in (own or {}).items():
         merged[group] = {**merged.get(group, {}), **fields}
     more["argv"] = {**more.get("argv", {}), SIMULATOR: simulator(folder)}
