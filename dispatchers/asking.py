@@ -237,7 +237,7 @@ class Asking:
         task = inquiry.task
         if task is None:
             return Query(inquiry.message_id, None, look_up, breaker=breaker(inquiry.account))
-        sends = inquiry.provider is Provider.TELNYX
+        sends = _sends(inquiry)
         return Query(
             inquiry.message_id,
             self._unknown(inquiry, task),
@@ -255,16 +255,21 @@ class Asking:
             ask_until=inquiry.ask_until,
             twin=twin(task),
             span_ms=self._span_ms(),
+            within_ms=questions.sends_within(task, self._tools.settings) if _sends(inquiry) else None,
         )
 
     def _span_ms(self) -> int:
         """How long before it was over at the latest a hand-over may have begun, by the provider's clock."""
-        settings = self._tools.settings
-        return round((settings.http_timeout_seconds + settings.claim_margin_seconds) * 1000) + SKEW_MS
+        return self._tools.settings.hold_ms + SKEW_MS
 
     def _count(self, inquiry: Inquiry, answer: str) -> None:
         about = "sent" if inquiry.task is None else "unknown"
         ASKED.labels(inquiry.provider, about, answer).inc()
+
+
+def _sends(inquiry: Inquiry) -> bool:
+    """Whether the question is the request of an unknown hand-over again, which may be what sends its text."""
+    return inquiry.task is not None and inquiry.provider is Provider.TELNYX
 
 
 def _put_off(inquiry: Inquiry, until: int) -> Later:

@@ -183,7 +183,7 @@ class HandOver:
         self._window.put_back(await self._steps.do(refused))
 
     def _ask(self, item: Item) -> Ask:
-        task, settings = item.task, self._tools.settings
+        task = item.task
         return Ask(
             message_id=task.message_id,
             attempt=task.attempt,
@@ -195,7 +195,7 @@ class HandOver:
             twin=twin(task),
             valid_until=task.valid_until,
             forget_at=task.forget_at,
-            hold_ms=round((settings.http_timeout_seconds + settings.claim_margin_seconds) * 1000),
+            hold_ms=self._tools.settings.hold_ms,
             breaker=breaker(task.account),
         )
 

@@ -90,8 +90,9 @@ def _last_moment(fact: AmbiguousFact, task: Task, settings: DispatchSettings) ->
 
 
 def sends_within(task: Task, settings: DispatchSettings) -> int | None:
-    """For how long after its hand-over was over the same request may be made again, in milliseconds; None: as
-    long as the ledger knows of it. Less than 0: it may not be.
+    """For how long after its hand-over was over the same request may be made again, in milliseconds.
+
+    None: for as long as the ledger knows of it. Less than 0: only before that.
 
     Whoever finds the hand-over unknown says so, and each time another deadline follows; the first one acts.
     None is due before `settle_seconds` after the claim, which was won one hold before it was over. Of the two

@@ -34,6 +34,8 @@ class Unknown:
     twin: str = ""
     #: How long before it was over the hand-over may have begun, with what clocks may differ by.
     span_ms: int = 0
+    #: Where the question may send: not longer after the hand-over was over than this. None: it cannot.
+    within_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,11 @@ def _unknown(unknown: Unknown) -> dict[str, Any]:
         "record": unknown.record,
         "ask_until": unknown.ask_until,
     }
-    return found | ({"twin": unknown.twin, "span": unknown.span_ms} if unknown.twin else {})
+    if unknown.twin:
+        found |= {"twin": unknown.twin, "span": unknown.span_ms}
+    if unknown.within_ms is not None:
+        found["within"] = unknown.within_ms
+    return found
 
 
 def leave(answer: list[bytes | int]) -> Leave:

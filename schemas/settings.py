@@ -182,12 +182,17 @@ class DispatchSettings(Group):
             raise ValueError(
                 "connect_timeout_seconds must be at most http_timeout_seconds, which includes it"
             )
-        if self.settle_seconds < 2 * (self.http_timeout_seconds + self.claim_margin_seconds):
+        if self.settle_seconds * 1000 < 2 * self.hold_ms:
             raise ValueError(
                 "settle_seconds must be at least twice http_timeout_seconds and claim_margin_seconds "
                 "together: a policy may not act while the hand-over may still be under way"
             )
         return self
+
+    @property
+    def hold_ms(self) -> int:
+        """How long a claim holds, in milliseconds: no hand-over lasts longer."""
+        return round((self.http_timeout_seconds + self.claim_margin_seconds) * 1000)
 
 
 class Settings(BaseSettings):

@@ -16,13 +16,19 @@ local function is_only(ask, since)
   return redis.call('GET', twin_key(ask.twin)) == ask.id and published / 1000 <= since
 end
 
+-- Whether the time for it is over. What may send (`within`) is counted from the hand-over, not from whenever it was called
+-- unknown: each time that it is a deadline follows, and the first one acts.
+local function is_late(ask, till)
+  return not till or now > ask.ask_until or (ask.within and now > till + ask.within)
+end
+
 -- Why nothing is asked, or nil; and until when the hand-over was under way.
 local function look_at(ask)
   local claim = read_claim(ask.id)
   local till, record = lost_of(ask)
   if not is_own_unknown(claim, ask.nonce) or claim.attempt ~= ask.attempt then
     return 'settled'
-  elseif not till or now > ask.ask_until then
+  elseif is_late(ask, till) then
     return 'late'
   elseif record ~= ask.record then
     return 'other'

@@ -6,7 +6,6 @@ never asked, or its answer never comes, nothing is owed.
 
 from collections.abc import Iterator
 
-from ledger.claims import Closed
 from tests.model import scripts
 from tests.model.case import Case, place_name
 from tests.model.changes import landed, ready, renamed, status, with_claim
@@ -50,15 +49,13 @@ def _ask_leave(case: Case, world: World) -> Iterator[Move]:
 
 
 def _has_leave(case: Case, world: World, call: Intended) -> bool:
-    own = world.ledger.claim == Closed("unknown", call.attempt, call.nonce)
-    if not own and case.obeys(Rule.ASK_OF_CLAIM):
-        return False
-    if not world.ledger.noted and case.obeys(Rule.ASK_OF_NOTED):
-        return False
     if world.ledger.opted_out and case.obeys(Rule.ASK_ALLOWED):
         return False
     acted = {Said(Kind.FAILED, call.attempt), Said(Kind.RESENT, call.attempt)} & world.facts
-    return not world.late and not (acted and case.obeys(Rule.ASK_IN_TIME))
+    ledger = world.ledger
+    return not world.late and scripts.may_send_again(
+        case.without, ledger.claim, call, noted=ledger.noted, acted=bool(acted)
+    )
 
 
 def _post_again(case: Case, world: World) -> Iterator[Move]:

@@ -13,7 +13,7 @@ from ledger.claims import Absent, Claim, Closed, Open, Sending
 from schemas.tasks import How
 from tests.contracts.ledger.reference import Reference
 from tests.model.rules import Rule
-from tests.model.world import NOW, OVER, TO_COME
+from tests.model.world import NOW, OVER, TO_COME, Intended
 
 #: Why a message that could go may not.
 Bar = Literal["expired", "opted_out"]
@@ -134,6 +134,24 @@ def cancel(without: Rule | None, found: Claim, attempt: int) -> Claim:
     reference = Reference(found)
     reference.cancelled(attempt)
     return reference.claim
+
+
+@cache
+def may_send_again(without: Rule | None, found: Claim, call: Intended, *, noted: bool, acted: bool) -> bool:
+    """`ask.lua`, of a question that may send. `acted`: a deadline of its attempt has.
+
+    The time for it is over before that, whichever deadline it was: the dispatchers' `test_questions.py` holds
+    `sends_within` to this.
+    """
+    if without is Rule.ASK_OF_CLAIM:
+        found = Closed("unknown", call.attempt, call.nonce)
+    return Reference(found).may_send_again(
+        call.attempt,
+        call.nonce,
+        noted=OVER if noted or without is Rule.ASK_OF_NOTED else None,
+        now=TO_COME if acted else NOW,
+        within=None if without is Rule.ASK_IN_TIME else NOW - OVER,
+    )
 
 
 def holds(found: Claim, nonce: str) -> bool:

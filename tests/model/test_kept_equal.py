@@ -36,7 +36,7 @@ _SCRIPTS = {
     "reopen": "scripts.reopen",
     "take_over": "scripts.take_over",
     "cancel": "scripts.cancel",
-    "ask": "asking._has_leave",
+    "ask": "scripts.may_send_again",
 }
 
 #: Every place between two steps of a hand-over, and what a hand does next there; None: nothing of its own.

@@ -227,13 +227,15 @@ async def read_again_after_its_deadline(bench: Bench, phones: Phones, store: Sto
     The times are those of a process that came back late: the first deadline has acted, the second is to come.
     """
     await phones.fault(kind="drop", accepted=False)
-    task = repeatable(bench)
+    task = repeatable(bench).model_copy(update={"valid_until": now() + 3_600_000})
     async with at(bench, TELNYX, phones) as dispatcher:
         await lost(bench, dispatcher, task)
     settle_ms = round(SETTINGS.settle_seconds * 1000)
     async with redis.asyncio.from_url(store.url) as client:
         [key] = [key async for key in client.scan_iter(f"helio:*:lost:{task.message_id}")]
-        attempt, nonce, until, record = (await client.get(key)).decode().split()
+        noted = await client.get(key)
+        assert isinstance(noted, bytes)
+        attempt, nonce, until, record = noted.decode().split()
         await client.set(key, f"{attempt} {nonce} {int(until) - settle_ms} {record}")
     async with at(bench, TELNYX, phones) as dispatcher:
         [again] = await lost(bench, dispatcher, task)

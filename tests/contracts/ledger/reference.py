@@ -63,6 +63,14 @@ class Reference:
                 self.claim = Closed("cancelled", 0)
         return self.claim
 
+    def may_send_again(
+        self, attempt: int, nonce: str, *, noted: int | None, now: int, within: int | None
+    ) -> bool:
+        """Whether the same request may be made again; `noted`: when it was over, None: nobody knows."""
+        if self.claim != Closed("unknown", attempt, nonce) or noted is None:
+            return False
+        return within is None or now <= noted + within
+
     def _maybe_sent(self, how: How) -> bool:
         return how is not How.PLAIN or (isinstance(self.claim, Open) and self.claim.maybe_sent)
 

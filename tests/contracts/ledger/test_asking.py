@@ -11,6 +11,7 @@ from ledger.asking import ASKABLE_MS, Leave, MayAsk, Over, Query, Unknown
 from ledger.claims import Ask, Closed, Own, Pace, Wait, Won
 from schemas.tasks import How
 from tests.contracts.ledger.conftest import break_script, epoch_name, publish_epoch
+from tests.contracts.ledger.reference import Reference
 
 pytestmark = pytest.mark.broker
 
@@ -97,6 +98,21 @@ async def test_none_after_its_time(ledger: Ledger) -> None:
     await lost(ledger)
     now = time.time_ns() // 1_000_000
     assert await one(ledger, Query("m", replace(UNKNOWN, ask_until=now - 1000))) == Over("late")
+
+
+@pytest.mark.parametrize("within", [None, 0, -59_000, -61_000, -200_000])
+@pytest.mark.parametrize("found", [Closed("unknown", 1, "n"), Closed("sent", 1)])
+async def test_what_may_send_is_counted_from_the_hand_over(
+    ledger: Ledger, within: int | None, found: Closed
+) -> None:
+    """However late it was called unknown: the ledger noted when it was over, here a minute from now."""
+    until = await lost(ledger)
+    if found.why == "sent":
+        await ledger.close([OWN])
+    may = Reference(found).may_send_again(1, "n", noted=until, now=until - ASK.hold_ms, within=within)
+    answer = await one(ledger, Query("m", replace(UNKNOWN, within_ms=within)))
+    assert isinstance(answer, MayAsk) is may
+    assert isinstance(answer, MayAsk) or answer == Over("late" if found.why == "unknown" else "settled")
 
 
 async def test_none_that_is_too_long_ago(ledger: Ledger, redis: Redis) -> None:
