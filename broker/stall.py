@@ -8,8 +8,8 @@ import asyncio
 import logging
 import math
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from time import monotonic
 from typing import Final, NoReturn
 
@@ -18,6 +18,7 @@ from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import KafkaError
 
 from broker import clients
+from broker.publish import Outgoing, Publish
 from schemas.exits import Exit
 from schemas.settings import KafkaSettings
 
@@ -48,15 +49,31 @@ class Pulse:
     def __init__(self, name: str, clock: Callable[[], float] = monotonic) -> None:
         self.name = name
         self._clock = clock
-        self.at = clock()
+        self._beat_at = clock()
+        self._waits = 0
+
+    @property
+    def at(self) -> float:
+        """When it last went on; never (infinity) while it need not."""
+        return math.inf if self._waits else self._beat_at
 
     def beat(self) -> None:
         """It goes on."""
-        self.at = self._clock()
+        self._beat_at = self._clock()
 
     def rest(self) -> None:
         """Nothing has to go on until the next beat."""
-        self.at = math.inf
+        self._beat_at = math.inf
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Within the block it need not go on, whatever beats; what rested before rests after it."""
+        self._waits += 1
+        try:
+            yield
+        finally:
+            self._waits -= 1
+            self._beat_at = max(self._beat_at, self._clock())
 
 
 class Joining(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstream
@@ -77,6 +94,21 @@ class Joining(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstr
         """We are a member, with partitions or without."""
         del assigned
         self.pulse.rest()
+
+
+def patiently(publish: Publish, *pulses: Pulse) -> Publish:
+    """`publish`, for whose acknowledgements a loop with these pulses may wait as long as it takes.
+
+    A partition may have no leader, or too few replicas, while the group's coordinator answers.
+    """
+
+    async def published(records: Sequence[Outgoing]) -> None:
+        with ExitStack() as stack:
+            for pulse in pulses:
+                stack.enter_context(pulse.waiting())
+            await publish(records)
+
+    return published
 
 
 async def watch(

@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError
 
 from broker.dead_letters import buried
 from broker.publish import Publish
-from broker.stall import Pulse
+from broker.stall import Pulse, patiently
 from dispatchers.deferring import Deferring
 from dispatchers.handover import HandOver
 from dispatchers.lines import GapError, Item, Line
@@ -53,7 +53,6 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstre
         self._window = window
         self._hand_over = hand_over
         self._deferring = deferring
-        self._publish = publish
         self._now = now
         self._ask = ask
         self._release_seconds = release_seconds
@@ -62,6 +61,7 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstre
         self.pulses = self._reading_on, self._committing, self._joining = (
             Pulse("reading tasks"), Pulse("committing"), Pulse("joining the group"),
         )  # fmt: skip
+        self._publish = patiently(publish, self._reading_on)
 
     async def read(self) -> None:
         """For ever: read what there is room for."""

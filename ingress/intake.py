@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 
 from broker import clients
 from broker.publish import Publish, publisher
-from broker.stall import Joining, Pulse, ended_when_still
+from broker.stall import Joining, Pulse, ended_when_still, patiently
 from broker.stopping import when_told
 from broker.topics import verify
 from directory.replica import Replica
@@ -63,7 +63,7 @@ class Intake:
         pulse: Pulse,
     ) -> None:
         self._consumer = consumer
-        self._publish = publish
+        self._publish = patiently(publish, pulse)
         self._directory = directory
         self._terms = terms
         self._room = room

@@ -19,7 +19,7 @@ from prometheus_client import Counter
 
 from broker.dead_letters import buried
 from broker.publish import Outgoing, Publish
-from broker.stall import Pulse
+from broker.stall import Pulse, patiently
 from schemas.base import DecodeError
 from schemas.failpoints import Point, reached
 from schemas.waiting import Ticket, next_topic
@@ -93,7 +93,6 @@ class Mover(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstrea
         now: Callable[[], int],
     ) -> None:
         self._consumer = consumer
-        self._publish = publish
         self._delays = delays
         self._targets = targets
         self._now = now
@@ -101,6 +100,8 @@ class Mover(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstrea
         self._moving = asyncio.Lock()
         #: Beat while it reads, and while it is not a member of its group.
         self.pulses = self._reading_on, self._joining = Pulse("moving"), Pulse("joining the group")
+        # Who joins again lets what is being moved end.
+        self._publish = patiently(publish, *self.pulses)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set; what is being moved then is finished, with its commit."""

@@ -1,10 +1,12 @@
 """Who is found to stand still, and who only waits for a broker that is away."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 
 import pytest
 
-from broker.stall import Pulse, StalledError, watch
+from broker.publish import Outgoing
+from broker.stall import Pulse, StalledError, patiently, watch
 
 SECONDS = 60.0
 #: Within what a stall is noticed after its time, for one: between two looks.
@@ -98,3 +100,25 @@ async def test_who_was_made_long_before_is_watched_from_now_on(time: Time) -> No
     with pytest.raises(StalledError):
         await watched(time, Broker(time), pulse)
     assert time.now >= began + SECONDS
+
+
+async def test_who_waits_for_an_acknowledgement_is_left_alone_and_not_after_it(time: Time) -> None:
+    """A partition may have no leader while the group's coordinator answers."""
+    acknowledged = asyncio.Event()
+
+    async def publish(records: Sequence[Outgoing]) -> None:
+        del records
+        await acknowledged.wait()
+
+    writing, resting = Pulse("writing", time.clock), Pulse("resting", time.clock)
+    resting.rest()
+    publishing = asyncio.ensure_future(patiently(publish, writing, resting)([]))
+    await asyncio.sleep(0)
+    with pytest.raises(OverError):
+        await watched(time, Broker(time), writing, resting)
+    time.now = 0.0
+    writing.beat()
+    acknowledged.set()
+    await publishing
+    with pytest.raises(StalledError, match="writing has stood still"):
+        await watched(time, Broker(time), writing, resting)

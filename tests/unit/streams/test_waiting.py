@@ -1,13 +1,19 @@
 """Where a record that has waited goes: from hop to hop, then to its target without its ticket."""
 
-import pytest
-from aiokafka import ConsumerRecord
+import asyncio
+from collections.abc import Sequence
+from typing import Any, cast
 
+import pytest
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+from broker.publish import Outgoing
+from broker.stall import watch
 from schemas import topics
 from schemas.messages import Lane
 from schemas.provider import Provider
 from schemas.waiting import Ticket
-from streams.waiting import onward
+from streams.waiting import Mover, onward
 
 TARGET = topics.dispatch(Provider.VONAGE, Lane.QUEUED)
 TARGETS = {TARGET, topics.EVENTS}
@@ -85,3 +91,47 @@ def test_without_a_readable_ticket_it_is_a_dead_letter(headers: list[tuple[str, 
     assert found["helio-dlq-reason"]
     assert (found["helio-dlq-topic"], found["helio-dlq-offset"]) == (b"sms.waiting.10s.v1", b"40")
     assert all(header in out.headers for header in headers)
+
+
+class OneRecord:
+    """A consumer that finds one record."""
+
+    def __init__(self) -> None:
+        self._found = {TopicPartition(topics.WAITING[10_000], 2): [waiting(ticket(0))]}
+
+    async def getmany(self, **_: Any) -> dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]]:
+        await asyncio.sleep(0)
+        found, self._found = self._found, {}
+        return found
+
+    def pause(self, *_: TopicPartition) -> None:
+        pass
+
+    async def beginning_offsets(self, _: object) -> dict[TopicPartition, int]:
+        return {}
+
+
+async def test_a_mover_that_waits_for_an_acknowledgement_does_not_stand_still() -> None:
+    """Nor while its group is rearranged meanwhile."""
+    began = asyncio.Event()
+
+    async def publish(records: Sequence[Outgoing]) -> None:
+        del records
+        began.set()
+        await asyncio.Event().wait()
+
+    async def answers() -> bool:
+        return True
+
+    consumer = cast("AIOKafkaConsumer", OneRecord())
+    delays = {topics.WAITING[10_000]: 0}
+    mover = Mover(consumer, publish, delays=delays, targets=TARGETS, now=lambda: 50_000)
+    await mover.on_partitions_assigned([])
+    running = asyncio.create_task(mover.run(asyncio.Event()))
+    await began.wait()
+    leaving = asyncio.create_task(mover.on_partitions_revoked([]))
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(1):
+            await watch(mover.pulses, answers, 0.2)
+    leaving.cancel()
+    running.cancel()
