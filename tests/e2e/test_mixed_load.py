@@ -1,7 +1,7 @@
 """A load of good and bad requests together: every good one is delivered once, every bad one is answered 4xx.
 
-`HELIO_TEST_MIXED=10000` is the load that the platform is held to. By default it is smaller: a whole run of the
-tests has no more time.
+`HELIO_TEST_MIXED=10000` is the load that the platform is held to. By default it is smaller: a whole run of
+the tests has no more time.
 """
 
 import asyncio
