@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from aiokafka import TopicPartition
 
 from broker import clients
 from broker.publish import Outgoing, publisher
@@ -132,7 +133,7 @@ async def until_logged(service: Child, words: str, times: int) -> None:
 async def moved(kafka: KafkaSettings) -> bytes | None:
     """What comes of a record that has to wait."""
     async with clients.producer(kafka) as producer, clients.reader(kafka) as reader:
-        reader.subscribe([topics.INBOUND])
+        reader.assign([TopicPartition(topics.INBOUND, 0)])
         ticket = Ticket(due=0, topic=topics.INBOUND, key=b"k")
         await publisher(producer)([Outgoing(topics.WAITING[10_000], b"id", b"on", ticket.headers())])
         async with asyncio.timeout(60):
