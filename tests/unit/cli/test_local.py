@@ -18,6 +18,7 @@ from cli.local.table import environment
 from schemas.provider import Provider
 from schemas.settings import Settings
 from simulator.config import Config
+from tests.conftest import ROOT
 
 RUN = Run(
     ingress="http://127.0.0.1:1",
@@ -83,6 +84,20 @@ def test_a_port_is_the_preferred_one_where_it_is_free() -> None:
         assert not is_free(wished)
         assert choose([wished]) != wished
     assert choose([wished]) == wished
+
+
+def test_a_port_that_another_process_has_chosen_is_its_own_until_it_ends() -> None:
+    """Nobody listens on it: its server may be down for a moment."""
+    program = "import sys; from cli.local.ports import choose; print(choose(), flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", program], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None
+        port = int(other.stdout.readline())
+        assert is_free(port)
+        assert choose([port]) != port
+        other.kill()
+    assert choose([port]) == port
 
 
 def test_run_json_reads_back_and_only_its_owner_reads_it(tmp_path: Path) -> None:
