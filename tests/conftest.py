@@ -11,18 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
-from cli.local import ports
 from cli.local.home import cache
 from cli.local.kafka import QUICK_JVM, Kafka
 from cli.local.ports import choose
 from cli.local.valkey import Valkey
 
 ROOT = Path(__file__).parent.parent
-if (worker := os.environ.get("PYTEST_XDIST_WORKER")) is not None:
-    # Tests that run side by side choose from ports of their own: a free port may be another's in a moment.
-    ports.FIRST += 3_000 * (int(worker.removeprefix("gw")) % 4)
-    ports.LAST = ports.FIRST + 3_000
+# How long an example takes says how busy the machine is. The rest stays as hypothesis has it here, or in CI.
+settings.register_profile(
+    "heliograph", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("heliograph")
 
 
 @dataclass(frozen=True)
