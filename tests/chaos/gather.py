@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
@@ -17,6 +18,8 @@ from tests.chaos.world import TENANTS, World
 
 DEAD: Final = [f"sms.{kind}.dlq.v1" for kind in ("requests", "messages", "dispatch", "waiting", "events")]
 _AT_ONCE: Final = 32
+#: A broker that is well gives everything within this.
+READ_SECONDS: Final = 120.0
 
 
 class Subscriber:
@@ -108,7 +111,10 @@ async def read_all(kafka: str, names: Iterable[str]) -> list[bytes]:
         left = {one for one in every if ends[one] > 0}
         consumer.assign(every)
         await consumer.seek_to_beginning(*every)
+        until = time.monotonic() + READ_SECONDS
         while left:
+            if time.monotonic() > until:
+                raise TimeoutError(f"not read to their ends within {READ_SECONDS:g} s: {sorted(left)}")
             for one, records in (await consumer.getmany(*left, timeout_ms=500)).items():
                 found += [record.value or b"" for record in records if record.offset < ends[one]]
             left = {one for one in left if await consumer.position(one) < ends[one]}

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,8 @@ from broker import clients
 from schemas import topics
 from schemas.settings import KafkaSettings
 
+#: A broker that is well gives everything within this.
+READ_SECONDS = 120.0
 ENDED = {"delivered", "undelivered", "failed", "cancelled"}
 
 
@@ -89,7 +92,9 @@ async def read_all(
         ends = await consumer.end_offsets(partitions)
         left = {tp for tp in partitions if ends[tp] > 0}
         await consumer.seek_to_beginning(*partitions)
+        until = time.monotonic() + READ_SECONDS
         while left:
+            assert time.monotonic() < until, f"not read to their ends within {READ_SECONDS:g} s: {left}"
             for tp, records in (await consumer.getmany(*left, timeout_ms=500)).items():
                 found[tp.topic] += [
                     {"value": r.value} if raw else json.loads(r.value) for r in records if r.offset < ends[tp]
