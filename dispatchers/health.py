@@ -58,17 +58,17 @@ def only(found: Health, directory: Directory, provider: Provider) -> Health:
 def changes(before: Health, now: Health) -> Iterator[tuple[int, str]]:
     """What is to be said of what has changed from one look to the next, with its logging level."""
     for account, breaker in now.breakers.items():
-        was_open = account in before.open
-        if account in now.open and not was_open:
+        was_open = account in before.not_closed
+        if account in now.not_closed and not was_open:
             why = "most of its hand-overs come to nothing; one at a time is tried"
-            yield logging.WARNING, f"health.breaker_open account={account}: {why}"
-        elif account not in now.open and (was_open or breaker.since > before.at > 0):
-            yield logging.INFO, f"health.breaker_closed account={account}"
+            yield logging.WARNING, f"breaker.open account={account}: {why}"
+        elif account not in now.not_closed and (was_open or breaker.since > before.at > 0):
+            yield logging.INFO, f"breaker.closed account={account}"
     for pace in now.slowed.keys() - before.slowed.keys():
         share = now.slowed[pace].share
-        yield logging.WARNING, f"health.slowed pace={pace} share={share:.2f}: its provider throttles it"
+        yield logging.WARNING, f"pace.slowed pace={pace} share={share:.2f}: its provider throttles it"
     for pace in before.slowed.keys() - now.slowed.keys():
-        yield logging.INFO, f"health.at_its_cap pace={pace}"
+        yield logging.INFO, f"pace.restored pace={pace}"
 
 
 def _show(now: Health) -> None:

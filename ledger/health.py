@@ -46,8 +46,8 @@ class Health:
     slowed: dict[str, Slowed]
 
     @property
-    def open(self) -> dict[str, Breaker]:
-        """The breakers that stop hand-overs."""
+    def not_closed(self) -> dict[str, Breaker]:
+        """The breakers that stop hand-overs: open, or with one probe under way."""
         return {account: breaker for account, breaker in self.breakers.items() if breaker.state != "closed"}
 
 

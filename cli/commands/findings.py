@@ -87,7 +87,7 @@ def _replicas(servers: str, topics: TopicSettings) -> Iterator[Finding]:
 
 def of_health(health: Health) -> Iterator[Finding]:
     """What the dispatchers know of the providers: accounts that are left alone, paces that are slowed."""
-    for account, breaker in sorted(health.open.items()):
+    for account, breaker in sorted(health.not_closed.items()):
         seconds = (health.at - breaker.since) / 1000
         yield Finding(
             check="health",
@@ -97,7 +97,7 @@ def of_health(health: Health) -> Iterator[Finding]:
     for pace, slowed in sorted(health.slowed.items()):
         said = f"{pace} goes at {slowed.share:.0%} of its rate, as the provider throttled it"
         yield Finding(check="health", said=said)
-    if not health.open and not health.slowed:
+    if not health.not_closed and not health.slowed:
         yield Finding(check="health", said="no breaker is open, and no pace is slowed")
 
 

@@ -2,12 +2,13 @@
 -- provably did not happen: open to the next attempt, and noted (`tried`, as JSON) among the message's tries. `answered`:
 -- the provider has refused it; `throttled`: the pace that it says is too high; `pause`: its Retry-After (ms).
 -- Answers 1 where it is so now, by that record; 0 where the claim is no longer its own.
-local MOST = 20
+-- So many of a message are kept.
+local MOST_TRIES = 20
 
 local function note(own)
   local key = 'helio:tries:' .. own.id
   redis.call('RPUSH', key, own.tried)
-  redis.call('LTRIM', key, -MOST, -1)
+  redis.call('LTRIM', key, -MOST_TRIES, -1)
   redis.call('PEXPIREAT', key, expiry(own.forget_at))
 end
 

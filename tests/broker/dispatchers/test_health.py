@@ -31,12 +31,12 @@ async def test_an_account_that_answers_nothing_is_left_alone_until_it_does(bench
         for offset in range(5):
             second.read(offset, bench.task())
         await bench.until(second.window.standing)
-        assert (await bench.ledger.health()).open.keys() == {"tw"}
+        assert (await bench.ledger.health()).not_closed.keys() == {"tw"}
         # A probe at a time is all that goes, after ever longer pauses.
         assert len(bench.provider.posts) < tried + 5
         hangs = False
         await bench.until(lambda: first.committed == 2 * LEAST and second.committed == 5, 60)
-    assert (await bench.ledger.health()).open == {}
+    assert (await bench.ledger.health()).not_closed == {}
     # Each was tried once: an unknown one is not sent again, and what waited has lost nothing.
     assert len(bench.provider.posts) == 2 * LEAST + 5
 

@@ -210,7 +210,7 @@ async def test_an_account_where_most_is_lost_is_left_alone_and_no_other(ledger: 
     # What waits is as it was, and no slot is taken.
     assert not await redis.exists(f"helio:{await epoch_name(redis)}:c:next")
     found = await ledger.health()
-    breaker = found.open["tw"]
+    breaker = found.not_closed["tw"]
     assert (breaker.state, breaker.until - breaker.since) == ("open", 2_000)
     assert breaker.since <= found.at < breaker.until
 
@@ -226,7 +226,7 @@ async def test_one_probe_goes_at_a_time_and_its_success_lets_all_go(ledger: Ledg
     assert (await ledger.health()).breakers["tw"].state == "probing"
     await ledger.close([own("p")])
     assert all(isinstance(verdict, Won) for verdict in await ledger.claim([of("q"), of("r")]))
-    assert (await ledger.health()).open == {}
+    assert (await ledger.health()).not_closed == {}
 
 
 async def test_a_probe_that_fails_doubles_the_pause_and_a_lost_one_is_followed(
@@ -247,7 +247,7 @@ async def test_a_busy_account_that_stops_answering_is_left_alone_soon(ledger: Le
     await hand_over(ledger, *good)
     await ledger.close([own(id_) for id_ in good])
     await fail(ledger, *(f"bad{n}" for n in range(MOST)))
-    assert (await ledger.health()).open.keys() == {"tw"}
+    assert (await ledger.health()).not_closed.keys() == {"tw"}
 
 
 async def test_what_began_before_it_opened_neither_closes_it_nor_opens_it_longer(ledger: Ledger) -> None:
@@ -288,7 +288,7 @@ async def test_what_says_nothing_of_the_provider_is_not_counted(ledger: Ledger) 
 async def test_its_state_is_lost_with_the_ledger(empty: Ledger, redis: Redis) -> None:
     await publish_epoch(empty)
     await opened(empty)
-    assert (await empty.health()).open
+    assert (await empty.health()).not_closed
     await redis.delete("helio:epoch")
     await publish_epoch(empty)
     assert (await empty.health()).breakers == {}
@@ -358,7 +358,7 @@ async def test_without_its_part_many_go_where_one_should(
 ) -> None:
     break_script(ledger, script, right, wrong)
     await opened(ledger)
-    if (await ledger.health()).open:
+    if (await ledger.health()).not_closed:
         await pass_pause(redis)
     verdicts = await ledger.claim([of("p"), of("q"), of("r")])
     assert len([verdict for verdict in verdicts if isinstance(verdict, Won)]) == 3

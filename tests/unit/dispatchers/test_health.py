@@ -21,17 +21,17 @@ def said(before: Health, now: Health) -> list[tuple[int, str]]:
 
 
 def test_a_breaker_is_told_as_it_opens_and_as_it_closes() -> None:
-    assert said(NOTHING, health(200, OPEN)) == [(WARNING, "health.breaker_open account=tw")]
+    assert said(NOTHING, health(200, OPEN)) == [(WARNING, "breaker.open account=tw")]
     assert said(health(200, OPEN), health(300, PROBING)) == []
     closed = health(400, Breaker("closed", 350))
-    assert said(health(300, PROBING), closed) == [(INFO, "health.breaker_closed account=tw")]
+    assert said(health(300, PROBING), closed) == [(INFO, "breaker.closed account=tw")]
     assert said(closed, health(500, Breaker("closed", 350, bad=1, all=9))) == []
 
 
 def test_what_opened_and_closed_between_two_looks_is_told() -> None:
     closed = Breaker("closed", 350)
     assert said(health(200, Breaker("closed", 0)), health(400, closed)) == [
-        (INFO, "health.breaker_closed account=tw")
+        (INFO, "breaker.closed account=tw")
     ]
     # Whoever starts later has missed nothing of its own.
     assert said(Health(0, {}, {}), health(400, closed)) == []
@@ -39,9 +39,9 @@ def test_what_opened_and_closed_between_two_looks_is_told() -> None:
 
 def test_a_slowed_pace_is_told_once_and_when_it_is_back() -> None:
     half, less = health(100, fast=0.5), health(200, fast=0.25)
-    assert said(NOTHING, half) == [(WARNING, "health.slowed pace=fast share=0.50")]
+    assert said(NOTHING, half) == [(WARNING, "pace.slowed pace=fast share=0.50")]
     assert said(half, less) == []
-    assert said(less, health(300)) == [(INFO, "health.at_its_cap pace=fast")]
+    assert said(less, health(300)) == [(INFO, "pace.restored pace=fast")]
 
 
 def test_each_process_tells_of_its_own_provider() -> None:
