@@ -173,7 +173,8 @@ class DispatchSettings(Group):
     retry_longest_seconds: Seconds = 600.0
     #: How long an unknown send is waited for and asked about; then its owner's policy acts.
     settle_seconds: Seconds = 300.0
-    #: How long SIGTERM lets what is in flight finish.
+    #: How long SIGTERM lets what is in flight finish: at least one hand-over's time. Supervisors must wait
+    #: ten seconds longer before they kill.
     drain_seconds: Seconds = 20.0
 
     @model_validator(mode="after")
@@ -186,6 +187,12 @@ class DispatchSettings(Group):
             raise ValueError(
                 "settle_seconds must be at least twice http_timeout_seconds and claim_margin_seconds "
                 "together: a policy may not act while the hand-over may still be under way"
+            )
+        if self.drain_seconds < self.http_timeout_seconds + self.claim_margin_seconds:
+            raise ValueError(
+                "drain_seconds must be at least http_timeout_seconds and claim_margin_seconds together: "
+                "of a call that a stop cuts off nobody knows what came. Raise it, and have the supervisor "
+                "wait ten seconds longer than that before it kills"
             )
         return self
 
@@ -215,3 +222,15 @@ class Settings(BaseSettings):
     callbacks: CallbackSettings = CallbackSettings()
     webhooks: WebhookSettings = WebhookSettings()
     dispatch: DispatchSettings = DispatchSettings()
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        # Handed over at the last moment, then sent again twice by its owner's policy.
+        ended = self.messages.validity_seconds + 3 * self.dispatch.settle_seconds
+        if ended >= self.messages.lifetime_seconds:
+            raise ValueError(
+                "messages.lifetime_seconds must exceed messages.validity_seconds by more than three times "
+                "dispatch.settle_seconds: an unknown send that is forgotten before its owner's policy acts "
+                "never ends. Lower settle_seconds or validity_seconds, or raise lifetime_seconds"
+            )
+        return self

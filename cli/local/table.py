@@ -13,6 +13,8 @@ from schemas.provider import Provider
 SIMULATOR: Final = "simulator"
 #: A dispatcher lets what is in flight finish (`HELIO_DISPATCH__DRAIN_SECONDS`, 20); others take less.
 GRACE_SECONDS: Final = 30.0
+#: What it takes to tell what came of it, and to end.
+_AFTER_DRAIN_SECONDS: Final = 10.0
 
 #: The servers with a URL in `run.json`.
 HTTP: Final = ("ingress", "webhooks", "simulator")
@@ -82,7 +84,10 @@ def _service(
         return Process(name, argv, env, lambda: http_ok(port, path), grace_seconds=GRACE_SECONDS)
     file = home / "ready" / name
     env = {**env, "HELIO_READY_FILE": str(file)}
-    return Process(name, argv, env, ready_file=file, grace_seconds=GRACE_SECONDS)
+    drain = float(env.get("HELIO_DISPATCH__DRAIN_SECONDS", 0))
+    return Process(
+        name, argv, env, ready_file=file, grace_seconds=max(GRACE_SECONDS, drain + _AFTER_DRAIN_SECONDS)
+    )
 
 
 def _module(*arguments: str) -> tuple[str, ...]:

@@ -40,8 +40,9 @@ from tests.fakes.provider import FakeProvider
 pytestmark = pytest.mark.broker
 
 SETTINGS = DispatchSettings(
-    http_timeout_seconds=20, connect_timeout_seconds=20, claim_margin_seconds=20, retry_first_seconds=0.01
-)
+    http_timeout_seconds=20, connect_timeout_seconds=20, claim_margin_seconds=20, retry_first_seconds=0.01,
+    drain_seconds=40,
+)  # fmt: skip
 TWILIO, TELNYX = Provider.TWILIO, Provider.TELNYX
 
 

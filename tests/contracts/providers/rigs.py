@@ -19,7 +19,7 @@ from tests.contracts.providers.capture import Answer
 NOW = 1_795_312_000.0
 MESSAGE = "0197f3a2-0000-7000-8000-000000000001"
 CALLBACK = "https://sms.example.com/webhooks/sms/x?account=main&message=m&mac=0"
-HTTP = DispatchSettings(http_timeout_seconds=20, connect_timeout_seconds=5)
+HTTP = DispatchSettings(http_timeout_seconds=20, connect_timeout_seconds=5, drain_seconds=25)
 IMPATIENT = DispatchSettings(http_timeout_seconds=0.5, connect_timeout_seconds=0.25)
 PATH = {
     Provider.TWILIO: "/2010-04-01/Accounts/AC" + "a" * 32 + "/Messages.json",

@@ -88,7 +88,11 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     settings = {
         "topics": {"partitions": 1},
         "kafka": {"session_timeout_seconds": 6},
-        "dispatch": {"http_timeout_seconds": ANSWER_SECONDS + 15, "window": 500},
+        "dispatch": {
+            "http_timeout_seconds": ANSWER_SECONDS + 15,
+            "drain_seconds": ANSWER_SECONDS + 20,
+            "window": 500,
+        },
     }
     home = tmp_path_factory.mktemp("fairness")
     with Stack(home, settings=settings, documented_ports=False, jvm=QUICK_JVM) as stack:

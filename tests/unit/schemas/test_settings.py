@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from cli.settings_table import render
 from schemas import topics
 from schemas.forgetting import SIGHTINGS_MS, VIEW_MS
-from schemas.settings import DispatchSettings, MessageSettings, TopicSettings
+from schemas.settings import DispatchSettings, MessageSettings, Settings, TopicSettings
 
 REBUILT_FROM = (
     topics.EVENTS,
@@ -54,6 +54,19 @@ def test_a_connection_may_not_take_longer_than_the_whole_answer() -> None:
     DispatchSettings(http_timeout_seconds=3, connect_timeout_seconds=3)
     with pytest.raises(ValidationError, match="at most http_timeout_seconds"):
         DispatchSettings(http_timeout_seconds=1)
+
+
+def test_a_stop_lets_every_hand_over_end() -> None:
+    DispatchSettings(http_timeout_seconds=15, drain_seconds=20)
+    with pytest.raises(ValidationError, match="Raise it, and have the supervisor wait"):
+        DispatchSettings(http_timeout_seconds=15, drain_seconds=19)
+
+
+def test_the_last_deadline_of_a_message_comes_before_it_is_forgotten() -> None:
+    messages = MessageSettings(validity_seconds=86_400, lifetime_seconds=90_000)
+    Settings(messages=messages, dispatch=DispatchSettings(settle_seconds=1_199))
+    with pytest.raises(ValidationError, match="Lower settle_seconds or validity_seconds"):
+        Settings(messages=messages, dispatch=DispatchSettings(settle_seconds=1_200))
 
 
 def test_every_setting_is_described() -> None:
