@@ -63,7 +63,7 @@ def _deadline(fact: AmbiguousFact, task: Task, settings: DispatchSettings) -> La
         forget_at=fact.forget_at,
         attempt=fact.attempt,
         task=task,
-        settle_ms=settle_ms,
+        waited_ms=settle_ms,
     )
     return Later(
         message_id=fact.message_id,

@@ -157,8 +157,8 @@ class Deadline(BaseFact):
     type: Literal["deadline.v1"] = "deadline.v1"
     attempt: int
     task: Task
-    #: How long it was waited for: longer than any hand-over may be under way.
-    settle_ms: Millis = 300_000
+    #: For how many milliseconds it was waited: for longer than any hand-over may be under way.
+    waited_ms: Annotated[int, Field(gt=0)]
 
 
 AnyFact = (

@@ -69,8 +69,6 @@ class Task(Record):
     forget_at: Millis
     #: Its owner's policy.
     on_unknown: OnUnknown = OnUnknown.HOLD
-    #: How often it has been sent again by that policy.
-    resends: int = 0
     #: When its turn comes, or came, in the line of those that found no room (docs/dispatchers.md); None while
     #: it has no place there.
     turn: Millis | None = None

@@ -34,18 +34,10 @@ def resend(row: Row, fact: Deadline, offset: int) -> Task | None:
 
     It is made of the fact alone, so a replay after a crash makes the very same.
     """
-    for number, one in enumerate(row.resends, 1):
-        if one.offset == offset:
-            return fact.task.model_copy(
-                update={
-                    "attempt": fact.attempt + 1,
-                    "how": How.RESEND,
-                    "record": None,
-                    "not_before": 0,
-                    "resends": number,
-                }
-            )
-    return None
+    if all(one.offset != offset for one in row.resends):
+        return None
+    again = {"attempt": fact.attempt + 1, "how": How.RESEND, "record": None, "not_before": 0}
+    return fact.task.model_copy(update=again)
 
 
 def put_off(row: Row, fact: Deadline) -> Deadline | None:
@@ -61,7 +53,7 @@ def put_off(row: Row, fact: Deadline) -> Deadline | None:
         update={
             "attempt": unknown.attempt,
             "task": fact.task.model_copy(update={"attempt": unknown.attempt}),
-            "at": max(fact.at, unknown.at) + fact.settle_ms,
+            "at": max(fact.at, unknown.at) + fact.waited_ms,
         }
     )
 

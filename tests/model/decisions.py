@@ -161,7 +161,7 @@ def fact(said: Said) -> AnyFact:
 
 def _deadline(attempt: int, policy: OnUnknown, at: int) -> Deadline:
     task = _TASK.model_copy(update={"attempt": attempt, "on_unknown": policy})
-    return Deadline(**_MESSAGE, at=at, attempt=attempt, task=task)
+    return Deadline(**_MESSAGE, at=at, attempt=attempt, task=task, waited_ms=1)
 
 
 def unknown(claim: Closed) -> Said:

@@ -313,7 +313,7 @@ async def test_the_same_request_again_is_the_same_bytes(server: Capture, connect
     for text in ("plain", "Grüße & 🙂 more", "x" * 400):
         asked = task(TELNYX, text=text)
         # As the question carries it: written and read as JSON, and as another attempt's task in between.
-        again = Task.decode(asked.encode()).model_copy(update={"not_before": 5, "resends": 1})
+        again = Task.decode(asked.encode()).model_copy(update={"not_before": 5, "turn": 1})
         server.behaviour = rigs.SUCCESS[TELNYX]
         await connected(TELNYX).send(handover(asked))
         await connected(TELNYX).ask(by_handover(again))

@@ -41,6 +41,7 @@ from tests.unit.streams.test_fold import (
     states,
 )
 
+SETTLE_MS = 300_000
 TASK = Task(
     message_id=MESSAGE,
     organization=ORGANIZATION,
@@ -61,7 +62,7 @@ HOLD, FAIL, RESEND = OnUnknown.HOLD, OnUnknown.FAIL, OnUnknown.RESEND
 
 def deadline(policy: OnUnknown, attempt: int = 1, at: int = 600) -> Deadline:
     task = TASK.model_copy(update={"attempt": attempt, "on_unknown": policy})
-    return Deadline(**ABOUT, at=at, attempt=attempt, task=task)
+    return Deadline(**ABOUT, at=at, attempt=attempt, task=task, waited_ms=SETTLE_MS)
 
 
 def cancel(attempt: int = 1) -> CancelAsked:
@@ -165,8 +166,7 @@ def test_what_is_sent_again_is_the_same_message_as_a_task_of_its_own() -> None:
     _, _, (task,) = story(AGAIN)
     assert task == TASK.model_copy(
         update={
-            "attempt": 2, "how": How.RESEND, "record": None, "not_before": 0, "resends": 1,
-            "on_unknown": RESEND,
+            "attempt": 2, "how": How.RESEND, "record": None, "not_before": 0, "on_unknown": RESEND,
         }
     )  # fmt: skip
 
@@ -177,7 +177,7 @@ def test_a_message_is_sent_again_twice_at_most_whatever_the_task_says() -> None:
     for attempt in range(1, 6):
         facts += [deadline(RESEND, attempt), ambiguous(attempt + 1, (f"n{attempt + 1}",))]
     _, records, tasks = story(facts)
-    assert [task.resends for task in tasks] == [1, 2]
+    assert [task.attempt for task in tasks] == [2, 3]
     assert len(tasks) == MOST_RESENDS
     assert records[-1].status is State.FAILED
 
@@ -380,7 +380,7 @@ def test_a_deadline_that_finds_a_later_attempt_unknown_becomes_that_ones() -> No
     row, records, _ = story([*lost_twice, deadline(FAIL)])
     later = put_off(row, deadline(FAIL))
     assert later is not None
-    assert (later.attempt, later.task.attempt, later.at) == (2, 2, 600 + 300_000)
+    assert (later.attempt, later.task.attempt, later.at) == (2, 2, 600 + SETTLE_MS)
     assert states(records) == ["queued", "unknown"]
     _, records, _ = story([*lost_twice, deadline(FAIL), later])
     assert states(records) == ["queued", "unknown", "failed"]
@@ -388,7 +388,7 @@ def test_a_deadline_that_finds_a_later_attempt_unknown_becomes_that_ones() -> No
     row, _, _ = story([*UNKNOWN, ambiguous(2, ("n2",)).model_copy(update={"at": 900})])
     later = put_off(row, deadline(FAIL))
     assert later is not None
-    assert later.at == 900 + 300_000
+    assert later.at == 900 + SETTLE_MS
 
 
 @pytest.mark.parametrize(

@@ -322,7 +322,7 @@ def test_what_a_policy_sends_again_goes_to_the_dispatchers_keyed_by_its_sender()
     attempt = {"attempt": 1, "provider": Provider.TELNYX, "account": "tx-main", "sender": SENDER}
     routed = Routed(**about, **attempt, at=1_100, reason="because", content=CONTENT)
     ambiguous = AmbiguousFact(**about, **attempt, at=1_200, nonces=("n1",), detail="timeout")
-    due = Deadline(**about, at=1_400, attempt=1, task=task)
+    due = Deadline(**about, at=1_400, attempt=1, task=task, waited_ms=300_000)
     table: dict[bytes, bytes] = {}
     folder, out = Folder(table, lambda: NOW), Out()
     for offset, fact in enumerate((routed, ambiguous)):
@@ -333,7 +333,7 @@ def test_what_a_policy_sends_again_goes_to_the_dispatchers_keyed_by_its_sender()
     told, again = out.take()
     assert told[0] == topics.STATUS
     assert (again[0], again[2], again[3]) == (DISPATCH, SENDER.encode(), [TRACE])
-    assert Task.decode(again[1]) == task.model_copy(update={"attempt": 2, "how": How.RESEND, "resends": 1})
+    assert Task.decode(again[1]) == task.model_copy(update={"attempt": 2, "how": How.RESEND})
     # A later attempt is unknown: the deadline waits once more, as that one's.
     lost = ambiguous.model_copy(update={"attempt": 2, "nonces": ("n2",)})
     other = Folder(dict(table), lambda: NOW)

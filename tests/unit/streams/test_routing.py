@@ -135,4 +135,3 @@ def test_the_organization_says_what_becomes_of_an_unknown_send(
     chosen = route(MESSAGE, Known(defaults=defaults))
     assert isinstance(chosen, Chosen)
     assert chosen.task.on_unknown is policy
-    assert chosen.task.resends == 0
