@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import LeaderNotAvailableError
 
@@ -25,10 +25,20 @@ LOOKS = 5
 #: Between two tries of a broker: far longer than so many turns of the loop take.
 PAUSE_MS, TURNS = 2_000, 5_000
 Make = Callable[[AIOKafkaProducer], AIOKafkaProducer]
+MakeReader = Callable[[AIOKafkaConsumer], AIOKafkaConsumer]
 
 
-def naive(made: AIOKafkaProducer) -> AIOKafkaProducer:
+def naive(made: Any) -> Any:
     return made
+
+
+async def new_topic(kafka: Broker) -> str:
+    topic = f"patience-{uuid4().hex}"
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap_servers)
+    await admin.start()
+    await admin.create_topics([NewTopic(topic, 1, 1)])
+    await admin.close()
+    return topic
 
 
 @asynccontextmanager
@@ -36,11 +46,7 @@ async def producer(
     kafka: Broker, make: Make, retry_backoff_ms: int = 100
 ) -> AsyncIterator[tuple[AIOKafkaProducer, str]]:
     """A started producer that knows a topic with its leader, and that topic."""
-    topic = f"patience-{uuid4().hex}"
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap_servers)
-    await admin.start()
-    await admin.create_topics([NewTopic(topic, 1, 1)])
-    await admin.close()
+    topic = await new_topic(kafka)
     plain = AIOKafkaProducer(
         bootstrap_servers=kafka.bootstrap_servers, enable_idempotence=True, retry_backoff_ms=retry_backoff_ms
     )
@@ -92,6 +98,32 @@ async def out_of_reach(made: AIOKafkaProducer) -> AsyncIterator[list[int]]:
         made.client._get_conn = connect
 
 
+@asynccontextmanager
+async def without_brokers(made: AIOKafkaConsumer) -> AsyncIterator[asyncio.Event]:
+    """What a broker tells that is not back among its own: there are none. Set once that was told."""
+    told = asyncio.Event()
+    client = made._client
+    get_conn = client._get_conn
+
+    class Fenced:
+        """A connection to it."""
+
+        brokers = ()
+
+        async def send(self, _: object) -> "Fenced":
+            told.set()
+            return self
+
+    async def connect(*_: Any, **__: Any) -> Fenced:
+        return Fenced()
+
+    client._get_conn = connect
+    try:
+        yield told
+    finally:
+        client._get_conn = get_conn
+
+
 async def late_record(kafka: Broker, make: Make) -> None:
     """A record that is sent while nobody leads its partition, for longer than it is kept by itself."""
     async with producer(kafka, make) as (made, topic), asyncio.timeout(DEADLINE):
@@ -99,7 +131,7 @@ async def late_record(kafka: Broker, make: Make) -> None:
             sent = await made.send(topic, b"late")
             old_at = asyncio.get_running_loop().time() + GIVEN_UP_SECONDS
             # It is given up where its leader is looked up, by the first look of the sender when it is old.
-            while not sent.done() and sum(look > old_at for look in looks) < LOOKS:
+            while not sent.done() and sum(look > old_at for look in looks) < LOOKS:  # noqa: ASYNC110  # not ours to set
                 await asyncio.sleep(0.01)
         await sent
         await made.send_and_wait(topic, b"last")
@@ -120,7 +152,7 @@ async def tries(kafka: Broker, make: Make) -> int:
     async with producer(kafka, make, PAUSE_MS) as (made, topic), asyncio.timeout(DEADLINE):
         async with without_leaders(made), out_of_reach(made) as found:
             sent = await made.send(topic, b"late")
-            while not found:
+            while not found:  # noqa: ASYNC110  # likewise
                 await asyncio.sleep(0.01)
             for _ in range(TURNS):
                 await asyncio.sleep(0)
@@ -134,3 +166,23 @@ async def test_a_broker_out_of_reach_is_tried_with_pauses(kafka: Broker) -> None
     """Once in a pause for each that asks; a plain one spins."""
     patient, plain = await tries(kafka, patient_producer), await tries(kafka, naive)
     assert patient < 100 < plain
+
+
+async def partitions_after(kafka: Broker, make: MakeReader, seconds: float) -> int:
+    """How many partitions a reader has that subscribed while there were no brokers, so long after."""
+    topic = await new_topic(kafka)
+    made = make(AIOKafkaConsumer(bootstrap_servers=kafka.bootstrap_servers, group_id=None))
+    async with made:
+        async with without_brokers(made) as told:
+            made.subscribe([topic])
+            await told.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await made._subscription.wait_for_assignment()
+        return len(made.assignment())
+
+
+async def test_a_reader_gets_its_partitions_once_there_are_brokers(kafka: Broker) -> None:
+    """A plain one looks for them every five minutes."""
+    assert await partitions_after(kafka, patient_consumer, 30) == 1
+    assert await partitions_after(kafka, naive, 2) == 0
