@@ -50,7 +50,8 @@ async def unknown(publish: Publish, sent: Task) -> int:
 async def test_each_policy_acts_when_its_time_has_come(
     run: Run, kafka_settings: KafkaSettings, publish: Publish
 ) -> None:
-    services = [run("fold"), run("waiting")]
+    # Nobody dies here: on a busy machine none is to take another, or itself, for dead.
+    services = [run(name, HELIO_KAFKA__SESSION_TIMEOUT_SECONDS="30") for name in ("fold", "waiting")]
     for service in services:
         await asyncio.to_thread(service.wait_ready)
     tasks = {policy: task(str(uuid4()), policy) for policy in OnUnknown}
@@ -68,7 +69,10 @@ async def test_each_policy_acts_when_its_time_has_come(
         both = (told(found, OnUnknown.FAIL), told(found, OnUnknown.RESEND))
         return all(len(statuses) == 3 for statuses in both) and bool(again(found))
 
-    found = await records(kafka_settings, [topics.STATUS, DISPATCH, topics.EVENTS], done)
+    try:
+        found = await records(kafka_settings, [topics.STATUS, DISPATCH, topics.EVENTS], done)
+    except TimeoutError:
+        pytest.fail("\n".join(f"{one.process.name} {one.exit_code}: {one.tail()}" for one in services))
     words = {policy: " ".join(status.status for status in told(found, policy)) for policy in OnUnknown}
     assert words == {
         OnUnknown.HOLD: "queued unknown",
@@ -85,6 +89,8 @@ async def test_each_policy_acts_when_its_time_has_come(
         if record.topic == topics.EVENTS and name in begun:
             fact = decode_fact(record.value)
             assert fact.type != "deadline.v1" or record.timestamp >= begun[name] + 1_000
+    for service in services:  # killed, they would be waited for by those of the next test
+        await asyncio.to_thread(service.stop)
 
 
 def _id(record: ConsumerRecord) -> str:
