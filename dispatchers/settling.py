@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from dispatchers import paces, policy, unknown
-from dispatchers.journal import Waiting, ambiguous_fact, outcome_fact
+from dispatchers.journal import Later, ambiguous_fact, later, outcome_fact
 from dispatchers.lines import Item
 from dispatchers.tools import Tools
 from dispatchers.window import Window
@@ -54,13 +54,19 @@ class _Refused:
 
 
 class Settling:
-    """Takes results to their end, as many at once as there are."""
+    """Takes results to their end, as many at once as there are.
+
+    What is definite is told by a loop that asks nothing of the ledger: a process that ends while that is
+    away takes no answer with it.
+    """
 
     def __init__(self, window: Window, tools: Tools, settled: Callable[[], None]) -> None:
         self._window = window
         self._tools = tools
         self._settled = settled
         self._results: asyncio.Queue[Result] = asyncio.Queue()
+        #: What is left of them to do once the definite ones are told.
+        self._told: asyncio.Queue[Result] = asyncio.Queue()
         #: Results that are not settled yet.
         self.open = 0
 
@@ -70,11 +76,29 @@ class Settling:
         self._results.put_nowait(result)
 
     async def run(self) -> None:
-        """For ever: take what came of the calls to its end, as many at once as there are."""
+        """For ever: take what came of the calls to its end."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._tell_known())
+            group.create_task(self._settle())
+
+    async def _tell_known(self) -> None:
+        """Rule 5: first the fact is acknowledged, whatever becomes of the claim."""
         while True:
-            batch = [await self._results.get()]
-            while not self._results.empty():
-                batch.append(self._results.get_nowait())
+            batch = await _all_of(self._results)
+            facts: list[AnyFact] = [
+                outcome_fact(result.item, result.outcome, result.nonce, self._tools.now())
+                for result in batch
+                if isinstance(result.outcome, Accepted | Rejected)
+            ]
+            if facts:
+                await self._tools.journal.write(facts)
+                reached(Point.DISPATCH_TOLD)
+            for result in batch:
+                self._told.put_nowait(result)
+
+    async def _settle(self) -> None:
+        while True:
+            batch = await _all_of(self._told)
             await self._known([r for r in batch if isinstance(r.outcome, Accepted | Rejected)])
             await self._unknown([r for r in batch if isinstance(r.outcome, Ambiguous)])
             await self._again([r for r in batch if isinstance(r.outcome, Throttled | Unavailable)])
@@ -82,16 +106,9 @@ class Settling:
             self._settled()
 
     async def _known(self, results: Sequence[Result]) -> None:
-        """Rule 5: the fact is acknowledged, then the claim is closed, then the task is finished."""
-        facts: list[AnyFact] = []
-        for result in results:
-            if isinstance(result.outcome, Accepted | Rejected):
-                fact = outcome_fact(result.item, result.outcome, result.nonce, self._tools.now())
-                facts.append(fact)
-        if not facts:
+        """Rule 5: the fact has been acknowledged; the claim is closed, then the task is finished."""
+        if not results:
             return
-        await self._tools.journal.write(facts)
-        reached(Point.DISPATCH_TOLD)
         await self._tools.ask(lambda ledger: ledger.close([_own(r) for r in results]))
         reached(Point.DISPATCH_CLOSED)
         for result in results:
@@ -145,13 +162,13 @@ class Settling:
 
     async def _tell(self, retries: Sequence[tuple[_Refused, policy.Retry]]) -> None:
         """The facts, and the tasks that leave; then each goes to where it waits."""
-        records: list[AnyFact | Waiting] = []
+        records: list[AnyFact | Later] = []
         for refused, retry in retries:
             item = refused.result.item
             maybe_sent = item.task.how is not How.PLAIN
             item.retry_as(item.task.attempt + 1, maybe_sent=maybe_sent, not_before=retry.due)
             if not retry.stays:
-                records.append(Waiting(item.task))
+                records.append(later(item.task, item.task.not_before))
             records.append(refused.fact)
         await self._tools.journal.write(records)
         reached(Point.DISPATCH_RETRY_TOLD)
@@ -161,6 +178,14 @@ class Settling:
                 self._window.rest(item, retry.due)
             else:
                 item.finish()
+
+
+async def _all_of(queue: asyncio.Queue[Result]) -> list[Result]:
+    """What is there, one at least."""
+    batch = [await queue.get()]
+    while not queue.empty():
+        batch.append(queue.get_nowait())
+    return batch
 
 
 def _own(result: Result) -> Own:
