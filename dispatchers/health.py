@@ -35,7 +35,7 @@ async def watch(ledger: Ledger, directory: Callable[[], Directory], provider: Pr
             continue  # hand-overs hold, and say so
         for level, line in changes(before, now):
             log.log(level, "%s", line)
-        _show(now)
+        show(now)
         before = now
 
 
@@ -64,6 +64,9 @@ def changes(before: Health, now: Health) -> Iterator[tuple[int, str]]:
             yield logging.WARNING, f"breaker.open account={account}: {why}"
         elif account not in now.not_closed and (was_open or breaker.since > before.at > 0):
             yield logging.INFO, f"breaker.closed account={account}"
+    # Forgotten, no account of ours any more, or the ledger began anew: nothing stops hand-overs.
+    for account in before.not_closed.keys() - now.breakers.keys():
+        yield logging.INFO, f"breaker.closed account={account}"
     for pace in now.slowed.keys() - before.slowed.keys():
         share = now.slowed[pace].share
         yield logging.WARNING, f"pace.slowed pace={pace} share={share:.2f}: its provider throttles it"
@@ -71,7 +74,9 @@ def changes(before: Health, now: Health) -> Iterator[tuple[int, str]]:
         yield logging.INFO, f"pace.restored pace={pace}"
 
 
-def _show(now: Health) -> None:
+def show(now: Health) -> None:
+    """Set the metrics to what is known now, and to nothing else."""
+    BREAKER_OPEN.clear()
     for account, breaker in now.breakers.items():
         BREAKER_OPEN.labels(account).set(breaker.state != "closed")
     PACE_SHARE.clear()

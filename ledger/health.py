@@ -6,9 +6,12 @@ what moves them.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from schemas.base import Millis
+
+#: Older news is none.
+_NEWS_MS: Final = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +55,17 @@ class Health:
 
 
 def health(answer: tuple[int, Sequence[bytes], Sequence[bytes]]) -> Health:
-    """What `healthy.lua` answers."""
+    """What `healthy.lua` answers, without what had no news for an hour: others keep the hash alive."""
     now, breakers, slowed = answer
+    found = {name.partition(":")[2]: _breaker(line) for name, line in _pairs(breakers)}
     return Health(
         at=now,
-        breakers={name.partition(":")[2]: _breaker(line) for name, line in _pairs(breakers)},
-        slowed={name: _slowed(line) for name, line in _pairs(slowed)},
+        breakers={
+            account: breaker
+            for account, breaker in found.items()
+            if breaker.state == "closed" or breaker.until > now - _NEWS_MS
+        },
+        slowed={name: _slowed(line) for name, line in _pairs(slowed) if _latest(line) > now - _NEWS_MS},
     )
 
 
@@ -74,6 +82,12 @@ def _breaker(line: str) -> Breaker:
         case [("open" | "probing") as state, _, since, till, *_]:
             return Breaker(state, int(since), int(till))
     raise ValueError(f"not a breaker: {line!r}")
+
+
+def _latest(line: str) -> Millis:
+    """When a slowed pace last changed, or let something go."""
+    _, *moments = line.split(" ")
+    return max(map(int, moments)) // 1000
 
 
 def _slowed(line: str) -> Slowed:

@@ -2,8 +2,9 @@
 
 from logging import INFO, WARNING
 
-from dispatchers.health import changes, only
+from dispatchers.health import BREAKER_OPEN, changes, only, show
 from ledger.health import Breaker, Health, Slowed
+from ledger.health import health as answered
 from schemas.provider import Provider
 from tests.unit.dispatchers.test_paces import ACCOUNT, SENDER, directory, number
 
@@ -51,3 +52,22 @@ def test_each_process_tells_of_its_own_provider() -> None:
     known = directory(ACCOUNT, number())
     assert only(found, known, Provider.TWILIO) == Health(1, {"tw": OPEN}, mine)
     assert only(found, known, Provider.VONAGE) == Health(1, {}, {})
+
+
+def test_a_breaker_that_is_not_known_any_more_is_closed() -> None:
+    """Its account left, or the ledger has forgotten it."""
+    assert said(health(200, OPEN), health(300)) == [(INFO, "breaker.closed account=tw")]
+    show(health(200, OPEN))
+    assert [sample.value for sample in next(iter(BREAKER_OPEN.collect())).samples] == [1]
+    show(health(300))
+    assert next(iter(BREAKER_OPEN.collect())).samples == []
+
+
+def test_what_nothing_was_heard_of_for_an_hour_is_not_told() -> None:
+    """Another account's outcomes keep the hash alive."""
+    hour = 3_600_000
+    lines = [b"breaker:old", b"open 2000 50 1000", b"breaker:tw", b"probing 2000 60 2000 n"]
+    paces = [b"number:old", b"0.5 1000000 900000", b"number:new", b"0.5 1000000 2000000"]
+    found = answered((1_000 + hour, lines, paces))
+    assert (set(found.not_closed), set(found.slowed)) == ({"tw"}, {"number:new"})
+    assert answered((999 + hour, lines, paces)).not_closed.keys() == {"old", "tw"}
