@@ -6,14 +6,13 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
-from dispatchers.journal import Later
+from dispatchers.journal import Later, later
 from dispatchers.lines import Item
 from dispatchers.shares import Leaving
 from dispatchers.steps import Steps, ids
 from dispatchers.tools import Tools
 from dispatchers.window import Window
 from ledger.places import Place
-from schemas import topics
 from schemas.failpoints import Point, reached
 
 #: Most tasks of one batch: one look, one script call, one wait for the broker.
@@ -112,5 +111,4 @@ def _later(leaving: Leaving, place: Place, now: int) -> Later:
     item = leaving.item
     at, turn = leaving.back_at(place, now)
     task = item.task.model_copy(update={"record": item.record, "turn": turn})
-    topic = topics.dispatch(task.provider, task.lane)
-    return Later(task.message_id, at, topic, task.sender.encode(), task.encode())
+    return later(task, at)

@@ -13,13 +13,6 @@ from schemas.waiting import Ticket, next_topic
 
 
 @dataclass(frozen=True)
-class Waiting:
-    """A task that is not due before `task.not_before`, with the record identity that it carries."""
-
-    task: Task
-
-
-@dataclass(frozen=True)
 class Later:
     """A record that is to come to `topic` under `key` when it is due; until then it waits."""
 
@@ -44,18 +37,14 @@ class Journal:
         record = Intents(at=self._now(), intents=tuple(map(_intent, items)), voids=tuple(voids))
         await self._publish([Outgoing(topics.INTENTS, self._name, record.encode())])
 
-    async def write(self, records: Sequence[AnyFact | Waiting | Later]) -> None:
+    async def write(self, records: Sequence[AnyFact | Later]) -> None:
         """Facts to the events topic, what is not due to where its wait is spent; in this order."""
         await self._publish([self._outgoing(record) for record in records])
 
-    def _outgoing(self, record: AnyFact | Waiting | Later) -> Outgoing:
-        match record:
-            case Waiting(task=task):
-                return self._later(_of_task(task))
-            case Later():
-                return self._later(record)
-            case fact:
-                return Outgoing(topics.EVENTS, fact.message_id.encode(), fact.encode())
+    def _outgoing(self, record: AnyFact | Later) -> Outgoing:
+        if isinstance(record, Later):
+            return self._later(record)
+        return Outgoing(topics.EVENTS, record.message_id.encode(), record.encode())
 
     def _later(self, later: Later) -> Outgoing:
         ticket = Ticket(due=later.due, topic=later.topic, key=later.key)
@@ -65,10 +54,11 @@ class Journal:
         return Outgoing(topic, later.message_id.encode(), later.value, ticket.headers())
 
 
-def _of_task(task: Task) -> Later:
+def later(task: Task, due: int) -> Later:
+    """The task comes again at `due`, with the record identity that it carries."""
     return Later(
         message_id=task.message_id,
-        due=task.not_before,
+        due=due,
         topic=topics.dispatch(task.provider, task.lane),
         key=task.sender.encode(),
         value=task.encode(),
