@@ -2,7 +2,7 @@
 
 Each experiment is done to the system as it is, where the checker must find nothing, and to the system without
 the guard, where it must find what the guard is there to prevent. Those of dispatchers run side by side, on
-two providers.
+two providers; those of `route` beside them.
 """
 
 import asyncio
@@ -21,8 +21,6 @@ from tests.chaos.lab import Lab, eventually
 
 #: No end, but where it is held: somebody may have acted.
 MOVED: Final = ("delivered", "failed", "unknown")
-#: Commits are this far behind at most: twice the interval of the runs, and a slow machine.
-COMMITTED_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True)
@@ -105,7 +103,10 @@ async def one_waits_others_finish(subject: Subject, sent: Experiment) -> None:
         await eventually(lambda: lab.requests(waiting.to))
         after = await sent.hand_in(provider=subject.provider)
         await sent.until(after, *MOVED)
-        await asyncio.sleep(COMMITTED_SECONDS)  # what may be committed is committed
+        if subject.without:  # it commits what it must not
+            queued = topics.dispatch(Provider(subject.provider), Lane.QUEUED)
+            group = topics.dispatch_group(Provider(subject.provider))
+            await lab.reached(group, await lab.ends([queued]))
         await lab.kill(subject.name, *subject.without)
     await _behind(subject, sent)
     if not subject.without:
@@ -145,13 +146,17 @@ async def other_content(subject: Subject, sent: Experiment) -> None:
     await sent.hand_in("kafka", key=key)
 
 
+#: Others are beside it, on other topics.
+_REFUSED: Final = Provider.VONAGE
+
+
 async def refused_by_the_broker(subject: Subject, sent: Experiment) -> None:
     """A topic has become too small for its records; it is mended when the alarm is heard, or too late."""
     lab, route = subject.lab, "streams-route"
     await lab.start(route, *subject.without)
     deaths = lab.stack.keeper(route).restarts
-    async with lab.topic_of_small_records(topics.dispatch(Provider(subject.provider), Lane.QUEUED)):
-        message = await sent.hand_in(provider=subject.provider)
+    async with lab.topic_of_small_records(topics.dispatch(_REFUSED, Lane.QUEUED)):
+        message = await sent.hand_in(provider=_REFUSED)
         if subject.without:
             await lab.drained()
         else:
@@ -195,6 +200,15 @@ CONTROLS: Final = {
     "delivery": Control(refused_by_the_broker, Kind.LOST, "queued to the end"),
     "repeat": Control(killed_before_it_told, Kind.WRONG, "on the handset, and no status was ever told"),
 }
+#: Those of dispatchers take as long as a session and a claim; where they do not meet, others run beside them.
+BESIDE: Final = (
+    ("claim", "dedupe"),
+    ("intent", "delivery"),
+    ("epoch",),
+    ("lowest_commit",),
+    ("until",),
+    ("repeat",),
+)
 STREAMS: Final = (other_content, refused_by_the_broker, killed_before_it_told)
 
 #: Guards of the engine that no run of the whole system reaches at will, or that another one stands behind:

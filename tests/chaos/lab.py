@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any, Final
@@ -23,13 +24,14 @@ from schemas.failpoints import Point
 from schemas.settings import KafkaSettings
 from tests.chaos import gather, orders
 from tests.chaos.orders import At, Do, Done, Orders
-from tests.chaos.world import TENANTS, World, enter, settings, simulator
+from tests.chaos.world import TENANTS, World, enter, hasty, settings, simulator
 
 #: Longer than anything takes that works; a machine under load is slow.
 DEADLINE: Final = 60.0
 _LOOK_SECONDS: Final = 0.05
-#: The least that is allowed: policies act at once, and no provider is asked before.
-SETTLE_SECONDS: Final = 10.0
+#: With experiments in them dispatchers are in a hurry, and policies act before a provider is asked; otherwise
+#: they wait for a slow machine, so that nothing becomes unknown that nobody broke.
+HASTY: Final = {f"HELIO_DISPATCH__{name.upper()}": str(value) for name, value in hasty(10.0).items()}
 COPIES: Final = {"dispatchers-twilio": 2, "dispatchers-telnyx": 2}
 #: What a stream has said is in these, in the order in which a message comes through.
 WAY: Final = (
@@ -57,7 +59,7 @@ class Lab:
 
     async def start(self, name: str, *without: str) -> None:
         """Start a service anew, with these guards left out."""
-        self._order(name, Orders(without=without))
+        self._order(name, Orders(without=without, env=HASTY))
         await asyncio.to_thread(self.stack.child(name).stop)
         await self.ready(name)
 
@@ -77,6 +79,7 @@ class Lab:
     async def another(self, name: str) -> AsyncIterator[None]:
         """A second process of a dispatcher, within the block."""
         keeper = self.stack.keeper(f"{name}-2")
+        self._order(keeper.name, Orders(env=HASTY))
         keeper.let_up()
         await self.ready(keeper.name)
         try:
@@ -87,12 +90,12 @@ class Lab:
     def at(self, name: str, point: Point, do: Do) -> "Ordered":
         """Have it killed or stopped when it comes to a point."""
         order = At(point, do, 1, f"lab-{self.number()}")
-        self._order(name, Orders(without=self._orders[name].without, at=(order,)))
+        self._order(name, replace(self._orders[name], at=(order,)))
         return Ordered(self._file, order)
 
     async def kill(self, name: str, *without: str) -> None:
         """SIGKILL; it comes back with these guards left out."""
-        self._order(name, Orders(without=without))
+        self._order(name, Orders(without=without, env=HASTY))
         await asyncio.to_thread(self.stack.child(name).kill)
         await self.ready(name)
 
@@ -210,7 +213,7 @@ def lab(home: Path) -> Iterator[Lab]:
     file = home / "orders.json"
     stack = Stack(
         home,
-        settings=settings(SETTLE_SECONDS),
+        settings=settings(),
         argv={**orders.argv(COPIES), SIMULATOR: simulator(home)},
         env=orders.env(file, COPIES),
         copies=COPIES,

@@ -124,6 +124,7 @@ def main(name: str, module: str, arguments: list[str]) -> None:
     """Become the service."""
     file = Path(os.environ[FILE])
     orders = read(file, name)
+    os.environ.update(orders.env)
     leave_out(orders.without)
     go_through(orders)
     on_reached(Watchman(file, name))

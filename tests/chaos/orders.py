@@ -4,12 +4,13 @@ One JSON file for all of them, named by `HELIO_CHAOS_FILE`, read by `tests.chaos
 
     {"dispatchers-twilio": {"without": ["claim"],
                             "at": [{"id": "7", "point": "dispatch.claimed", "pass": 3, "do": "kill"}],
-                            "via": {"kafka": 41001, "redis": 41002, "provider": 41003}}}
+                            "via": {"kafka": 41001, "redis": 41002, "provider": 41003},
+                            "env": {"HELIO_DISPATCH__HTTP_TIMEOUT_SECONDS": "3"}}}
 
-`without` and `via` hold from a process' next start. `at` is read again when the file changes, so that it also
-reaches a process that runs. `pass` counts from there on: 1 is the next time. An order with an `id` is done
-once, by the first process that comes to it, also after restarts, and noted in a file; one without an `id` is
-done once in each life of a process.
+`without`, `via` and `env` hold from a process' next start. `at` is read again when the file changes, so that
+it also reaches a process that runs. `pass` counts from there on: 1 is the next time. An order with an `id` is
+done once, by the first process that comes to it, also after restarts, and noted in a file; one without an
+`id` is done once in each life of a process.
 """
 
 import json
@@ -53,9 +54,16 @@ class Orders:
     at: tuple[At, ...] = ()
     #: Peer -> port on loopback of the proxy to go through.
     via: Mapping[Peer, int] = field(default_factory=dict)
+    #: In place of what the stack gives it.
+    env: Mapping[str, str] = field(default_factory=dict)
 
     def written(self) -> dict[str, Any]:
-        return {"without": self.without, "at": [one.written() for one in self.at], "via": dict(self.via)}
+        return {
+            "without": self.without,
+            "at": [one.written() for one in self.at],
+            "via": dict(self.via),
+            "env": dict(self.env),
+        }
 
 
 @dataclass(frozen=True)
@@ -87,7 +95,7 @@ def read(file: Path, name: str) -> Orders:
         At(Point(one["point"]), one.get("do", "kill"), one.get("pass", 1), one.get("id"))
         for one in found.get("at", ())
     )
-    return Orders(tuple(found.get("without", ())), at, found.get("via", {}))
+    return Orders(tuple(found.get("without", ())), at, found.get("via", {}), found.get("env", {}))
 
 
 def take(file: Path, name: str, order: At) -> bool:

@@ -85,21 +85,21 @@ class World:
     kafka: str
 
 
-def settings(settle_seconds: float) -> dict[str, dict[str, object]]:
-    """For `Stack(settings=...)`: short times, so that everything that may happen happens within a run.
-
-    Args:
-        settle_seconds: how long after an unknown send its owner's policy acts.
-    """
+def settings() -> dict[str, dict[str, object]]:
+    """For `Stack(settings=...)`: so that everything that may happen to a group happens within a run."""
     return {
         "topics": {"organizations": list(TENANTS)},
         "kafka": {"session_timeout_seconds": SESSION_SECONDS, "commit_interval_seconds": 0.5},
-        "dispatch": {
-            "http_timeout_seconds": 3.0,
-            "connect_timeout_seconds": 1.0,
-            "claim_margin_seconds": 2.0,
-            "settle_seconds": settle_seconds,
-        },
+    }
+
+
+def hasty(settle_seconds: float) -> dict[str, float]:
+    """Settings of dispatchers with short times: a call, a claim, and after an unknown send the policy."""
+    return {
+        "http_timeout_seconds": 3.0,
+        "connect_timeout_seconds": 1.0,
+        "claim_margin_seconds": 2.0,
+        "settle_seconds": settle_seconds,
     }
 
 
