@@ -38,6 +38,30 @@ local function look_at(ask)
   return nil, till
 end
 
+-- Through a breaker that is not closed one goes at a time, as hand-overs do; it is no probe, and holds up none of them.
+-- helio:<epoch>:trying:<breaker> = <message id>, for as long as a question commonly takes.
+local TRY = 15000
+local function must_wait_for_another(ask)
+  if not ask.breaker or breaker_of(ask.breaker).state == 'closed' then
+    return nil
+  end
+  local key = 'helio:' .. epoch .. ':trying:' .. ask.breaker
+  local other = redis.call('GET', key)
+  if other and other ~= ask.id then
+    return { 'wait', math.max(redis.call('PTTL', key), 1), ask.breaker }
+  end
+  return nil, key
+end
+
+local function may_go(ask)
+  local wait, trying = must_wait_for_another(ask)
+  wait = wait or must_wait(ask)
+  if trying and not wait then
+    redis.call('SET', trying, ask.id, 'PX', TRY)
+  end
+  return wait
+end
+
 local function judge(ask)
   local why, till
   if ask.nonce then
@@ -46,7 +70,7 @@ local function judge(ask)
       return { 'over', why }
     end
   end
-  return must_wait(ask) or { 'ask', till or 0 }
+  return may_go(ask) or { 'ask', till or 0 }
 end
 
 local answers = {}

@@ -45,8 +45,10 @@ end
 -- Clocks differ: what counts no longer is kept a little longer. What a mass failure has left goes in pieces, so that no
 -- call holds the server up; it is not counted meanwhile (`queues` counts by score).
 local SLACK, MOST_TRIMMED = 3600000, 1000
-local function trim(key)
-  local stale = redis.call('ZCOUNT', key, '-inf', now - SLACK)
+-- A sent one that nobody polls for stays no longer than any row.
+local LONGEST_ROW = 7 * 24 * 3600000 + 3 * 3600000
+local function trim(key, kept)
+  local stale = redis.call('ZCOUNT', key, '-inf', now - kept)
   if stale > 0 then
     redis.call('ZREMRANGEBYRANK', key, 0, math.min(stale, MOST_TRIMMED) - 1)
   end
@@ -67,7 +69,9 @@ local function settle()
     if #coming > 0 then
       local ends = string.format('%.0f', its.ends + SLACK)
       if not is_lasting(queue) then
-        trim(key)
+        trim(key, SLACK)
+      elseif string.sub(queue, 1, 5) == 'sent:' then
+        trim(key, LONGEST_ROW)
       end
       if redis.call('PEXPIREAT', key, ends, 'NX') == 0 then
         redis.call('PEXPIREAT', key, ends, 'GT')

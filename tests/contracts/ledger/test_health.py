@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from ledger import Ledger
+from ledger.asking import MayAsk, Query
 from ledger.claims import Again, Ask, Own, Pace, Sending, Verdict, Wait, Won
 from ledger.server import script_text
 from schemas.settings import RedisSettings
@@ -227,6 +228,24 @@ async def test_one_probe_goes_at_a_time_and_its_success_lets_all_go(ledger: Ledg
     await ledger.close([own("p")])
     assert all(isinstance(verdict, Won) for verdict in await ledger.claim([of("q"), of("r")]))
     assert (await ledger.health()).not_closed == {}
+
+
+async def test_through_a_breaker_that_may_be_probed_one_question_goes_at_a_time(
+    ledger: Ledger, redis: Redis
+) -> None:
+    """And holds up no hand-over: it is no probe."""
+    questions = [Query(id_, breaker="breaker:tw") for id_ in "abc"]
+    assert all(isinstance(one, MayAsk) for one in await ledger.may_ask(questions))
+    await opened(ledger)
+    assert all(isinstance(one, Wait) for one in await ledger.may_ask(questions))
+    await pass_pause(redis)
+    first, *others = await ledger.may_ask(questions)
+    assert isinstance(first, MayAsk)
+    assert all(isinstance(one, Wait) and 0 < one.ms <= 15_000 for one in others)
+    assert [type(one) for one in await ledger.may_ask(questions)] == [MayAsk, Wait, Wait]
+    await hand_over(ledger, "p")
+    await ledger.close([own("p")])
+    assert all(isinstance(one, MayAsk) for one in await ledger.may_ask(questions))
 
 
 async def test_a_probe_that_fails_doubles_the_pause_and_a_lost_one_is_followed(

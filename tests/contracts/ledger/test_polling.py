@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from redis.asyncio import Redis
 
 from ledger import Ledger
 from ledger.view import First
@@ -74,6 +75,14 @@ async def test_what_is_too_long_ago_is_let_go(ledger: Ledger) -> None:
     assert await found(ledger) == ["a"]
     until = now() - HOUR // 2
     assert await ledger.without_receipt(Provider.TWILIO, (until - 5 * DAY, until), 10) == []
+
+
+async def test_what_nobody_asks_for_is_let_go_when_its_row_is_forgotten(ledger: Ledger, redis: Redis) -> None:
+    """HELIO_MESSAGES__RECEIPT_SECONDS=0: then nobody polls."""
+    old = [sent(f"old{n}", 8 * DAY) for n in range(3)]
+    await ledger.put(old)
+    await ledger.put([sent("young", 6 * DAY)])
+    assert await redis.zrange("helio:queue:sent:twilio", 0, -1) == [b"young"]
 
 
 async def test_what_is_pending_moves_over_from_its_queue(ledger: Ledger) -> None:
