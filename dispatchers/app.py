@@ -6,12 +6,16 @@ import os
 import random
 import socket
 import time
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from uuid import uuid4
 
+from aiokafka import AIOKafkaConsumer
+
 from broker import clients
-from broker.publish import publisher
+from broker.publish import Publish, publisher
 from broker.stall import ended_when_still
 from broker.stopping import before, when_told
 from broker.topics import verify
@@ -39,6 +43,22 @@ log = logging.getLogger(__name__)
 _FETCH_BYTES = 262_144
 #: What is left to be done when nothing is in flight any more: a few rounds to broker and ledger.
 _AFTER_DRAIN_SECONDS = 7.0
+#: Within that, what has been answered by then is told and closed.
+_SETTLE_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class _Dispatcher:
+    """One provider's dispatcher, put together; not a member of its group yet."""
+
+    provider: Provider
+    replica: Replica
+    tools: Tools
+    consumer: AIOKafkaConsumer
+    reader: Reader
+    hand_over: HandOver
+    asking: Asking
+    deferring: Deferring
 
 
 async def serve(settings: Settings, provider: Provider) -> None:
@@ -63,6 +83,31 @@ async def serve(settings: Settings, provider: Provider) -> None:
             *topics.WAITING.values(),
         ],
     )
+    async with _built(settings, provider) as made:
+        # A rebuild takes as long as it takes, and ledger or broker may be away.
+        if not await before(stop, made.tools.ledger_ready()):
+            return
+        # Before the group counts on us: an SDK's import and a key's parsing stop the loop for seconds.
+        for account in made.replica.directory.accounts(provider):
+            made.tools.accounts.port(account.id)
+        made.consumer.subscribe(sources, listener=made.reader)
+        guard = ended_when_still(
+            settings.kafka,
+            topics.dispatch_group(provider),
+            *made.reader.pulses,
+            before=partial(_drain, made.hand_over, settings.dispatch.drain_seconds),
+        )
+        async with guard, made.consumer:
+            if settings.ready_file:
+                settings.ready_file.touch()
+            log.info("dispatcher for %s is ready", provider)
+            await _run(settings, made, stop)
+            log.info("dispatcher for %s has stopped", provider)
+
+
+@asynccontextmanager
+async def _built(settings: Settings, provider: Provider) -> AsyncIterator[_Dispatcher]:
+    """The dispatcher, its clients started."""
     async with AsyncExitStack() as stack:
         replica = await stack.enter_async_context(Replica(settings.kafka))
         producer = await stack.enter_async_context(clients.producer(settings.kafka))
@@ -70,26 +115,7 @@ async def serve(settings: Settings, provider: Provider) -> None:
         accounts = Accounts(lambda: replica.directory, partial(connect, http=settings.dispatch))
         stack.push_async_callback(accounts.close)
         publish = publisher(producer)
-        gate = asyncio.Lock()
-
-        async def ledger_ready() -> None:
-            async with gate:
-                await ensure_epoch(ledger, settings.kafka, publish, _now)
-
-        journal = Journal(f"{provider}-{socket.gethostname()}-{os.getpid()}", publish, _now)
-        tools = Tools(
-            ledger=ledger,
-            journal=journal,
-            accounts=accounts,
-            settings=settings.dispatch,
-            ledger_ready=ledger_ready,
-            callback_url=lambda to: callback.url(
-                settings.callbacks.public_url, provider, to, settings.callbacks.secrets[0]
-            ),
-            now=_now,
-            new_nonce=lambda: uuid4().hex,
-            chance=random.random,
-        )
+        tools = _tools(settings, provider, ledger, accounts, publish)
         window = Window(accounts.quota, settings.dispatch.window, accounts.names, accounts.paces)
         hand_over = HandOver(window, tools)
         asking = Asking(tools)
@@ -107,56 +133,64 @@ async def serve(settings: Settings, provider: Provider) -> None:
             ask=asking.add,
             release_seconds=settings.kafka.session_timeout_seconds / 2,
         )
-        # A rebuild takes as long as it takes, and ledger or broker may be away.
-        if not await before(stop, ledger_ready()):
-            return
-        # Before the group counts on us: an SDK's import and a key's parsing stop the loop for seconds.
-        for account in replica.directory.accounts(provider):
-            accounts.port(account.id)
-        consumer.subscribe(sources, listener=reader)
-        guard = ended_when_still(
-            settings.kafka,
-            topics.dispatch_group(provider),
-            *reader.pulses,
-            before=partial(_drain, hand_over, settings.dispatch.drain_seconds),
+        yield _Dispatcher(
+            provider=provider,
+            replica=replica,
+            tools=tools,
+            consumer=consumer,
+            reader=reader,
+            hand_over=hand_over,
+            asking=asking,
+            deferring=deferring,
         )
-        await stack.enter_async_context(guard)
-        await stack.enter_async_context(consumer)
-        if settings.ready_file:
-            settings.ready_file.touch()
-        log.info("dispatcher for %s is ready", provider)
-        ledger.tend(health.watch(ledger, lambda: replica.directory, provider))
-        await _run(settings, reader, hand_over, deferring=deferring, asking=asking, stop=stop)
-        log.info("dispatcher for %s has stopped", provider)
 
 
-async def _run(
-    settings: Settings,
-    reader: Reader,
-    hand_over: HandOver,
-    *,
-    deferring: Deferring,
-    asking: Asking,
-    stop: asyncio.Event,
-) -> None:
+def _tools(
+    settings: Settings, provider: Provider, ledger: Ledger, accounts: Accounts, publish: Publish
+) -> Tools:
+    gate = asyncio.Lock()
+
+    async def ledger_ready() -> None:
+        async with gate:
+            await ensure_epoch(ledger, settings.kafka, publish, _now)
+
+    return Tools(
+        ledger=ledger,
+        journal=Journal(f"{provider}-{socket.gethostname()}-{os.getpid()}", publish, _now),
+        accounts=accounts,
+        settings=settings.dispatch,
+        ledger_ready=ledger_ready,
+        callback_url=lambda to: callback.url(
+            settings.callbacks.public_url, provider, to, settings.callbacks.secrets[0]
+        ),
+        now=_now,
+        new_nonce=lambda: uuid4().hex,
+        chance=random.random,
+    )
+
+
+async def _run(settings: Settings, made: _Dispatcher, stop: asyncio.Event) -> None:
+    """Until `stop` is set and what is in flight has ended."""
     async with asyncio.TaskGroup() as group:
-        working = {group.create_task(hand_over.run()), group.create_task(asking.run())}
+        working = {group.create_task(made.hand_over.run()), group.create_task(made.asking.run())}
+        reading = group.create_task(made.reader.read())
         others = [
-            group.create_task(reader.read()),
-            group.create_task(reader.commit_every(settings.kafka.commit_interval_seconds)),
-            group.create_task(_raise(reader.failed)),
-            group.create_task(deferring.run()),
-            group.create_task(deferring.sweep()),
+            reading,
+            group.create_task(made.reader.commit_every(settings.kafka.commit_interval_seconds)),
+            group.create_task(_raise(made.reader.failed)),
+            group.create_task(made.deferring.run()),
+            group.create_task(made.deferring.sweep()),
+            group.create_task(health.watch(made.tools.ledger, lambda: made.replica.directory, made.provider)),
         ]
         await stop.wait()
-        others[0].cancel()
-        hand_over.stop_taking()
-        asking.stop_taking()
+        reading.cancel()
+        made.hand_over.stop_taking()
+        made.asking.stop_taking()
         # Longer only if ledger or broker are away as well; the next process settles what is left.
-        await asyncio.wait(working, timeout=settings.dispatch.drain_seconds + 5)
+        await asyncio.wait(working, timeout=settings.dispatch.drain_seconds + _SETTLE_SECONDS)
         for work in working:
             work.cancel()
-        await reader.commit()
+        await made.reader.commit()
         for other in others:
             other.cancel()
 
