@@ -26,7 +26,7 @@ from tests.chaos.orders import Peer
 from tests.chaos.plan import Plan, plan
 from tests.chaos.proxy import Proxies
 from tests.chaos.settling import Open, settle
-from tests.chaos.world import SESSION_SECONDS, World, enter, hasty, settings, simulator
+from tests.chaos.world import SESSION_SECONDS, World, enter, settings, simulator
 
 #: So many processes of a service, so that others take over from who is killed or stopped.
 COPIES: Final = {"dispatchers-twilio": 2, "dispatchers-telnyx": 2}
@@ -163,7 +163,7 @@ async def _stack(folder: Path, diary: Diary) -> AsyncIterator[tuple[Stack, Nemes
         orders.write(file, {name: orders.Orders(via=proxies.ports[name]) for name in names})
         stack = Stack(
             home,
-            settings={**settings(), "dispatch": hasty(SETTLE_SECONDS)},
+            settings=settings(SETTLE_SECONDS),
             argv={**orders.argv(COPIES), SIMULATOR: simulator(home)},
             env=orders.env(file, COPIES),
             copies=COPIES,

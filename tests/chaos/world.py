@@ -85,15 +85,21 @@ class World:
     kafka: str
 
 
-def settings() -> dict[str, dict[str, object]]:
-    """For `Stack(settings=...)`: so that everything that may happen to a group happens within a run."""
+def settings(settle_seconds: float | None = None) -> dict[str, dict[str, object]]:
+    """For `Stack(settings=...)`: short times, so that everything that may happen happens within a run.
+
+    Args:
+        settle_seconds: how long after an unknown send its owner's policy acts; None: dispatchers in no hurry.
+    """
+    dispatch = {} if settle_seconds is None else {"dispatch": hasty(settle_seconds)}
     return {
         "topics": {"organizations": list(TENANTS)},
         "kafka": {"session_timeout_seconds": SESSION_SECONDS, "commit_interval_seconds": 0.5},
+        **dispatch,
     }
 
 
-def hasty(settle_seconds: float) -> dict[str, float]:
+def hasty(settle_seconds: float) -> dict[str, object]:
     """Settings of dispatchers with short times: a call, a claim, and after an unknown send the policy."""
     return {
         "http_timeout_seconds": 3.0,
