@@ -147,7 +147,7 @@ def group_answers(kafka: KafkaSettings, group: str) -> Answers:
             async with asyncio.timeout(_ANSWER_SECONDS), clients.admin(kafka) as admin:
                 await admin.list_consumer_group_offsets(group)
         except (KafkaError, OSError, TimeoutError) as error:
-            _LOG.info("stall.broker-away error=%r", error)
+            _LOG.info("stall.away error=%r", error)
             return False
         return True
 

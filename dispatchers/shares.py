@@ -16,8 +16,8 @@ SHARE_SECONDS: Final = 20
 #: Those whose turn has come find so many times that, or newcomers would always be there before them.
 _IN_TURN: Final = 2
 #: Nothing goes to wait for a pace that rests shorter than this; what does comes back that much early.
-_EARLY_MS: Final = 5_000
-RESTS_MS: Final = SOONEST_MS + _EARLY_MS
+_BACK_EARLY_MS: Final = 5_000
+RESTS_MS: Final = SOONEST_MS + _BACK_EARLY_MS
 #: In so many parts of that time.
 _SPREAD: Final = 50
 #: Nothing ready is at hand for longer: commits would stand still meanwhile.
@@ -151,7 +151,7 @@ def leaving(item: Item, paces: tuple[Pace, ...], used_up: tuple[Pace, ...], rest
 
 def _early(item: Item) -> int:
     """How long before a rest is over it comes back: not all at once."""
-    return _EARLY_MS - item.offset % _SPREAD * (_EARLY_MS // _SPREAD)
+    return _BACK_EARLY_MS - item.offset % _SPREAD * (_BACK_EARLY_MS // _SPREAD)
 
 
 def _line(pace: str, lane: Lane) -> str:

@@ -1,7 +1,6 @@
 """What follows from `unknown`: it is told, and what will settle it set going (docs/protocol.md, rule 8)."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from dispatchers import questions
 from dispatchers.journal import Later
@@ -13,9 +12,7 @@ from schemas.failpoints import Point, reached
 from schemas.messages import Lane
 from schemas.settings import DispatchSettings
 from schemas.tasks import Inquiry, OnUnknown, Task
-
-#: The last hop through the waiting topics may be early by less than this, and nobody behind it waits.
-_EARLY_MS: Final = min(topics.WAITING)
+from schemas.waiting import EARLY_MS
 
 
 async def tell(said: Sequence[tuple[Item, AmbiguousFact]], tools: Tools) -> None:
@@ -67,7 +64,7 @@ def _deadline(fact: AmbiguousFact, task: Task, settings: DispatchSettings) -> La
     )
     return Later(
         message_id=fact.message_id,
-        due=at + _EARLY_MS,
+        due=at + EARLY_MS,  # the fold lets nothing wait
         topic=topics.EVENTS,
         key=fact.message_id.encode(),
         value=deadline.encode(),

@@ -11,6 +11,9 @@ _DUE: Final = "helio-due"
 _TOPIC: Final = "helio-topic"
 _KEY: Final = "helio-key"
 
+#: The last hop may be early by less than this: the shortest wait is left to the target.
+EARLY_MS: Final = min(WAITING)
+
 Headers = list[tuple[str, bytes]]
 
 

@@ -16,7 +16,7 @@ from schemas.messages import Lane
 from schemas.provider import Provider
 from schemas.public import StatusRecord
 from schemas.status import State
-from schemas.waiting import Ticket, next_topic
+from schemas.waiting import EARLY_MS, Ticket, next_topic
 from streams import rows
 from streams.dead import bury
 from streams.deadlines import put_off, resend
@@ -113,7 +113,7 @@ def _acted(
 def _wait(later: Deadline, now: int, record: Record, emit: Emit) -> None:
     """Sends a deadline through the waiting topics; the last hop may be early by the shortest delay."""
     key = later.message_id.encode()
-    ticket = Ticket(max(later.at, now) + min(topics.WAITING), topics.EVENTS, key)
+    ticket = Ticket(max(later.at, now) + EARLY_MS, topics.EVENTS, key)
     emit(next_topic(ticket, now), later.encode(), key, [*ticket.headers(), *trace(record)])
 
 

@@ -115,7 +115,7 @@ async def test_a_broker_that_is_away_for_long_is_waited_for(
         # Not every call of the client waits for the broker; this one is to.
         await asyncio.to_thread(hung.touch)
         # Each such look came after half of the time that a loop may stand still.
-        await until_logged(service, "stall.broker-away", 2)
+        await until_logged(service, "stall.away", 2)
         await asyncio.to_thread(hung.unlink)
     finally:
         own_kafka.resume()
