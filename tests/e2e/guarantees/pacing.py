@@ -1,6 +1,7 @@
 """When slots were taken and when texts arrived, and what that says of a pace (P10)."""
 
 import re
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,3 +61,24 @@ def used(went: Sequence[Went], cap: Cap, spans: Sequence[tuple[float, float]]) -
     sent = sum(one.segments for one in went if any(start <= one.at < end for start, end in spans))
     allowed = cap.rate * sum(end - start for start, end in spans)
     return sent, allowed - cap.segments * len(spans)
+
+
+class Waits:
+    """For how long processes stood ready without a core, by the kernel's account of their main threads."""
+
+    def __init__(self, pids: Iterable[int | None]) -> None:
+        self._began = time.monotonic()
+        self._before = {pid: _waited(pid) for pid in pids if pid is not None}
+
+    def share(self) -> float:
+        """The largest share of the time since then that any of them waited; 0 where it is not told."""
+        lasted = time.monotonic() - self._began
+        return max((_waited(pid) - before for pid, before in self._before.items()), default=0.0) / lasted
+
+
+def _waited(pid: int) -> float:
+    """In seconds, since its start."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
