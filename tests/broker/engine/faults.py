@@ -73,10 +73,11 @@ def _seek_around_a_fetch(*, before: bool) -> None:
     arrived = asyncio.Event()
 
     async def slow_seek(self: Any) -> None:
+        # From here on: the fetch may come as soon as the sources are sought, before the seek returns.
+        arrived.clear()
         if before:
             await perform_seek(self)
         if self.app._fetcher.started:
-            arrived.clear()
             log.info("faults.seeking")
             await arrived.wait()
         if not before:
@@ -84,7 +85,8 @@ def _seek_around_a_fetch(*, before: bool) -> None:
 
     async def watch(self: Any, records: Any) -> None:
         await distribute(self, records)
-        arrived.set()
+        if any(not tp.topic.endswith("-changelog") for tp in records):
+            arrived.set()
 
     setattr(Consumer, "perform_seek", slow_seek)  # noqa: B010  # likewise
     setattr(Consumer, "_distribute", watch)  # noqa: B010  # likewise
