@@ -31,6 +31,10 @@ def intents_of(bench: Bench) -> set[str]:
     return {intent.nonce for batch in bench.intents() for intent in batch.intents}
 
 
+def told(bench: Bench) -> set[str]:
+    return {fact.nonce for fact in bench.facts() if isinstance(fact, OutcomeFact)}
+
+
 def voids_of(bench: Bench) -> set[str]:
     return {void.nonce for batch in bench.intents() for void in batch.voids}
 
@@ -44,14 +48,18 @@ async def test_a_thousand_behind_a_slow_number_expire_together_and_not_at_its_pa
             dispatcher.read(offset, one)
         # At one a second this would take a quarter of an hour.
         await bench.until(lambda: dispatcher.committed == 1000, seconds=60)
+        # One may win its claim in time and come too late for its call: that is told as unavailable.
         await bench.until(
-            lambda: intents_of(bench) - voids_of(bench) == {p.nonce for p in bench.provider.posts}
+            lambda: (
+                intents_of(bench) - voids_of(bench) == {p.nonce for p in bench.provider.posts} | told(bench)
+            )
         )
     posted = [post.task.message_id for post in bench.provider.posts]
     assert 1 <= len(posted) < 100
     assert sorted(sent(bench)) == sorted(posted)
     assert sorted(expired(bench) + posted) == sorted(one.message_id for one in tasks)
-    assert len(intents_of(bench)) <= len(posted) + 1  # one waited for its slot, and is voided
+    # One waited for its slot, and is voided; one may have been too late for its call.
+    assert len(intents_of(bench)) <= len(posted) + 2
 
 
 async def test_a_late_task_writes_no_intent(bench: Bench) -> None:
