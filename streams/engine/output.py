@@ -10,7 +10,6 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.producer.message_accumulator import MessageBatch
 from aiokafka.structs import TopicPartition
 
-from broker.patience import patient_producer
 from streams.engine.accumulator import Accumulator, Headers
 from streams.engine.client import Client
 from streams.engine.exits import Exit, die
@@ -22,7 +21,6 @@ class Output(AIOKafkaProducer):  # type: ignore[misc]  # untyped upstream
 
     def __init__(self, *, lease: Lease, slow: Mapping[str, float], **options: Any) -> None:
         super().__init__(**options)
-        patient_producer(self)
         self.client.__class__ = Client
         self.client.lease = lease
         self._message_accumulator.__class__ = Accumulator
