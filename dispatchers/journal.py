@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from broker.publish import Outgoing, Publish
 from dispatchers.lines import Item
 from schemas import topics
-from schemas.facts import AmbiguousFact, AnyFact, Closed, ClosedWhy, OutcomeFact
+from schemas.facts import AmbiguousFact, AnyFact, Closed, ClosedWhy, OutcomeFact, attempted
 from schemas.provider import Accepted, Rejected, Throttled, Unavailable
 from schemas.tasks import Intent, Intents, Task, Void
 from schemas.waiting import Ticket, next_topic
@@ -69,13 +69,13 @@ def outcome_fact(
     item: Item, outcome: Accepted | Rejected | Throttled | Unavailable, nonce: str, now: int
 ) -> OutcomeFact:
     """The fact that the hand-over of `item` came to `outcome`."""
-    return OutcomeFact(**_attempted(item.task, now), nonce=nonce, record=item.record, outcome=outcome)
+    return OutcomeFact(**attempted(item.task, now), nonce=nonce, record=item.record, outcome=outcome)
 
 
 def ambiguous_fact(item: Item, attempt: int, nonce: str, detail: str, now: int) -> AmbiguousFact:
     """The fact that nobody knows what came of an attempt; "" for a nonce that is not known."""
     return AmbiguousFact(
-        **{**_attempted(item.task, now), "attempt": attempt},
+        **{**attempted(item.task, now), "attempt": attempt},
         nonces=(nonce,) if nonce else (),
         detail=detail,
     )
@@ -111,16 +111,3 @@ def _intent(item: Item) -> Intent:
         sender=task.sender,
         forget_at=task.forget_at,
     )
-
-
-def _attempted(task: Task, now: int) -> dict[str, object]:
-    return {
-        "message_id": task.message_id,
-        "organization": task.organization,
-        "at": now,
-        "forget_at": task.forget_at,
-        "attempt": task.attempt,
-        "provider": task.provider,
-        "account": task.account,
-        "sender": task.sender,
-    }

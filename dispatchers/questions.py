@@ -9,7 +9,7 @@ from typing import Final, assert_never
 
 from dispatchers.port import Answer, Found, NoAnswer, NotFound, Refused, Several, Standing
 from ledger.asking import ASKABLE_MS
-from schemas.facts import AmbiguousFact, AnyFact, OutcomeFact, ReceiptStatus, Reported
+from schemas.facts import AmbiguousFact, AnyFact, OutcomeFact, ReceiptStatus, Reported, attempted
 from schemas.provider import ASKABLE, Accepted, Provider, Rejected
 from schemas.public import StatusRecord
 from schemas.settings import DispatchSettings
@@ -158,29 +158,16 @@ def _outcome(inquiry: Inquiry, task: Task, outcome: Accepted | Rejected, now: in
     if task.record is None:
         raise ValueError(f"{inquiry.message_id}: the task of an inquiry does not name its record")
     return OutcomeFact(
-        **_attempted(inquiry, now), nonce=inquiry.nonce, record=task.record, outcome=outcome, asked=True
+        **attempted(inquiry, now), nonce=inquiry.nonce, record=task.record, outcome=outcome, asked=True
     )
 
 
 def _reported(inquiry: Inquiry, accepted: Accepted, standing: Standing, now: int) -> Reported:
     return Reported(
-        **_attempted(inquiry, now),
+        **attempted(inquiry, now),
         provider_message_id=accepted.provider_message_id,
         status=standing.status,
         code=standing.code,
         fault=standing.fault,
         detail=standing.detail,
     )
-
-
-def _attempted(inquiry: Inquiry, now: int) -> dict[str, object]:
-    return {
-        "message_id": inquiry.message_id,
-        "organization": inquiry.organization,
-        "at": now,
-        "forget_at": inquiry.forget_at,
-        "attempt": inquiry.attempt,
-        "provider": inquiry.provider,
-        "account": inquiry.account,
-        "sender": inquiry.sender,
-    }

@@ -8,7 +8,7 @@ from pydantic import Field, TypeAdapter
 from schemas.base import Millis, Record, decode_with
 from schemas.messages import Content
 from schemas.provider import Certain, Fault, Provider
-from schemas.tasks import RecordId, Task
+from schemas.tasks import Inquiry, RecordId, Task
 
 
 class BaseFact(Record):
@@ -54,6 +54,20 @@ class Attempted(BaseFact):
     provider: Provider
     account: str
     sender: str
+
+
+def attempted(of: Task | Inquiry, at: Millis) -> dict[str, object]:
+    """The fields of `Attempted`, as a fact of `at` has them of the hand-over that `of` is about."""
+    return {
+        "message_id": of.message_id,
+        "organization": of.organization,
+        "at": at,
+        "forget_at": of.forget_at,
+        "attempt": of.attempt,
+        "provider": of.provider,
+        "account": of.account,
+        "sender": of.sender,
+    }
 
 
 class OutcomeFact(Attempted):
