@@ -33,7 +33,7 @@ from dispatchers.window import Window
 from ledger import Ledger
 from ledger.rebuild import ensure_epoch
 from schemas import callback, topics
-from schemas.messages import Lane
+from schemas.lanes import Lane
 from schemas.provider import Provider
 from schemas.settings import Settings
 

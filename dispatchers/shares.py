@@ -9,7 +9,7 @@ from dispatchers.lines import Item
 from dispatchers.paces import number_pace
 from ledger.claims import Pace
 from ledger.places import SOONEST_MS, Line, Place, Wish
-from schemas.messages import Lane
+from schemas.lanes import Lane
 
 #: What a pace may have at hand is what it lets go in this time; what is in flight comes on top.
 SHARE_SECONDS: Final = 20

@@ -9,7 +9,7 @@ from dispatchers.tools import Tools
 from schemas import topics
 from schemas.facts import AmbiguousFact, Deadline
 from schemas.failpoints import Point, reached
-from schemas.messages import Lane
+from schemas.lanes import Lane
 from schemas.settings import DispatchSettings
 from schemas.tasks import Inquiry, OnUnknown, Task
 from schemas.waiting import EARLY_MS

@@ -14,7 +14,7 @@ from dispatchers.ready import Alarm, Deadlines, Turns
 from dispatchers.shares import PROBES, RESTS_MS, STAY_MS, Leaving, Shares, leaving
 from ledger.claims import Pace
 from ledger.places import SOONEST_MS
-from schemas.messages import Lane
+from schemas.lanes import Lane
 from schemas.tasks import Task
 
 

@@ -10,7 +10,8 @@ from directory.snapshot import Directory
 from ingress.checks import Denied, beyond, malformed
 from ingress.codes import Code
 from schemas.directory import Account, Active, Capability, Number
-from schemas.messages import Content, Door, Lane, Message, Refusal
+from schemas.lanes import Lane
+from schemas.messages import Content, Door, Message, Refusal
 from schemas.provider import Provider
 from schemas.requests import SendRequest, fingerprint
 from schemas.segments import counted
@@ -136,7 +137,7 @@ def can_repeat(request: SendRequest, door: Door) -> bool:
 
 def _usable(request: SendRequest, organization: str, directory: Directory) -> Account | Denied:
     """The account that the request would go out through."""
-    sender = request.from_phone_number
+    sender = request.from_phone_number or ""
     number = directory.number(sender)
     if number is not None and number.organization != organization:
         return Denied(Code.WRONG_ORGANIZATION, "Unauthorized: phone number belongs to different organization")

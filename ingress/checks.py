@@ -43,7 +43,7 @@ def malformed(request: SendRequest) -> Malformed | None:
 
 
 def _malformed_number(request: SendRequest) -> Malformed | None:
-    if not _E164.fullmatch(request.from_phone_number):
+    if not _E164.fullmatch(request.from_phone_number or ""):
         return Malformed(Code.INVALID_SENDER, _not_e164("from_phone_number"))
     if not _E164.fullmatch(request.to_phone_number):
         return Malformed(Code.INVALID_RECIPIENT, _not_e164("to_phone_number"))

@@ -12,14 +12,20 @@ A claim is one key, whose value is a line of words:
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal, get_args
 
 from schemas.base import Millis
 from schemas.public import Attempt
 from schemas.tasks import How
 
-#: `sent`: handed over and settled. `unknown`: handed over, perhaps. The others: ended without a send.
-Why = Literal["sent", "unknown", "cancelled", "expired", "opted_out"]
+#: Why a claim is closed. `sent`: handed over and settled. `unknown`: handed over, perhaps. The others: ended
+#: without a send.
+Why = Literal[
+    "sent", "unknown", "cancelled", "expired", "opted_out",
+    "sender_not_found", "sender_suspended", "assistant_suspended", "use_case_not_found", "use_case_suspended",
+    "campaign_not_verified", "brand_suspended",
+]  # fmt: skip
+_WHYS: Final[dict[str, Why]] = {why: why for why in get_args(Why)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +196,8 @@ def parse(line: bytes | None) -> Claim:
             return Open(int(attempt), record, maybe_sent == "1")
         case ["sending", attempt, maybe_sent, until, nonce, record]:
             return Sending(int(attempt), record, nonce, int(until), maybe_sent == "1")
-        case ["closed", ("sent" | "unknown" | "cancelled" | "expired" | "opted_out") as why, attempt, *nonce]:
-            return Closed(why, int(attempt), *nonce)
+        case ["closed", why, attempt, *nonce] if why in _WHYS:
+            return Closed(_WHYS[why], int(attempt), *nonce)
     raise ValueError(f"not a claim: {line!r}")
 
 

@@ -67,7 +67,7 @@ def rebuilt(intents: Sequence[Intent], voids: Iterable[str], facts: Sequence[Cla
         return Closed("sent", max(settled))
     ended = {fact.why for fact in facts if isinstance(fact, ClosedFact)}
     if ended:
-        return Closed(next(why for why in ClosedWhy if why in ended).value, 0)
+        return Closed(next(why.value for why in ClosedWhy if why in ended), 0)
     gone = set(voids)
     standing = [intent for intent in intents if intent.nonce not in gone]
     ambiguous = [fact for fact in facts if isinstance(fact, AmbiguousFact)]

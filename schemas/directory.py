@@ -3,6 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Final, Literal, Self
 from uuid import UUID
+from zoneinfo import available_timezones
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
@@ -66,6 +67,29 @@ class VonageCredentials(Record):
     signature_secrets: SecretRefs
 
 
+#: A time of day, on a 24-hour clock.
+TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+
+
+class QuietHours(Record):
+    """When nothing is handed over, every day: from `start` to `end`, past midnight if that is the earlier."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    start: TimeOfDay
+    end: TimeOfDay
+    #: An IANA name; None: the recipient's own, by the number (of several, quiet in any is quiet).
+    zone: str | None = None
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        if self.start == self.end:
+            raise ValueError("start and end are the same: leave quiet hours out where there are none")
+        if self.zone is not None and self.zone not in available_timezones():
+            raise ValueError(f"zone: {self.zone} is no time zone (such as Europe/Berlin)")
+        return self
+
+
 class Organization(Entity):
     """A tenant, and the defaults for what it sends from its numbers. Needed only to set one of them."""
 
@@ -76,6 +100,8 @@ class Organization(Entity):
     validity_seconds: Annotated[int, Field(ge=1, le=48 * 3600)] | None = None
     #: What becomes of a send whose outcome stays unknown; None: it stays so (`hold`).
     on_unknown: OnUnknown | None = None
+    #: None: a send from a number may go at any time.
+    quiet_hours: QuietHours | None = None
 
     @model_validator(mode="after")
     def _is_itself(self) -> Self:
@@ -150,6 +176,10 @@ class Assistant(Entity):
     status: Active = Active.ACTIVE
 
 
+#: A text that is sent as an answer.
+Reply = Annotated[str, StringConstraints(min_length=1, max_length=1600)]
+
+
 class UseCase(Entity):
     """A purpose with a pool of senders; the platform chooses among them."""
 
@@ -165,6 +195,12 @@ class UseCase(Entity):
     on_unknown: OnUnknown = OnUnknown.HOLD
     #: How long a message may wait, in seconds; None: as `HELIO_MESSAGES__VALIDITY_SECONDS`.
     validity_seconds: Annotated[int, Field(ge=60, le=48 * 3600)] | None = None
+    #: None: at any time.
+    quiet_hours: QuietHours | None = None
+    #: What is answered to STOP, START and HELP where the provider does not answer by itself; None: nothing.
+    stop_reply: Reply | None = None
+    start_reply: Reply | None = None
+    help_reply: Reply | None = None
     status: Active = Active.ACTIVE
 
 
@@ -183,6 +219,8 @@ class Brand(Entity):
     id: Slug
     name: str
     registration: Registration = Registration.PENDING
+    #: Segments a day over all its campaigns, where carriers set a limit.
+    day_cap: Annotated[int, Field(ge=1)] | None = None
 
 
 class Campaign(Entity):

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from schemas import refusals
 from schemas.base import Millis, Record, decode_with
 from schemas.messages import Content
 from schemas.provider import Certain, Fault, Provider
@@ -32,6 +33,18 @@ class Routed(BaseFact):
     #: Which rule chose, in words for operators.
     reason: str
     content: Content
+
+
+class Rerouted(BaseFact):
+    """`route` chose another sender for the next attempt: the one before was not handed over."""
+
+    type: Literal["rerouted.v1"] = "rerouted.v1"
+    attempt: int
+    provider: Provider
+    account: str
+    sender: str
+    #: Which rule chose, and why it had to, in words for operators.
+    reason: str
 
 
 class Rejected(BaseFact):
@@ -80,6 +93,8 @@ class OutcomeFact(Attempted):
     outcome: Certain
     #: The hand-over was unknown, and the provider said this when it was asked.
     asked: bool = False
+    #: A refusal of the sender, after which another sender is tried: it ends nothing.
+    again: bool = False
 
 
 class AmbiguousFact(Attempted):
@@ -137,6 +152,14 @@ class ClosedWhy(StrEnum):
     CANCELLED = "cancelled"
     EXPIRED = "expired"
     OPTED_OUT = "opted_out"
+    #: What was true of its sender when it was accepted is not any more (`schemas.refusals` has these words).
+    SENDER_NOT_FOUND = refusals.SENDER_NOT_FOUND
+    SENDER_SUSPENDED = refusals.SENDER_SUSPENDED
+    ASSISTANT_SUSPENDED = refusals.ASSISTANT_SUSPENDED
+    USE_CASE_NOT_FOUND = refusals.USE_CASE_NOT_FOUND
+    USE_CASE_SUSPENDED = refusals.USE_CASE_SUSPENDED
+    CAMPAIGN_NOT_VERIFIED = refusals.CAMPAIGN_NOT_VERIFIED
+    BRAND_SUSPENDED = refusals.BRAND_SUSPENDED
 
 
 class Closed(BaseFact):
@@ -176,7 +199,16 @@ class Deadline(BaseFact):
 
 
 AnyFact = (
-    Routed | Rejected | OutcomeFact | AmbiguousFact | Receipt | Reported | CancelAsked | Closed | Deadline
+    Routed
+    | Rerouted
+    | Rejected
+    | OutcomeFact
+    | AmbiguousFact
+    | Receipt
+    | Reported
+    | CancelAsked
+    | Closed
+    | Deadline
 )
 Fact = Annotated[AnyFact, Field(discriminator="type")]
 _VALIDATOR = TypeAdapter[AnyFact](Fact).validator

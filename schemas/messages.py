@@ -1,4 +1,4 @@
-"""What both doors hand to `route` on `sms.messages.v1`: accepted messages and refusals."""
+"""What `route` reads on `sms.messages.v1`: accepted messages and refusals of both doors, and failovers."""
 
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -6,14 +6,9 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from schemas.base import Millis, Record, decode_with
-from schemas.provider import Provider
-
-
-class Lane(StrEnum):
-    """Which of a provider's two dispatch topics a task takes; immediate ones go first."""
-
-    IMMEDIATE = "immediate"
-    QUEUED = "queued"
+from schemas.lanes import Lane
+from schemas.provider import Provider, Rejected
+from schemas.tasks import Task
 
 
 class Door(StrEnum):
@@ -21,13 +16,17 @@ class Door(StrEnum):
 
     REST = "rest"
     KAFKA = "kafka"
+    #: None came: we answer a text ourselves (the confirmation of a STOP, say).
+    REPLY = "reply"
 
 
 class Content(Record):
     """What was asked for, unchanged from the door to the handset, and what every view of it shows."""
 
-    #: The sender as asked for, +E.164.
-    from_number: str
+    #: The sender as asked for, +E.164; None: one of the use case's pool, which `route` chooses.
+    from_number: str | None = None
+    #: The use case that it is sent through; None where it names its sender.
+    use_case_id: str | None = None
     #: The handset, +E.164.
     to_number: str
     text: str
@@ -39,6 +38,8 @@ class Content(Record):
     #: Versioned digest of what was asked for (`schemas.requests.fingerprint`).
     fingerprint: str
     accepted_at: Millis
+    #: It is not to be handed over before this moment: its owner's wish, or the end of quiet hours.
+    send_at: Millis | None = None
 
 
 class Message(Record):
@@ -57,7 +58,30 @@ class Message(Record):
     forget_at: Millis
     #: Whether the same id can come again; false for a keyless REST message, which needs no dedupe.
     can_repeat: bool
+    #: It confirms what the recipient has just written (STOP, HELP): no opt-out stops it.
+    confirms: bool = False
     content: Content
+
+
+class Failover(Record):
+    """A task that another sender may be able to hand over: `route` chooses again (docs/protocol.md, rule 5).
+
+    Only of messages from use cases, and only when the last attempt provably was not handed over, or there
+    was none. `route` is the only reader; a repeat is a copy of one task, of which the claim lets one win.
+    """
+
+    type: Literal["failover.v1"] = "failover.v1"
+    message_id: str
+    organization: str
+    forget_at: Millis
+    #: As it is to be tried next: its attempt, `how`, `record` and `not_before` are handed on unchanged. Its
+    #: sender is the one to leave; what it names as tried is not chosen again.
+    task: Task
+    #: Why, in words for operators.
+    why: str
+    #: The provider's refusal, where that is why: the message fails with it if no other sender is left.
+    #: None: it then goes on through the sender that it has, when its account can be reached again.
+    refused: Rejected | None = None
 
 
 class Refusal(Record):
@@ -76,15 +100,15 @@ class Refusal(Record):
     detail: str
 
 
-MessageRecord = Annotated[Message | Refusal, Field(discriminator="type")]
-_VALIDATOR = TypeAdapter[Message | Refusal](MessageRecord).validator
+MessageRecord = Annotated[Message | Refusal | Failover, Field(discriminator="type")]
+_VALIDATOR = TypeAdapter[Message | Refusal | Failover](MessageRecord).validator
 
 
-def decode_message(value: bytes | None) -> Message | Refusal:
+def decode_message(value: bytes | None) -> Message | Refusal | Failover:
     """The record in `value`.
 
     Raises:
         DecodeError: see `Record.decode`.
     """
-    record: Message | Refusal = decode_with(_VALIDATOR, value)
+    record: Message | Refusal | Failover = decode_with(_VALIDATOR, value)
     return record

@@ -92,13 +92,18 @@ class StatusRecord(Record):
     at: Millis
     accepted_at: Millis
     forget_at: Millis
-    from_number: str
+    #: The sender: as asked for, or as chosen from the use case's pool; None before one is chosen.
+    from_number: str | None = None
+    #: The use case that it is sent through; None where it named its sender.
+    use_case_id: str | None = None
     to_number: str
     text: str
     media: tuple[str, ...] = ()
     segments: int
     reference: str | None = None
     fingerprint: str
+    #: It is held until this moment: its owner's wish, or the end of quiet hours.
+    send_at: Millis | None = None
     #: The hand-over that the status speaks of; absent for a message that was never routed.
     attempt: int | None = None
     provider: Provider | None = None
@@ -126,6 +131,14 @@ class Media(Record):
     size: int | None = None
 
 
+class Keyword(StrEnum):
+    """What a text asks for, where it is one of the words that carriers know (docs/optouts.md)."""
+
+    STOP = "stop"
+    START = "start"
+    HELP = "help"
+
+
 class InboundRecord(Record):
     """A text that somebody sent to one of our numbers. Keyed by `from_number`, the handset.
 
@@ -144,6 +157,8 @@ class InboundRecord(Record):
     #: Our number, +E.164.
     to_number: str
     text: str
+    #: Where the whole text is one of the words that carriers know.
+    keyword: Keyword | None = None
     media: tuple[Media, ...] = ()
     #: As the provider counts them, else as carriers do (`schemas.segments`).
     segments: int

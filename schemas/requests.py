@@ -2,8 +2,9 @@
 
 import json
 from typing import Annotated, Final, Literal
+from uuid import UUID
 
-from pydantic import BeforeValidator, Field, Strict
+from pydantic import AwareDatetime, BeforeValidator, Field, Strict
 
 from schemas import ids
 from schemas.base import Record
@@ -34,8 +35,10 @@ class SendRequest(Record):
     """
 
     type: Literal["sms.request.v1"] = "sms.request.v1"
-    #: A number that an assistant of the organization owns, +E.164.
-    from_phone_number: str
+    #: A number that an assistant of the organization owns, +E.164. This or `use_case_id`, not both.
+    from_phone_number: str | None = None
+    #: A use case of the organization: the platform chooses one of its numbers.
+    use_case_id: UUID | None = None
     #: The recipient, +E.164.
     to_phone_number: str
     #: The text, 1 to 1600 characters.
@@ -46,6 +49,8 @@ class SendRequest(Record):
     queue: Annotated[bool, Strict()] = True
     #: The same key and content is the same message, for at least 24 h.
     idempotency_key: Annotated[str, Field(max_length=MAX_KEY)] | None = None
+    #: Not before this moment, at most 48 hours ahead: ISO 8601 with its offset. `valid_for` counts from it.
+    send_at: AwareDatetime | None = None
     #: Seconds after acceptance within which it must be handed over; then it fails as `expired`.
     #: None: as the organization's directory entry, else `HELIO_MESSAGES__VALIDITY_SECONDS`, says.
     valid_for: Annotated[int, _SECONDS, BeforeValidator(_whole)] | None = None
@@ -55,6 +60,12 @@ class SendRequest(Record):
     organization: str | None = None
 
 
+_CONTENT: Final = {
+    "from_phone_number", "use_case_id", "to_phone_number", "message", "media_urls", "queue", "send_at",
+    "valid_for",
+}  # fmt: skip
+
+
 def fingerprint(request: SendRequest) -> str:
     """A versioned digest of what is asked for, by which a repeat is told from a conflict.
 
@@ -62,7 +73,8 @@ def fingerprint(request: SendRequest) -> str:
     white space nor an omitted default makes a conflict. Key and reference do not count.
     """
     content = request.model_dump(
-        include={"from_phone_number", "to_phone_number", "message", "media_urls", "queue", "valid_for"},
+        include=_CONTENT,
+        mode="json",
         exclude_defaults=True,
     )
     if not content.get("media_urls"):

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from schemas.base import Millis, Record, decode_with
-from schemas.messages import Lane
+from schemas.lanes import Lane
 from schemas.provider import Provider
 
 
@@ -59,6 +59,8 @@ class Task(Record):
     account: str
     #: The number that it goes out from, +E.164: also the key of the record.
     sender: str
+    #: The use case that it is sent through: another of its numbers may take it over. None: nobody else may.
+    use_case_id: str | None = None
     to_number: str
     text: str
     media: tuple[str, ...] = ()
@@ -69,6 +71,11 @@ class Task(Record):
     forget_at: Millis
     #: Its owner's policy.
     on_unknown: OnUnknown = OnUnknown.HOLD
+    #: It confirms what the recipient has just written (STOP, HELP): no opt-out stops it.
+    confirms: bool = False
+    #: Accounts and senders that have failed it before: `route` does not choose them again.
+    tried_accounts: tuple[str, ...] = ()
+    tried_senders: tuple[str, ...] = ()
     #: When its turn comes, or came, in the line of those that found no room (docs/dispatchers.md); None while
     #: it has no place there.
     turn: Millis | None = None
@@ -135,6 +142,9 @@ class Intent(Record):
     account: str
     sender: str
     forget_at: Millis
+    #: What it counts, and against which of the day's caps (docs/ledger.md): a rebuild counts them again.
+    segments: int = 1
+    caps: tuple[str, ...] = ()
 
 
 class Void(Record):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from schemas.messages import Lane
+from schemas.lanes import Lane
 from schemas.provider import Provider
 
 _HOUR: Final = 3_600_000

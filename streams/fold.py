@@ -19,6 +19,7 @@ from schemas.facts import (
     Receipt,
     Rejected,
     Reported,
+    Rerouted,
     Routed,
 )
 from schemas.public import StatusRecord
@@ -51,7 +52,7 @@ def fold(row: Row | None, fact: AnyFact, offset: int) -> tuple[Row, list[StatusR
     return after, [record(after, sequence) for sequence in range(len(row.told) + 1, len(after.told) + 1)]
 
 
-def _heard(row: Row, fact: AnyFact, offset: int) -> Row:  # noqa: PLR0911 - one case for each fact
+def _heard(row: Row, fact: AnyFact, offset: int) -> Row:  # noqa: C901, PLR0911 - one case for each fact
     """The row with `fact` in it."""
     match fact:
         case Routed():
@@ -70,6 +71,8 @@ def _heard(row: Row, fact: AnyFact, offset: int) -> Row:  # noqa: PLR0911 - one 
             return _received(row, name, words.told_by_provider(fact))
         case Reported():
             return _outweighed(row, words.told_by_provider(fact))
+        case Rerouted():
+            return _outweighed(row, words.rerouted(fact))
         case CancelAsked():
             # The claim decides, and `Closed` tells what it decided; but it is not sent again after this.
             return row if row.cancel_asked else row._replace(cancel_asked=True)

@@ -12,7 +12,7 @@ from prometheus_client import Counter
 from schemas import cloudevents, topics
 from schemas.base import DecodeError
 from schemas.facts import Deadline, decode_fact
-from schemas.messages import Lane
+from schemas.lanes import Lane
 from schemas.provider import Provider
 from schemas.public import StatusRecord
 from schemas.status import State

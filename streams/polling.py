@@ -15,7 +15,7 @@ from prometheus_client import Counter
 from broker.publish import Outgoing, Publish
 from ledger.errors import LedgerUnavailableError
 from schemas import topics
-from schemas.messages import Lane
+from schemas.lanes import Lane
 from schemas.provider import ASKABLE, Provider
 from schemas.public import StatusRecord
 from schemas.tasks import Inquiry

@@ -9,7 +9,8 @@ from prometheus_client import Counter
 from schemas import ids, topics
 from schemas.base import DecodeError
 from schemas.facts import Rejected, Routed
-from schemas.messages import Lane, Message, Refusal, decode_message
+from schemas.lanes import Lane
+from schemas.messages import Failover, Message, Refusal, decode_message
 from schemas.provider import Provider
 from schemas.refusals import CONFLICT
 from streams import routing
@@ -65,6 +66,12 @@ class Router:
             log.warning("route.unreadable partition=%d offset=%d: %s", record.partition, record.offset, e)
             bury(record, str(e), emit)
             return "unreadable"
+        if isinstance(message, Failover):
+            task = message.task
+            emit(
+                topics.dispatch(task.provider, task.lane), task.encode(), task.sender.encode(), trace(record)
+            )
+            return "rerouted"
         now = self._now()
         if message.forget_at <= now:
             return "forgotten"

@@ -53,7 +53,7 @@ def route(message: Message, senders: Senders) -> Chosen | Refused:
 
 def _owner(message: Message, senders: Senders) -> Assistant | Refused:
     """The assistant that answers for the sender."""
-    organization, sender = message.organization, message.content.from_number
+    organization, sender = message.organization, message.content.from_number or ""
     assistant = senders.assistant_of(sender)
     if assistant is None or assistant.organization != organization:
         return Refused(SENDER_NOT_FOUND, f"No assistant of {organization} owns {sender} any more.")
@@ -66,7 +66,7 @@ def _owner(message: Message, senders: Senders) -> Assistant | Refused:
 
 def _account(message: Message, senders: Senders) -> Account | Refused:
     """The account that the sender's number names."""
-    organization, sender = message.organization, message.content.from_number
+    organization, sender = message.organization, message.content.from_number or ""
     number = senders.number(sender)
     if number is None or number.organization != organization:
         return Refused(SENDER_NOT_FOUND, f"{sender} is not a number of {organization} any more.")
@@ -96,7 +96,7 @@ def _task(message: Message, account: Account, on_unknown: OnUnknown) -> Task:
         lane=message.lane,
         provider=account.provider,
         account=account.id,
-        sender=content.from_number,
+        sender=content.from_number or "",
         to_number=content.to_number,
         text=content.text,
         media=content.media,

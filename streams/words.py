@@ -12,6 +12,7 @@ from schemas.facts import (
     ReceiptStatus,
     Rejected,
     Reported,
+    Rerouted,
     Routed,
 )
 from schemas.provider import Accepted, Throttled, Unavailable
@@ -31,12 +32,24 @@ _STATUSES: Final = {
 _CLOSED: Final = {
     ClosedWhy.EXPIRED: "It could not be handed over within its validity.",
     ClosedWhy.OPTED_OUT: "The recipient has opted out.",
+    ClosedWhy.SENDER_NOT_FOUND: "Its sender was taken out of the directory while it waited.",
+    ClosedWhy.SENDER_SUSPENDED: "Its sender was suspended while it waited.",
+    ClosedWhy.ASSISTANT_SUSPENDED: "The assistant of its sender was suspended while it waited.",
+    ClosedWhy.USE_CASE_NOT_FOUND: "Its use case was deleted while it waited.",
+    ClosedWhy.USE_CASE_SUSPENDED: "Its use case was suspended while it waited.",
+    ClosedWhy.CAMPAIGN_NOT_VERIFIED: "The campaign of its sender lost its verification while it waited.",
+    ClosedWhy.BRAND_SUSPENDED: "The brand of its sender was suspended while it waited.",
 }
 _NOBODY_KNOWS: Final = "It was handed over, and nobody could learn what came of it: it may have arrived."
 
 
 def routed(fact: Routed) -> Word:
     """It lies with us."""
+    return _of_hand_over(fact, Rank.QUEUED)
+
+
+def rerouted(fact: Rerouted) -> Word:
+    """It lies with us still; its next attempt has another sender."""
     return _of_hand_over(fact, Rank.QUEUED)
 
 
@@ -83,11 +96,9 @@ def closed(fact: Closed) -> Word:
     match fact.why:
         case ClosedWhy.CANCELLED:
             return Word(rank=Rank.CANCELLED, at=fact.at)
-        case ClosedWhy.EXPIRED | ClosedWhy.OPTED_OUT:
-            failure = Failure(code=fact.why, detail=_CLOSED[fact.why])
+        case why:
+            failure = Failure(code=why, detail=_CLOSED[why])
             return Word(rank=Rank.CLOSED, at=fact.at, failure=failure)
-        case _:
-            assert_never(fact.why)
 
 
 def failed_by_policy(fact: Deadline, unknown: Word) -> Word:
@@ -102,7 +113,7 @@ def resent_by_policy(fact: Deadline, unknown: Word) -> Word:
 
 
 def _of_hand_over(
-    fact: Routed | OutcomeFact | AmbiguousFact | Receipt | Reported,
+    fact: Routed | Rerouted | OutcomeFact | AmbiguousFact | Receipt | Reported,
     rank: Rank,
     *,
     provider_message_id: str | None = None,

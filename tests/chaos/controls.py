@@ -12,7 +12,7 @@ from typing import Final
 
 from schemas import topics
 from schemas.failpoints import Point
-from schemas.messages import Lane
+from schemas.lanes import Lane
 from schemas.provider import Provider
 from tests.chaos.cases import Kind
 from tests.chaos.checker import Verdict

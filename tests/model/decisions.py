@@ -29,7 +29,8 @@ from schemas.facts import (
     Routed,
 )
 from schemas.facts import Closed as ClosedFact
-from schemas.messages import Content, Lane
+from schemas.lanes import Lane
+from schemas.messages import Content
 from schemas.provider import Accepted, Certain, Fault, Provider, Rejected, Unavailable
 from schemas.status import State
 from schemas.tasks import How, Intent, OnUnknown, RecordId, Task

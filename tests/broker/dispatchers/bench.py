@@ -25,7 +25,7 @@ from ledger.rebuild import ensure_epoch
 from schemas import topics
 from schemas.directory import Account, Entry, Number, TwilioCredentials
 from schemas.facts import AnyFact, decode_fact
-from schemas.messages import Lane
+from schemas.lanes import Lane
 from schemas.provider import Provider
 from schemas.settings import DispatchSettings, KafkaSettings
 from schemas.tasks import Intents, Task

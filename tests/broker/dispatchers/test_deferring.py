@@ -10,7 +10,7 @@ import pytest
 
 from broker import clients
 from schemas import topics
-from schemas.messages import Lane
+from schemas.lanes import Lane
 from schemas.tasks import Task
 from schemas.waiting import Ticket
 from tests.broker.dispatchers.bench import Bench, now

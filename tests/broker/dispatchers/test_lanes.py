@@ -3,7 +3,7 @@
 import pytest
 
 from broker import clients
-from schemas.messages import Lane
+from schemas.lanes import Lane
 from tests.broker.dispatchers.bench import Bench
 
 pytestmark = pytest.mark.broker

@@ -16,7 +16,7 @@ from dispatchers.lines import Line
 from dispatchers.reader import Reader, RetentionError
 from dispatchers.shares import Leaving
 from dispatchers.window import Window
-from schemas.messages import Lane
+from schemas.lanes import Lane
 from schemas.provider import Provider
 from schemas.settings import KafkaSettings
 from schemas.tasks import Inquiry, Task

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from broker import clients
 from schemas import topics
 from schemas.facts import AnyFact, decode_fact
-from schemas.messages import Message, Refusal, decode_message
+from schemas.messages import Failover, Message, Refusal, decode_message
 from schemas.settings import KafkaSettings
 
 DEAD = topics.dead_letters(topics.REQUESTS)
@@ -45,8 +45,9 @@ class Reading:
             await consumer.stop()
 
     def messages(self) -> list[Message | Refusal]:
-        """What went to route so far."""
-        return [decode_message(record.value) for record in self.records if record.topic == topics.MESSAGES]
+        """What the doors have handed to route so far."""
+        found = [decode_message(record.value) for record in self.records if record.topic == topics.MESSAGES]
+        return [message for message in found if not isinstance(message, Failover)]
 
     def facts(self) -> list[AnyFact]:
         """What went to the fold so far."""

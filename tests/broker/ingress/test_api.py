@@ -18,7 +18,8 @@ from ledger import Ledger
 from ledger.claims import Ask, Cancel, Closed, Refused, Verdict, Won
 from schemas import ids, topics
 from schemas.facts import Closed as ClosedFact
-from schemas.messages import Lane, Message
+from schemas.lanes import Lane
+from schemas.messages import Message
 from schemas.settings import IngressSettings, RedisSettings, Settings
 from schemas.status import State
 from schemas.tasks import How

@@ -15,7 +15,8 @@ from cli.local.process import Process
 from schemas import topics
 from schemas.directory import Account, AnyEntity, Assistant, Entry, Number, VonageCredentials, identity
 from schemas.facts import AnyFact
-from schemas.messages import Content, Door, Lane, Message
+from schemas.lanes import Lane
+from schemas.messages import Content, Door, Message
 from schemas.settings import KafkaSettings
 
 SENDER, HANDSET = "+15550100001", "+15557654321"

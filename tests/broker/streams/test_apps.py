@@ -13,7 +13,7 @@ from broker.publish import Outgoing, Publish
 from cli.local.valkey import Valkey
 from schemas import ids, topics
 from schemas.facts import OutcomeFact, Receipt, ReceiptStatus, Rejected, Routed, decode_fact
-from schemas.messages import Lane
+from schemas.lanes import Lane
 from schemas.provider import Accepted, Provider
 from schemas.public import StatusRecord
 from schemas.settings import KafkaSettings

@@ -12,7 +12,7 @@ from dispatchers.journal import Journal
 from dispatchers.unknown import follows
 from schemas import topics
 from schemas.facts import AmbiguousFact, Routed, decode_fact
-from schemas.messages import Lane
+from schemas.lanes import Lane
 from schemas.provider import Provider
 from schemas.public import StatusRecord
 from schemas.settings import DispatchSettings, KafkaSettings

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from dispatchers.port import Handover
 from schemas.directory import Account, TelnyxCredentials, TwilioCredentials, VonageCredentials
-from schemas.messages import Lane
+from schemas.lanes import Lane
 from schemas.provider import Provider
 from schemas.settings import DispatchSettings
 from schemas.tasks import Task

@@ -10,7 +10,7 @@ from aiokafka import TopicPartition
 from broker import clients
 from cli.local.stack import Stack
 from schemas import topics
-from schemas.messages import Lane
+from schemas.lanes import Lane
 from schemas.provider import Provider
 from schemas.settings import KafkaSettings
 

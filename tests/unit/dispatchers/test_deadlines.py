@@ -9,7 +9,7 @@ from dispatchers.journal import Journal, Later
 from dispatchers.unknown import follows
 from schemas import topics
 from schemas.facts import AmbiguousFact, Deadline, decode_fact
-from schemas.messages import Lane
+from schemas.lanes import Lane
 from schemas.provider import Provider
 from schemas.settings import DispatchSettings
 from schemas.tasks import OnUnknown, Task

@@ -6,7 +6,7 @@ from directory.snapshot import Directory
 from dispatchers.paces import names, paces, throttled
 from ledger.claims import Pace
 from schemas.directory import Account, AnyEntity, Campaign, Entry, Number, TwilioCredentials
-from schemas.messages import Lane
+from schemas.lanes import Lane
 from schemas.provider import Provider
 from schemas.tasks import Task
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from dispatchers import policy
 from ledger.claims import Absent, Claim, Closed, Looked, Open, Sending
-from schemas.messages import Lane
+from schemas.lanes import Lane
 from schemas.provider import Provider, Throttled, Unavailable
 from schemas.settings import DispatchSettings
 from schemas.tasks import How, RecordId, Task

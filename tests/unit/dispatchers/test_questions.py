@@ -12,7 +12,7 @@ from dispatchers.unknown import follows as follow_ambiguous
 from ledger.asking import ASKABLE_MS, twin
 from schemas import topics
 from schemas.facts import AmbiguousFact, OutcomeFact, ReceiptStatus, Reported, decode_fact
-from schemas.messages import Lane
+from schemas.lanes import Lane
 from schemas.provider import Accepted, Fault, Provider, Rejected
 from schemas.public import StatusRecord
 from schemas.settings import DispatchSettings

@@ -13,7 +13,7 @@ from dispatchers.shares import PROBES, RESTS_MS, SHARE_SECONDS, STAY_MS, Leaving
 from dispatchers.window import Window
 from ledger.claims import Pace
 from ledger.places import HORIZON_MS, SOONEST_MS, Place
-from schemas.messages import Lane
+from schemas.lanes import Lane
 from schemas.provider import Provider
 from schemas.tasks import RecordId, Task
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from dispatchers.lines import GapError, Item, Line
 from dispatchers.paces import account_pace, breaker, number_pace
 from dispatchers.window import Window
-from schemas.messages import Lane
+from schemas.lanes import Lane
 from schemas.provider import Provider
 from schemas.tasks import Task
 

@@ -10,7 +10,7 @@ from cli.__main__ import app
 from cli.commands.trouble import Exit
 from directory.file import parse
 from schemas import exits, topics
-from schemas.messages import Lane
+from schemas.lanes import Lane
 from schemas.provider import Provider
 from schemas.status import MOVES, State
 from streams.engine import Exit as EngineExit

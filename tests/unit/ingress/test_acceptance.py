@@ -7,7 +7,8 @@ from pydantic import ValidationError
 
 from ingress.acceptance import Accepted, Denied, accept, refusal
 from ingress.codes import Code
-from schemas.messages import Door, Lane
+from schemas.lanes import Lane
+from schemas.messages import Door
 from schemas.provider import Provider
 from schemas.requests import SendRequest, fingerprint
 from schemas.settings import MessageSettings

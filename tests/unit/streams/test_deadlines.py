@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.facts import AmbiguousFact, AnyFact, CancelAsked, ClosedWhy, Deadline
-from schemas.messages import Lane
+from schemas.lanes import Lane
 from schemas.provider import Provider
 from schemas.public import SettledBy, StatusRecord
 from schemas.status import MOVES, State

@@ -8,7 +8,8 @@ from schemas.base import Record as Model
 from schemas.directory import Account, Assistant, Number
 from schemas.facts import AmbiguousFact, Deadline, Rejected, Routed, decode_fact
 from schemas.forgetting import SIGHTINGS_MS
-from schemas.messages import Content, Door, Lane, Message, Refusal
+from schemas.lanes import Lane
+from schemas.messages import Content, Door, Message, Refusal
 from schemas.provider import Provider
 from schemas.public import StatusRecord
 from schemas.tasks import How, OnUnknown, Task

@@ -12,7 +12,8 @@ from schemas.directory import (
     Organization,
     TelnyxCredentials,
 )
-from schemas.messages import Content, Door, Lane, Message
+from schemas.lanes import Lane
+from schemas.messages import Content, Door, Message
 from schemas.provider import Provider
 from schemas.tasks import How, OnUnknown
 from streams.routing import Chosen, Refused, route

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from broker.publish import Outgoing
 from broker.stall import watch
 from schemas import topics
-from schemas.messages import Lane
+from schemas.lanes import Lane
 from schemas.provider import Provider
 from schemas.waiting import Ticket
 from streams.waiting import Mover, onward
