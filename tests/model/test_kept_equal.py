@@ -16,6 +16,7 @@ from tests.model.world import At, Kind, Said
 #: Every fact, and the kinds that stand for it; none: it says nothing that another one does not.
 _FACTS: dict[type, set[Kind]] = {
     facts.Routed: set(),  # known from the start
+    facts.Rerouted: set(),  # says which sender the next attempt takes, and of hand-overs nothing
     facts.Rejected: set(),  # by us, before any hand-over
     facts.OutcomeFact: {Kind.ACCEPTED, Kind.REJECTED, Kind.REFUSED},
     facts.AmbiguousFact: {Kind.AMBIGUOUS},
@@ -25,6 +26,12 @@ _FACTS: dict[type, set[Kind]] = {
     facts.Closed: {Kind.CANCELLED, Kind.EXPIRED, Kind.OPTED_OUT},
     facts.Deadline: {Kind.FAILED, Kind.RESENT},
 }
+
+#: Endings of what was not sent and may not be any more: to the protocol each is another word for `expired`.
+_AS_EXPIRED = {
+    "sender_not_found", "sender_suspended", "assistant_suspended", "use_case_not_found", "use_case_suspended",
+    "campaign_not_verified", "brand_suspended",
+}  # fmt: skip
 
 #: Every script that reads or writes claims, and the function that stands for it.
 _SCRIPTS = {
@@ -78,7 +85,7 @@ def test_a_kind_is_made_into_the_fact_that_it_stands_for(kind: Kind) -> None:
     [
         (get_args(claims.Claim), {claims.Absent, claims.Open, claims.Sending, claims.Closed}),
         (get_args(history.Rebuilt), {claims.Absent, claims.Open, claims.Closed}),
-        (get_args(claims.Why), {"sent", "unknown", "cancelled", "expired", "opted_out"}),
+        (get_args(claims.Why), {"sent", "unknown", "cancelled", "expired", "opted_out"} | _AS_EXPIRED),
         (
             get_args(history.ClaimFact),
             {facts.OutcomeFact, facts.AmbiguousFact, facts.CancelAsked, facts.Closed},
@@ -94,7 +101,7 @@ def test_a_kind_is_made_into_the_fact_that_it_stands_for(kind: Kind) -> None:
             get_args(get_args(provider.Certain)[0]),
             {provider.Accepted, provider.Rejected, provider.Throttled, provider.Unavailable},
         ),
-        (facts.ClosedWhy, {"cancelled", "expired", "opted_out"}),
+        (facts.ClosedWhy, {"cancelled", "expired", "opted_out"} | _AS_EXPIRED),
         (tasks.How, {"plain", "after_unknown", "resend"}),
         (tasks.OnUnknown, {"hold", "resend", "fail"}),
         (State, {"queued", "unknown", "sent", "delivered", "undelivered", "failed", "cancelled"}),
