@@ -13,9 +13,11 @@ from cli.local.ports import HOST
 from directory.file import parse
 from schemas.directory import (
     Account,
+    Assistant,
     Number,
     TelnyxCredentials,
     TwilioCredentials,
+    UseCase,
     VonageCredentials,
 )
 from schemas.provider import Provider
@@ -43,6 +45,8 @@ class Demo:
     api_key: str
     senders: list[str]
     """Numbers that the key may send from; the providers take turns."""
+    use_cases: list[str]
+    """Use cases that it may send through."""
     callback_secret: str
 
 
@@ -68,8 +72,17 @@ def write(home: Path, simulator_port: int, *, public_url: str, simulator_host: s
     theirs = [_account(account, numbers, known, public_url) for account in accounts.values()]
     told = {"host": listen, **_simulator(home, simulator_port, theirs)}
     config.write_text(json.dumps(told, indent=2) + "\n")
-    senders = [n for n in numbers if n.organization == ORGANIZATION]
-    return Demo(directory, config, known["api_key"], _in_turns(senders, accounts), known["callback_secret"])
+    ours = [e for e in entities if e.organization == ORGANIZATION]
+    # A send from a number is a send of the assistant that owns it; the others are for use cases only.
+    owned = {number for e in ours if isinstance(e, Assistant) for number in e.numbers}
+    return Demo(
+        directory=directory,
+        simulator=config,
+        api_key=known["api_key"],
+        senders=_in_turns([n for n in numbers if n.id in owned], accounts),
+        use_cases=[str(e.id) for e in ours if isinstance(e, UseCase)],
+        callback_secret=known["callback_secret"],
+    )
 
 
 def _in_turns(numbers: Sequence[Number], accounts: Mapping[str, Account]) -> list[str]:

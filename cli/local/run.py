@@ -7,7 +7,7 @@ import signal
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -37,6 +37,8 @@ class Run:
     """Of what runs at this moment, by process name."""
     restarts: Mapping[str, int]
     """How often each process was started again."""
+    use_cases: list[str] = field(default_factory=list)
+    """Use cases that this key may send through."""
 
     @classmethod
     def read(cls, home: Path) -> Self | None:

@@ -146,6 +146,7 @@ class Stack:
                 redis=redis,
                 api_key=shown.api_key,
                 senders=shown.senders,
+                use_cases=shown.use_cases,
                 pids={},
                 restarts={},
             )

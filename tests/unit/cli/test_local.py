@@ -15,6 +15,8 @@ from cli.local.ports import HOST, choose, is_free
 from cli.local.process import MissingToolError, StartError
 from cli.local.run import Run, RunningError
 from cli.local.table import environment
+from directory.file import parse
+from schemas.directory import Assistant, Number, UseCase
 from schemas.provider import Provider
 from schemas.settings import Settings
 from simulator.config import Config
@@ -76,6 +78,18 @@ def test_the_demo_serves_all_providers_and_its_simulator_takes_our_credentials(t
     assert demo.write(tmp_path, 8082, public_url=public) == shown
 
 
+def test_the_demos_key_may_use_what_run_json_says(tmp_path: Path) -> None:
+    shown = demo.write(tmp_path, 8082, public_url="http://127.0.0.1:8081")
+    found = parse(shown.directory.read_text(), source="directory.yaml", variables={}).entities.values()
+    owned = {n for e in found if isinstance(e, Assistant) and e.organization == "acme" for n in e.numbers}
+    assert set(shown.senders) == owned
+    cases = [e for e in found if isinstance(e, UseCase) and e.organization == "acme"]
+    assert shown.use_cases == [str(case.id) for case in cases]
+    accounts = {e.id: e.account for e in found if isinstance(e, Number)}
+    # The pool of each is over several accounts, so that one can take over for another.
+    assert min(len({accounts[number] for number in case.numbers}) for case in cases) >= 2
+
+
 def test_a_port_is_the_preferred_one_where_it_is_free() -> None:
     wished = choose()
     assert choose([wished]) == wished
@@ -105,8 +119,8 @@ def test_run_json_reads_back_and_only_its_owner_reads_it(tmp_path: Path) -> None
     RUN.write(tmp_path)
     assert Run.read(tmp_path) == RUN
     assert stat.S_IMODE((tmp_path / "run.json").stat().st_mode) == 0o600
-    keys = {"ingress", "webhooks", "simulator", "kafka", "redis", "api_key", "senders", "pids", "restarts"}
-    assert set(json.loads((tmp_path / "run.json").read_text())) == keys
+    keys = {"ingress", "webhooks", "simulator", "kafka", "redis", "api_key", "senders", "use_cases"}
+    assert set(json.loads((tmp_path / "run.json").read_text())) == keys | {"pids", "restarts"}
     run.forget(tmp_path)
     assert Run.read(tmp_path) is None
 
