@@ -1,6 +1,6 @@
 """The directory at one moment: an immutable snapshot with indexes, and the rule by which it moves on."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, TypeVar
@@ -10,10 +10,12 @@ from schemas.directory import (
     AnyEntity,
     ApiKey,
     Assistant,
+    Brand,
     Campaign,
     Entry,
     Number,
     Organization,
+    UseCase,
 )
 from schemas.provider import Provider
 
@@ -80,11 +82,17 @@ class Directory:
             if isinstance(entity, Assistant)
             for number in entity.numbers
         }
-        self._api_keys = {entity.sha256: entity for _, entity in ordered if isinstance(entity, ApiKey)}
+        self._pools: dict[str, list[UseCase]] = {}
+        api_keys = [entity for _, entity in ordered if isinstance(entity, ApiKey)]
+        self._api_keys = {former.sha256: entity for entity in api_keys for former in entity.former}
+        self._api_keys |= {entity.sha256: entity for entity in api_keys}
         self._accounts: dict[Provider, list[Account]] = {provider: [] for provider in Provider}
         for _, entity in reversed(ordered):
             if isinstance(entity, Account):
                 self._accounts[entity.provider].append(entity)
+            elif isinstance(entity, UseCase):
+                for number in dict.fromkeys(entity.numbers):
+                    self._pools.setdefault(number, []).append(entity)
 
     def after(self, records: Iterable[Entry | Refused]) -> tuple["Directory", list[Refused]]:
         """The directory once it has taken `records` in order, and those of them that it refused.
@@ -123,12 +131,24 @@ class Directory:
         """The campaign of that id."""
         return self._find(Campaign, "campaign", campaign_id)
 
+    def brand(self, brand_id: str) -> Brand | None:
+        """The brand of that id."""
+        return self._find(Brand, "brand", brand_id)
+
+    def use_case(self, use_case_id: str) -> UseCase | None:
+        """The use case of that id: a UUID in lower case, with its hyphens."""
+        return self._find(UseCase, "use_case", use_case_id)
+
     def assistant_of(self, e164: str) -> Assistant | None:
         """The assistant that owns the number `e164`."""
         return self._assistants.get(e164)
 
+    def use_cases_of(self, e164: str) -> Sequence[UseCase]:
+        """The use cases that have the number `e164` in their pool, by id."""
+        return self._pools.get(e164, ())
+
     def api_key(self, sha256: str) -> ApiKey | None:
-        """The API key whose lower-case hex SHA-256 is `sha256`."""
+        """The API key whose lower-case hex SHA-256 is or was `sha256` (`ApiKey.opens` says which)."""
         return self._api_keys.get(sha256)
 
     def accounts(self, provider: Provider) -> list[Account]:

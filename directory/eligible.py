@@ -1,0 +1,168 @@
+"""Which numbers of a use case's pool may send a message, as the directory stands: a pure decision."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+from directory.numbering import numbering
+from directory.snapshot import Directory
+from schemas.directory import Account, Active, Campaign, Capability, Number, NumberKind, Registration, UseCase
+from schemas.limits import LIMITS, text_too_long
+from schemas.provider import Provider
+from schemas.refusals import (
+    BRAND_SUSPENDED,
+    CAMPAIGN_NOT_VERIFIED,
+    LANDLINE,
+    NO_SENDER,
+    NO_USABLE_SENDER,
+    NOT_A_NUMBER,
+    REGION_NOT_PERMITTED,
+    USE_CASE_NOT_FOUND,
+    USE_CASE_SUSPENDED,
+    Refused,
+)
+
+#: Numbers that a sentence names; of more it says how many.
+_NAMED: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What is to be sent, and to whom (+E.164)."""
+
+    to_number: str
+    text: str
+    media: Sequence[str]
+    segments: int
+
+
+class _Bar(IntEnum):
+    """Why a number may not be used; of several the first is told."""
+
+    BRAND = 0
+    CAMPAIGN = 1
+    OTHER = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Barred:
+    bar: _Bar
+    #: As part of a sentence.
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Eligible:
+    """A number that may send it, with what it sends through."""
+
+    number: Number
+    account: Account
+    campaign: Campaign | None
+
+
+_REFUSALS: Final = {
+    _Bar.BRAND: (BRAND_SUSPENDED, "The brand registration behind the use case is suspended"),
+    _Bar.CAMPAIGN: (
+        CAMPAIGN_NOT_VERIFIED,
+        "The use case has no verified A2P campaign for its US long-code numbers",
+    ),
+    _Bar.OTHER: (NO_USABLE_SENDER, "No number of the use case can send this message"),
+}
+
+
+def eligible(
+    directory: Directory, organization: str, use_case_id: str, parcel: Parcel
+) -> tuple[UseCase, list[Eligible]] | Refused:
+    """The use case and those of its numbers that may send `parcel`, at least one; or why none may."""
+    use_case = directory.use_case(use_case_id)
+    if use_case is None or use_case.organization != organization:
+        return Refused(USE_CASE_NOT_FOUND, f"There is no SMS use case {use_case_id}; it may be deleted.")
+    if use_case.status is not Active.ACTIVE:
+        return Refused(USE_CASE_SUSPENDED, f"The SMS use case {use_case.name} is suspended.")
+    numbers = [
+        number
+        for e164 in dict.fromkeys(use_case.numbers)
+        if (number := directory.number(e164)) is not None and number.organization == organization
+    ]
+    if not numbers:
+        return Refused(NO_SENDER, "No phone number is assigned to the use case.")
+    return _unreachable(use_case, parcel.to_number) or _of(use_case, numbers, directory, parcel)
+
+
+def _unreachable(use_case: UseCase, to_number: str) -> Refused | None:
+    """What is wrong with the destination, by its digits and the use case's regions."""
+    destination = numbering(to_number)
+    if not destination.valid:
+        return Refused(NOT_A_NUMBER, f"Invalid destination phone number: {to_number} is not a real number.")
+    if destination.landline:
+        return Refused(LANDLINE, f"Invalid destination phone number: {to_number} is a landline.")
+    if use_case.regions and destination.region not in use_case.regions:
+        where = destination.region or "its region"
+        return Refused(REGION_NOT_PERMITTED, f"The use case is not permitted to send to {where}.")
+    return None
+
+
+def _of(
+    use_case: UseCase, numbers: Sequence[Number], directory: Directory, parcel: Parcel
+) -> tuple[UseCase, list[Eligible]] | Refused:
+    judged = [_judged(number, directory, parcel) for number in numbers]
+    usable = [one for one in judged if isinstance(one, Eligible)]
+    if usable:
+        return use_case, usable
+    barred = [one for one in judged if isinstance(one, _Barred)]
+    first = min(one.bar for one in barred)
+    code, what = _REFUSALS[first]
+    return Refused(code, f"{what}: {listed([one.why for one in barred if one.bar is first])}.")
+
+
+def _judged(number: Number, directory: Directory, parcel: Parcel) -> Eligible | _Barred:
+    """Whether `number` may send `parcel`, as far as the directory says."""
+    campaign = directory.campaign(number.campaign) if number.campaign else None
+    unregistered = _unregistered(number, campaign, directory)
+    if unregistered is not None:
+        return unregistered
+    if number.status is not Active.ACTIVE:
+        return _Barred(_Bar.OTHER, f"{number.id} is suspended")
+    account = directory.account(number.account)
+    if account is None or not account.serves(number.organization) or account.status is not Active.ACTIVE:
+        return _Barred(_Bar.OTHER, f"account {number.account} of {number.id} is not in use")
+    beyond = _beyond(number, account.provider, parcel)
+    return Eligible(number, account, campaign) if beyond is None else _Barred(_Bar.OTHER, beyond)
+
+
+def _unregistered(number: Number, campaign: Campaign | None, directory: Directory) -> _Barred | None:
+    brand = directory.brand(campaign.brand) if campaign else None
+    if brand is not None and brand.registration is Registration.SUSPENDED:
+        return _Barred(_Bar.BRAND, f"brand {brand.id} of {number.id}")
+    verified = campaign is not None and campaign.registration is Registration.VERIFIED
+    if not verified and _is_us_long_code(number):
+        why = f"campaign {number.campaign} of {number.id}" if number.campaign else f"{number.id} has none"
+        return _Barred(_Bar.CAMPAIGN, why)
+    return None
+
+
+def _is_us_long_code(number: Number) -> bool:
+    return number.number_kind is NumberKind.LONG_CODE and numbering(number.id).region == "US"
+
+
+def _beyond(number: Number, provider: Provider, parcel: Parcel) -> str | None:
+    """What of `parcel` the number or its provider does not take."""
+    needed = Capability.MMS if parcel.media else Capability.SMS
+    if needed not in number.capabilities:
+        return f"{number.id} cannot send {needed.upper()}"
+    limits = LIMITS[provider]
+    too_long = text_too_long(provider, parcel.text, with_media=bool(parcel.media))
+    if too_long is not None:
+        return f"{provider} of {number.id} takes {too_long.most} {too_long.unit}, not {too_long.has}"
+    if limits.media is not None and len(parcel.media) > limits.media:
+        return f"{provider} of {number.id} takes {limits.media} media, not {len(parcel.media)}"
+    if limits.url is not None and any(len(url) > limits.url for url in parcel.media):
+        return f"{provider} of {number.id} takes media URLs of {limits.url} characters"
+    return None
+
+
+def listed(words: Sequence[str]) -> str:
+    """`words` in a row; of many the first few."""
+    more = f" and {len(words) - _NAMED} more" if len(words) > _NAMED else ""
+    return ", ".join(words[:_NAMED]) + more
