@@ -171,7 +171,7 @@ async def _figures(provider: str | None, organization: str, parts: Parts) -> byt
 
 async def _who(request: Request, parts: Parts, scope: Scope) -> ApiKey | Problem:
     """Whose request it is, if it is within its key's rate."""
-    key = keys.authenticate(request.headers.get("authorization"), parts.directory(), scope)
+    key = keys.authenticate(request.headers.get("authorization"), parts.directory(), scope, parts.clock())
     return key if isinstance(key, Problem) else await parts.rates.check(key) or key
 
 

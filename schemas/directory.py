@@ -23,6 +23,18 @@ E164 = Annotated[str, StringConstraints(pattern=E164_PATTERN)]
 SecretRef = Annotated[str, StringConstraints(pattern=r"^(env|file):.+$")]
 #: Secrets of which several are valid at once, newest first, so that they can be rotated.
 SecretRefs = Annotated[tuple[SecretRef, ...], Field(min_length=1)]
+#: What people call something.
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+#: A region as ISO 3166-1 writes it, such as `US`.
+Region = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+#: So many a second. The bounds keep what is computed from it (waits, in milliseconds) a number.
+Rate = Annotated[float, Field(ge=0.001, le=100_000, allow_inf_nan=False)]
+#: How many may go at once after a pause.
+Burst = Annotated[int, Field(ge=1, le=1_000_000)]
+#: Segments a day, where carriers set a limit.
+DayCap = Annotated[int, Field(ge=1, le=1_000_000_000)]
+#: The SHA-256 of an API key, in lower-case hex.
+HASH_PATTERN: Final = "[0-9a-f]{64}"
 
 
 class Active(StrEnum):
@@ -121,8 +133,8 @@ class Account(Entity):
     #: Where the provider's API is; None: at the provider's own address. Telnyx: without `/v2`.
     base_url: str | None = None
     #: Segments per second over all its numbers, and how many may go at once after a pause.
-    rate: Annotated[float, Field(gt=0)] = 50.0
-    burst: Annotated[int, Field(ge=1)] = 10
+    rate: Rate = 50.0
+    burst: Burst = 10
     status: Active = Active.ACTIVE
 
     @property
@@ -158,10 +170,9 @@ class Number(Entity):
     number_kind: NumberKind = NumberKind.LONG_CODE
     capabilities: frozenset[Capability] = frozenset({Capability.SMS, Capability.MMS})
     #: Segments per second, and how many may go at once after a pause.
-    rate: Annotated[float, Field(gt=0)] = 1.0
-    burst: Annotated[int, Field(ge=1)] = 1
-    #: Segments a day, where the carrier sets a limit.
-    day_cap: Annotated[int, Field(ge=1)] | None = None
+    rate: Rate = 1.0
+    burst: Burst = 1
+    day_cap: DayCap | None = None
     campaign: Slug | None = None
     status: Active = Active.ACTIVE
 
@@ -171,7 +182,7 @@ class Assistant(Entity):
 
     kind: Literal["assistant"] = "assistant"
     id: Slug
-    name: str
+    name: Name
     numbers: tuple[E164, ...]
     status: Active = Active.ACTIVE
 
@@ -185,12 +196,12 @@ class UseCase(Entity):
 
     kind: Literal["use_case"] = "use_case"
     id: UUID
-    name: str
+    name: Name
     numbers: tuple[E164, ...] = ()
     sticky: bool = True
     geomatch: bool = True
-    #: ISO 3166 codes of the regions that may be sent to; none: all.
-    regions: tuple[str, ...] = ()
+    #: The regions that may be sent to; none: all.
+    regions: tuple[Region, ...] = ()
     #: What becomes of a send whose outcome stays unknown.
     on_unknown: OnUnknown = OnUnknown.HOLD
     #: How long a message may wait, in seconds; None: as `HELIO_MESSAGES__VALIDITY_SECONDS`.
@@ -217,10 +228,10 @@ class Brand(Entity):
 
     kind: Literal["brand"] = "brand"
     id: Slug
-    name: str
+    name: Name
     registration: Registration = Registration.PENDING
-    #: Segments a day over all its campaigns, where carriers set a limit.
-    day_cap: Annotated[int, Field(ge=1)] | None = None
+    #: Over all its campaigns.
+    day_cap: DayCap | None = None
 
 
 class Campaign(Entity):
@@ -231,8 +242,8 @@ class Campaign(Entity):
     brand: Slug
     use: str
     registration: Registration = Registration.PENDING
-    rate: Annotated[float, Field(gt=0)] | None = None
-    day_cap: Annotated[int, Field(ge=1)] | None = None
+    rate: Rate | None = None
+    day_cap: DayCap | None = None
 
 
 class Scope(StrEnum):
@@ -243,18 +254,36 @@ class Scope(StrEnum):
     ADMIN = "admin"
 
 
+class Former(Record):
+    """A key that was replaced by a new one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sha256: Annotated[str, StringConstraints(pattern=f"^{HASH_PATTERN}$")]
+    #: It opens the door until then.
+    until: Millis
+
+
 class ApiKey(Entity):
     """A key to the REST API; only its SHA-256 is kept."""
 
     kind: Literal["api_key"] = "api_key"
     id: Slug
     #: Lower-case hex SHA-256 of the key, or a reference to where the key itself is (resolved by `apply`).
-    sha256: Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{64}|(env|file):.+)$")]
+    sha256: Annotated[str, StringConstraints(pattern=rf"^({HASH_PATTERN}|(env|file):.+)$")]
+    #: Those that it replaced, newest first; kept beyond their time, so that no old file brings one back.
+    former: tuple[Former, ...] = ()
     scopes: frozenset[Scope] = frozenset({Scope.SEND, Scope.READ})
     #: Requests per second over all ingress processes (None: no limit), and how many may come at once.
-    rate: Annotated[float, Field(gt=0)] | None = None
-    burst: Annotated[int, Field(ge=1)] = 10
+    rate: Rate | None = None
+    burst: Burst = 10
     status: Active = Active.ACTIVE
+
+    def opens(self, sha256: str, now: Millis) -> bool:
+        """Whether the key of that SHA-256 is this one at `now`, or one that it replaced and is still good."""
+        return sha256 == self.sha256 or any(
+            sha256 == former.sha256 and now < former.until for former in self.former
+        )
 
 
 AnyEntity = Organization | Account | Number | Assistant | UseCase | Brand | Campaign | ApiKey

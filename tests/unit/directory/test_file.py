@@ -98,7 +98,7 @@ def test_a_missing_secret_names_the_reference() -> None:
         ),
         (
             world.of("acme", 'numbers: {"+14155550100": {account: a, rate: 0}}'),
-            "acme: numbers: +14155550100: rate: Input should be greater than 0",
+            "acme: numbers: +14155550100: rate: Input should be greater than or equal to 0.001",
         ),
         (
             world.of("acme", "numbers: {+14155550100: {account: a}}"),
@@ -131,7 +131,7 @@ def test_a_missing_secret_names_the_reference() -> None:
         ),
         (
             world.of("acme", f"api_keys: {{k: {{sha256: '{'0' * 64}', rate: 0}}}}"),
-            "acme: api_keys: k: rate: Input should be greater than 0",
+            "acme: api_keys: k: rate: Input should be greater than or equal to 0.001",
         ),
         (world.of("acme", "assistants:\n  a: {name: A, numbers: []}\n  a: {}"), "a comes twice"),
         (
