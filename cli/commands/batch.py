@@ -93,7 +93,7 @@ def _outcome(rest: Rest, row: Row) -> tuple[str, str | TroubleError]:
     except TroubleError as trouble:
         return journal.FAILED, trouble
     if answer.ok:
-        return journal.ACCEPTED, str(answer.body["message_id"])
+        return journal.ACCEPTED, answer.message_id
     return journal.REFUSED, answer.detail
 
 

@@ -37,6 +37,11 @@ class Answer:
         """The sentence of an error."""
         return str(self.body.get("detail") or f"HTTP {self.code}")
 
+    @property
+    def message_id(self) -> str:
+        """The id of the message that was taken."""
+        return str(self.body.get("message_id") or self.body.get("id"))
+
 
 class Rest:
     """Requests to one door; a connection for each thread, kept open until the block ends.
@@ -59,13 +64,16 @@ class Rest:
             connection.close()
 
     def send(self, body: Mapping[str, Any]) -> Answer:
-        """`POST /sms/send`. `body` must have an `idempotency_key`: the request may go out more than once.
+        """`POST /sms/send`, or `POST /v1/sms/` for a body that names a use case.
+
+        `body` must have an `idempotency_key`: the request may go out more than once.
 
         Raises:
             TroubleError: the key is wrong, or nobody answered in all tries; the message may have been
                 accepted then.
         """
-        return self._request("POST", "/sms/send", json.dumps(body).encode())
+        path = "/v1/sms/" if "use_case_id" in body else "/sms/send"
+        return self._request("POST", path, json.dumps(body).encode())
 
     def status(self, message_id: str) -> Answer:
         """`GET /sms/{message_id}/status`.

@@ -3,7 +3,7 @@
 import csv
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -33,6 +33,8 @@ class Defaults:
     sender: str | None
     immediate: bool
     batch: str
+    #: All rows go through this use case, which chooses their senders.
+    use_case: str | None = None
 
 
 def check(file: Path, defaults: Defaults) -> int:
@@ -87,32 +89,55 @@ def _check_columns(file: Path, found: Any) -> None:
 def _row(line: int, cells: dict[str, Any], defaults: Defaults, repeats: Counter[bytes]) -> Row | str:
     if None in cells or None in cells.values():
         return f"line {line}: has another number of columns than the header"
-    sender = cells.get("from") or defaults.sender
     flag = cells.get("immediate", "").strip().lower()
     missing = [name for name in REQUIRED if not cells[name]]
     if missing:
         return f"line {line}: `{missing[0]}` is empty"
-    if sender is None:
-        return f"line {line}: no sender: add a column `from`, or give --from"
     if flag not in _YES | _NO:
         return f"line {line}: `immediate` is {flag!r}, not yes or no"
+    immediate = flag in _YES or (not flag and defaults.immediate)
+    via = _via(cells.get("from"), defaults, immediate=immediate)
+    if isinstance(via, str):
+        return f"line {line}: {via}"
     body = request(
-        sender=sender,
+        via=via,
         to=cells["to"],
         text=cells["text"],
         media=cells.get("media", "").split(),
-        immediate=flag in _YES or (not flag and defaults.immediate),
+        immediate=immediate,
         reference=cells.get("reference") or None,
     )
     key = cells.get("key") or _key(body, defaults.batch, repeats)
     return Row(line, key, {**body, "idempotency_key": key})
 
 
+def _via(sender: str | None, defaults: Defaults, *, immediate: bool) -> dict[str, str] | str:
+    """What the row goes out through, as a field of the request; or what is wrong about it."""
+    if defaults.use_case is None:
+        sender = sender or defaults.sender
+        return sent_from(sender) if sender else "no sender: add a column `from`, or give --from"
+    if sender:
+        return "`from` names a sender, and --use-case would choose one: leave one of them out"
+    if immediate:
+        return "`immediate` is for sends from a number, not through a use case"
+    return sent_through(defaults.use_case)
+
+
+def sent_from(number: str) -> dict[str, str]:
+    """The field of a request that goes out from a number."""
+    return {"from_phone_number": number}
+
+
+def sent_through(use_case: str) -> dict[str, str]:
+    """The field of a request that goes through a use case."""
+    return {"use_case_id": use_case}
+
+
 def request(
-    *, sender: str, to: str, text: str, media: list[str], immediate: bool, reference: str | None
+    *, via: Mapping[str, str], to: str, text: str, media: list[str], immediate: bool, reference: str | None
 ) -> dict[str, Any]:
-    """The body of `POST /sms/send`, what is not asked for left out."""
-    body: dict[str, Any] = {"from_phone_number": sender, "to_phone_number": to, "message": text}
+    """The body of `POST /sms/send`, or of `POST /v1/sms/` through a use case; what is unasked left out."""
+    body: dict[str, Any] = {**via, "to_phone_number": to, "message": text}
     if media:
         body["media_urls"] = media
     if immediate:

@@ -24,12 +24,18 @@ def send(
     sender: Annotated[
         str | None, typer.Option("--from", help="A number of your organization. Default: the demo's first.")
     ] = None,
+    use_case: Annotated[
+        str | None, typer.Option(help="A use case of your organization, which chooses the sender.")
+    ] = None,
     media: Annotated[list[str] | None, typer.Option(help="URL of a picture or file; repeatable.")] = None,
     immediate: Annotated[bool, typer.Option("--immediate", help="Before all queued ones.")] = False,
     key: Annotated[
         str | None, typer.Option(help="Idempotency key: the same key and content is the same message.")
     ] = None,
     reference: Annotated[str | None, typer.Option(help="Carried to every status record.")] = None,
+    send_at: Annotated[
+        str | None, typer.Option(help="Not before this moment, such as 2026-12-24T08:00:00+01:00.")
+    ] = None,
     csv: Annotated[Path | None, typer.Option(help=_CSV)] = None,
     results: Annotated[
         Path | None, typer.Option(help="What became of each row. Default: FILE.results.csv beside it.")
@@ -49,18 +55,24 @@ def send(
     """
     from cli.commands import send_file
     from cli.commands.rest import Rest
-    from cli.commands.rows import Defaults, request
+    from cli.commands.rows import Defaults, request, sent_from, sent_through
     from cli.commands.target import door
 
     found = door(url, api_key)
+    if use_case is not None and (sender is not None or immediate):
+        raise TroubleError(
+            "--use-case chooses the sender, and queues: leave --from, --immediate out", Exit.NO
+        )
     sender = sender or next(iter(found.senders), None)
     if csv is not None:
-        if to or text or media or key or reference:
-            raise TroubleError("with --csv these stand in the file: to, text, media, key, reference", Exit.NO)
+        if to or text or media or key or reference or send_at:
+            raise TroubleError(
+                "--csv goes without --to, --text, --media, --key, --reference, --send-at", Exit.NO
+            )
         order = send_file.Order(
             file=csv,
             results=results,
-            defaults=Defaults(sender=sender, immediate=immediate, batch=batch),
+            defaults=Defaults(sender=sender, immediate=immediate, batch=batch, use_case=use_case),
             at_once=concurrency,
             wait_seconds=timeout if wait else None,
             json=json,
@@ -69,11 +81,12 @@ def send(
             raise typer.Exit(send_file.run(rest, order))
     if to is None or text is None:
         raise TroubleError("a message needs --to and --text; a file of messages --csv", Exit.NO)
-    if sender is None:
-        raise TroubleError("say which of your numbers it goes out from: --from", Exit.NO)
-    body = request(
-        sender=sender, to=to, text=text, media=media or [], immediate=immediate, reference=reference
-    )
+    if use_case is None and sender is None:
+        raise TroubleError("say which of your numbers it goes out from: --from, or --use-case", Exit.NO)
+    via = sent_through(use_case) if use_case is not None else sent_from(str(sender))
+    body = request(via=via, to=to, text=text, media=media or [], immediate=immediate, reference=reference)
+    if send_at is not None:
+        body["send_at"] = send_at
     # A key of its own lets the client ask again after a lost answer without sending twice.
     body["idempotency_key"] = key or f"cli:{uuid.uuid4()}"
     with Rest(found) as rest:
@@ -96,7 +109,7 @@ def _send_one(rest: "Rest", body: dict[str, Any], *, wait_seconds: float | None,
     with ThreadPoolExecutor(1) as pool:
         seen = follow(
             rest,
-            [answer.body["message_id"]],
+            [answer.message_id],
             seconds=wait_seconds,
             pool=pool,
             changed=lambda one: None if json else show.seen(one),

@@ -34,7 +34,14 @@ def state(name: str) -> str:
 def accepted(answer: Answer) -> None:
     """The door has taken a message."""
     via = f" via {answer.body['provider']}" if answer.body.get("provider") else ""
-    typer.echo(f"{answer.body['message_id']}  {state(str(answer.body.get('status')))}{via}")
+    # The channel's own word for it would be `pending`.
+    word = answer.body.get("state") if "use_case_id" in answer.body else answer.body.get("status")
+    typer.echo(f"{answer.message_id}  {state(str(word))}{via}{_held(answer.body)}")
+
+
+def _held(body: Mapping[str, Any]) -> str:
+    """Until when it is held, if it is."""
+    return f"  until {body['send_at']}" if body.get("send_at") else ""
 
 
 def refused(answer: Answer) -> None:

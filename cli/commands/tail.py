@@ -23,6 +23,7 @@ def tail(
     *,
     message_id: Annotated[str | None, typer.Option(help="Only this message.")] = None,
     number: Annotated[str | None, typer.Option(help="Only to or from this number, +E.164.")] = None,
+    use_case: Annotated[str | None, typer.Option(help="Only what goes through this use case.")] = None,
     status: Annotated[list[str] | None, typer.Option(help="Only this status; repeatable.")] = None,
     from_beginning: Annotated[
         bool, typer.Option("--from-beginning", help="All that the topic still holds, then what comes.")
@@ -36,7 +37,7 @@ def tail(
     """
     from cli.commands.target import settings
 
-    chosen = Filter(message_id, number, frozenset(status or ()))
+    chosen = Filter(message_id, number, frozenset(status or ()), use_case)
     asyncio.run(_tail(settings().kafka, chosen, from_beginning=from_beginning, limit=limit, json=json))
 
 
@@ -47,6 +48,7 @@ class Filter:
     message_id: str | None = None
     number: str | None = None
     statuses: frozenset[str] = frozenset()
+    use_case: str | None = None
 
     def fits(self, record: "StatusRecord") -> bool:
         """Whether `record` is to be shown."""
@@ -54,6 +56,7 @@ class Filter:
             self.message_id in {None, record.message_id}
             and self.number in {None, record.from_number, record.to_number}
             and (not self.statuses or record.status in self.statuses)
+            and self.use_case in {None, record.use_case_id}
         )
 
 
@@ -79,7 +82,8 @@ def line(record: "StatusRecord") -> str:
     from cli.commands.show import state
 
     at = datetime.fromtimestamp(record.at / 1000, UTC).astimezone().strftime("%H:%M:%S.%f")[:-3]
-    parts = [at, record.message_id, state(record.status), f"{record.from_number} > {record.to_number}"]
+    sender = record.from_number or "(to be chosen)"
+    parts = [at, record.message_id, state(record.status), f"{sender} > {record.to_number}"]
     parts += [str(record.provider)] if record.provider else []
     parts += [f"{record.failure.code}: {record.failure.detail}"] if record.failure else []
     return "  ".join(parts)

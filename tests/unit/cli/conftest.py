@@ -44,6 +44,14 @@ class Door:
             "status": "queued",
         }
 
+    def channel(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        """`POST /v1/sms/`: the channel's words, ours beside them."""
+        code, answer = self.send(body)
+        if code != 200:
+            return code, answer
+        shown = {"id": answer["message_id"], "use_case_id": body["use_case_id"], "status": "pending"}
+        return 201, {**shown, "state": "queued", "send_at": body.get("send_at")}
+
     def status(self, message_id: str) -> tuple[int, dict[str, Any]]:
         with self.lock:
             states = self.states.get(message_id)
@@ -98,7 +106,11 @@ def door() -> Iterator[Door]:
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            self._answer(*(found.send(body) if self._known() else (401, {"detail": "Unknown API key"})))
+            if not self._known():
+                self._answer(401, {"detail": "Unknown API key"})
+                return
+            known = {"/sms/send": found.send, "/v1/sms/": found.channel}
+            self._answer(*known[self.path](body))
 
         def do_DELETE(self) -> None:
             self._answer(*found.cancel(self.path.split("/")[2]))

@@ -145,3 +145,47 @@ def test_status_watch_prints_each_change_once(door: Any, helio: Helio) -> None:
     states = [json.loads(line)["state"] for line in result.stdout.splitlines()]
     assert states == ["queued", "sent", "undelivered"]
     assert result.exit_code == Exit.NO
+
+
+USE_CASE = "5d0f7a52-6f0e-4f0b-9a55-3f3a3f1f2a10"
+TO_SOMEBODY = ("send", "--to", "+12025550199", "--text", "hello")
+
+
+def test_a_use_case_needs_no_sender(door: Any, helio: Helio) -> None:
+    result = helio(*TO_SOMEBODY, "--use-case", USE_CASE, "--wait", *at(door))
+    assert result.exit_code == Exit.DONE
+    (body,) = door.bodies
+    assert body["use_case_id"] == USE_CASE
+    assert "from_phone_number" not in body
+    assert [line.split()[:2] for line in result.stdout.splitlines()] == [
+        ["id-1", "queued"], ["id-1", "queued"], ["id-1", "sent"], ["id-1", "delivered"],
+    ]  # fmt: skip
+
+
+def test_it_says_until_when_one_is_held(door: Any, helio: Helio) -> None:
+    moment = "2026-12-24T08:00:00+01:00"
+    result = helio(*TO_SOMEBODY, "--use-case", USE_CASE, "--send-at", moment, *at(door))
+    assert result.exit_code == Exit.DONE
+    assert door.bodies[0]["send_at"] == moment
+    assert result.stdout.split() == ["id-1", "queued", "until", moment]
+
+
+@pytest.mark.parametrize("more", [("--from", "+12125550101"), ("--immediate",)])
+def test_what_a_use_case_decides_itself_is_not_asked_for(
+    door: Any, helio: Helio, more: tuple[str, ...]
+) -> None:
+    result = helio(*TO_SOMEBODY, "--use-case", USE_CASE, *more, *at(door))
+    assert (result.exit_code, door.bodies) == (Exit.NO, [])
+    assert "--use-case chooses the sender" in result.stderr
+
+
+def test_a_file_goes_through_a_use_case(door: Any, helio: Helio, tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text("to,text\n+12025550198,one\n+12025550199,two\n")
+    result = helio("send", "--csv", file, "--use-case", USE_CASE, *at(door))
+    assert result.exit_code == Exit.DONE, result.output
+    assert {body["use_case_id"] for body in door.bodies} == {USE_CASE}
+    file.write_text("to,text,from\n+12025550198,one,+12125550101\n")
+    with_both = helio("send", "--csv", file, "--use-case", USE_CASE, *at(door))
+    assert "line 2: `from`" in with_both.stderr
+    assert len(door.bodies) == 2

@@ -38,6 +38,7 @@ RECORD = StatusRecord(
         (Filter(number="+12025550100"), False),
         (Filter(statuses=frozenset({"failed", "delivered"})), True),
         (Filter(statuses=frozenset({"delivered"})), False),
+        (Filter(use_case="5d0f7a52-6f0e-4f0b-9a55-3f3a3f1f2a10"), False),
         (Filter(message_id="m1", number="+12025550199", statuses=frozenset({"sent"})), False),
     ],
 )
@@ -49,6 +50,14 @@ def test_a_line_says_who_what_and_why() -> None:
     said = line(RECORD)
     for part in ("m1", "failed", "+12125550101 > +12025550199", "telnyx", "rejected: not a mobile number"):
         assert part in said
+
+
+def test_one_through_a_use_case_is_found_by_it_and_may_have_no_sender_yet() -> None:
+    use_case = "5d0f7a52-6f0e-4f0b-9a55-3f3a3f1f2a10"
+    record = RECORD.model_copy(update={"from_number": None, "use_case_id": use_case})
+    assert Filter(use_case=use_case).fits(record)
+    assert not Filter(number="+12125550101").fits(record)
+    assert "(to be chosen) > +12025550199" in line(record)
 
 
 def test_repeats_are_known_as_long_as_they_are_remembered() -> None:
