@@ -52,7 +52,7 @@ def accept(
         now: when it was received, epoch milliseconds.
         settings: how long messages wait and are remembered.
     """
-    denied: Denied | None = malformed(request)
+    denied: Denied | None = malformed(request, now)
     if denied is not None:
         return denied
     account = _usable(request, organization, directory)
@@ -61,7 +61,9 @@ def accept(
     denied = beyond(account.provider, request)
     if denied is not None:
         return denied
-    valid_until = now + 1000 * _validity_seconds(request, organization, directory, settings)
+    asked = content(request, now)
+    begins = asked.send_at or now
+    valid_until = begins + 1000 * _validity_seconds(request, organization, directory, settings)
     message = Message(
         message_id=message_id,
         organization=organization,
@@ -69,9 +71,9 @@ def accept(
         lane=Lane.QUEUED if request.queue else Lane.IMMEDIATE,
         provider=account.provider,
         valid_until=valid_until,
-        forget_at=max(forget_at(now, settings), valid_until + _REMEMBERED_MS),
+        forget_at=max(forget_at(begins, settings), valid_until + _REMEMBERED_MS),
         can_repeat=can_repeat(request, door),
-        content=content(request, now),
+        content=asked,
     )
     return Accepted(message, account.provider)
 
@@ -100,9 +102,11 @@ def refusal(
 
 
 def content(request: SendRequest, now: int) -> Content:
-    """What is asked for, unchanged."""
+    """What is asked for, unchanged; a moment that has passed is now."""
+    send_at = None if request.send_at is None else round(request.send_at.timestamp() * 1000)
     return Content(
         from_number=request.from_phone_number,
+        use_case_id=None if request.use_case_id is None else str(request.use_case_id),
         to_number=request.to_phone_number,
         text=request.message,
         media=request.media_urls or (),
@@ -110,6 +114,7 @@ def content(request: SendRequest, now: int) -> Content:
         reference=request.reference,
         fingerprint=fingerprint(request),
         accepted_at=now,
+        send_at=send_at if send_at is not None and send_at > now else None,
     )
 
 

@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from ingress.codes import Code
 from ingress.problems import Problem
-from schemas.requests import MAX_KEY, SendRequest
+from schemas.requests import MAX_KEY, SendBody, SendRequest
 
 _ESCAPED: Final = re.compile(r'\\(["\\])')
 
@@ -34,10 +34,15 @@ async def read(request: Request, limit: int) -> bytes | Problem:
     return b"".join(parts)
 
 
-def parse(body: bytes, header_keys: Sequence[str]) -> SendRequest | Problem:
-    """The request in `body`, with the key of the `Idempotency-Key` headers, which goes over the field's."""
+def parse(
+    body: bytes, header_keys: Sequence[str], model: type[SendRequest] = SendBody
+) -> SendRequest | Problem:
+    """The request in `body`, with the key of the `Idempotency-Key` headers, which goes over the field's.
+
+    `model` is what the route takes.
+    """
     try:
-        request: SendRequest = SendRequest.__pydantic_validator__.validate_json(body)
+        request: SendRequest = model.__pydantic_validator__.validate_json(body)
     except ValidationError as error:
         return _problem(error.errors(include_input=False, include_url=False)[0])
     if not header_keys:

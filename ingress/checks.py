@@ -6,14 +6,16 @@ Sentences are those that the public contract of `POST /sms/send` documents, wher
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, assert_never
 
 from ingress.codes import STATUS, Code
 from ingress.media import Flaw, flaw
+from schemas.base import Millis
 from schemas.directory import E164_PATTERN
 from schemas.limits import LIMITS, text_too_long
 from schemas.provider import Provider
-from schemas.requests import MAX_MEDIA, MAX_TEXT, SendRequest
+from schemas.requests import MAX_AHEAD, MAX_MEDIA, MAX_TEXT, SendRequest
 
 _E164: Final = re.compile(E164_PATTERN)
 
@@ -35,15 +37,19 @@ class Malformed(Denied):
     """So it is whatever the directory says: its like was never taken, and cannot have used a key."""
 
 
-def malformed(request: SendRequest) -> Malformed | None:
-    """What is wrong with the request whatever the directory says."""
+def malformed(request: SendRequest, now: Millis) -> Malformed | None:
+    """What is wrong with the request, whatever the directory says, at `now`."""
     return (
-        _malformed_number(request) or _malformed_text(request) or _malformed_media(request.media_urls or ())
+        _malformed_number(request)
+        or _malformed_text(request)
+        or _malformed_media(request.media_urls or ())
+        or _malformed_time(request.send_at, now)
     )
 
 
 def _malformed_number(request: SendRequest) -> Malformed | None:
-    if not _E164.fullmatch(request.from_phone_number or ""):
+    sender = request.from_phone_number
+    if sender is not None and not _E164.fullmatch(sender):
         return Malformed(Code.INVALID_SENDER, _not_e164("from_phone_number"))
     if not _E164.fullmatch(request.to_phone_number):
         return Malformed(Code.INVALID_RECIPIENT, _not_e164("to_phone_number"))
@@ -59,6 +65,14 @@ def _malformed_text(request: SendRequest) -> Malformed | None:
         return Malformed(Code.NUL_IN_MESSAGE, "Message content cannot hold the NUL character")
     if request.idempotency_key is not None and not request.idempotency_key.strip():
         return Malformed(Code.INVALID_IDEMPOTENCY_KEY, "Invalid idempotency_key: it is empty")
+    return None
+
+
+def _malformed_time(send_at: datetime | None, now: Millis) -> Malformed | None:
+    if send_at is not None and send_at.timestamp() * 1000 > now + MAX_AHEAD * 1000:
+        return Malformed(
+            Code.INVALID_FIELD, f"Invalid send_at: it is more than {MAX_AHEAD // 3600} hours ahead"
+        )
     return None
 
 

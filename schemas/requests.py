@@ -1,10 +1,13 @@
-"""What callers and producers ask for: one body, over REST and on `sms.requests.v1` alike."""
+"""What callers and producers ask for: over REST and on `sms.requests.v1` alike."""
 
 import json
-from typing import Annotated, Final, Literal
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Final, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BeforeValidator, Field, Strict
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, Strict, model_validator
+from pydantic_core import PydanticCustomError
 
 from schemas import ids
 from schemas.base import Record
@@ -15,6 +18,8 @@ MAX_TEXT: Final = 1600
 MAX_KEY: Final = 256
 #: The longest that a message may wait to be handed over, in seconds.
 MAX_VALID_FOR: Final = 48 * 3600
+#: How far ahead of its acceptance a message may be scheduled, in seconds.
+MAX_AHEAD: Final = 48 * 3600
 #: The most media of one message: what Twilio and Telnyx take (docs/providers.md); Vonage publishes no limit.
 MAX_MEDIA: Final = 10
 
@@ -25,10 +30,32 @@ def _whole(value: object) -> object:
 
 
 _SECONDS: Final = Field(strict=True, ge=1, le=MAX_VALID_FOR)
+#: A date-time of RFC 3339, of this century. What else pydantic reads as a moment, such as "1700000000", may
+#: be a slip.
+MOMENT_PATTERN: Final = (
+    r"^20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})$"
+)
+_MOMENT: Final = re.compile(MOMENT_PATTERN.replace("$", r"\Z"))
+
+
+def _written(value: object) -> object:
+    if not isinstance(value, datetime) and not (isinstance(value, str) and _MOMENT.match(value)):
+        raise PydanticCustomError(
+            "moment", "Input should be a date-time with its offset, such as 2026-05-01T09:00:00Z"
+        )
+    return value
+
+
+def _in_utc(value: datetime) -> datetime:
+    """The same moment is the same content, however it is written."""
+    return value.astimezone(UTC)
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_in_utc)]
 
 
 class SendRequest(Record):
-    """The body of `POST /sms/send` (docs/ingress.md), and the value of a request record.
+    """The value of a request record, and what acceptance judges of either door (docs/ingress.md).
 
     Lengths and formats are judged by acceptance, which answers with a sentence; here only the types are.
     They are JSON's own: `"false"` is no boolean, for nobody knows what else it was meant to be.
@@ -49,15 +76,38 @@ class SendRequest(Record):
     queue: Annotated[bool, Strict()] = True
     #: The same key and content is the same message, for at least 24 h.
     idempotency_key: Annotated[str, Field(max_length=MAX_KEY)] | None = None
-    #: Not before this moment, at most 48 hours ahead: ISO 8601 with its offset. `valid_for` counts from it.
-    send_at: AwareDatetime | None = None
+    #: Not before this moment, at most 48 hours ahead: RFC 3339 with its offset. `valid_for` counts from it.
+    send_at: Moment | None = None
     #: Seconds after acceptance within which it must be handed over; then it fails as `expired`.
-    #: None: as the organization's directory entry, else `HELIO_MESSAGES__VALIDITY_SECONDS`, says.
+    #: None: as the use case, else the organization, else `HELIO_MESSAGES__VALIDITY_SECONDS` says.
     valid_for: Annotated[int, _SECONDS, BeforeValidator(_whole)] | None = None
     #: Carried to every status record of the message.
     reference: Annotated[str, Field(max_length=256)] | None = None
     #: On a topic whose producers are trusted (`HELIO_INTAKE__TRUSTED`): on whose behalf. Else ignored.
     organization: str | None = None
+
+    @model_validator(mode="after")
+    def _names_one(self) -> Self:
+        if (self.from_phone_number is None) == (self.use_case_id is None):
+            raise PydanticCustomError(
+                "names_one", "one of from_phone_number and use_case_id is asked for, and not both"
+            )
+        return self
+
+
+class SendBody(SendRequest):
+    """The body of `POST /sms/send`: it names its sender."""
+
+    from_phone_number: str
+    use_case_id: None = None
+
+
+class ChannelBody(SendRequest):
+    """The body of `POST /v1/sms/`: the platform chooses the sender. All of it is queued."""
+
+    from_phone_number: None = None
+    use_case_id: UUID
+    queue: Literal[True] = True
 
 
 _CONTENT: Final = {

@@ -12,7 +12,7 @@ from pydantic.json_schema import models_json_schema
 from schemas.directory import E164_PATTERN
 from schemas.provider import Fault, Provider
 from schemas.public import AttemptOutcome, SettledBy
-from schemas.requests import MAX_KEY, MAX_MEDIA, MAX_TEXT, SendRequest
+from schemas.requests import MAX_KEY, MAX_MEDIA, MAX_TEXT, MOMENT_PATTERN, SendBody
 from schemas.status import SEND_API, SENDING, State
 
 REF: Final = "#/components/schemas/{model}"
@@ -64,6 +64,12 @@ _ABOUT: Final[dict[str, dict[str, Any]]] = {
         "`expired` and is never sent late. Default: your organization's.",
     },
     "reference": {"description": "Yours: every status record of the message carries it."},
+    "send_at": {
+        "description": "Not before this moment, at most 48 hours ahead; one that has passed is now. "
+        "`valid_for` counts from it.",
+        "examples": ["2026-05-01T09:00:00Z"],
+    },
+    "use_case_id": {"description": "Not here: `POST /v1/sms/` sends through a use case."},
 }
 #: What they say of a string that is not null.
 _ITEMS: Final[dict[str, dict[str, Any]]] = {
@@ -72,6 +78,7 @@ _ITEMS: Final[dict[str, dict[str, Any]]] = {
         "items": {"type": "string", "maxLength": _LONGEST_URL, "pattern": _URL},
     },
     "idempotency_key": {"minLength": 1, "maxLength": MAX_KEY, "pattern": NOT_BLANK},
+    "send_at": {"pattern": MOMENT_PATTERN},
 }
 _AT: Final = "2026-04-30T10:15:00.000Z"
 Iso = Annotated[str, Field(json_schema_extra={"format": "date-time"}, examples=[_AT])]
@@ -217,8 +224,8 @@ class Health(Answer):
 
 
 def send_request() -> dict[str, Any]:
-    """The body of `POST /sms/send`: the fields of `SendRequest` that REST callers have."""
-    schema = SendRequest.model_json_schema()
+    """The body of `POST /sms/send`: the fields of `SendBody` that REST callers have."""
+    schema = SendBody.model_json_schema()
     return {
         "type": "object",
         "description": "A message to send.",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ingress.bodies import parse, unquoted
 from ingress.codes import Code
 from ingress.problems import Problem
-from schemas.requests import SendRequest, fingerprint
+from schemas.requests import SendBody, SendRequest, fingerprint
 from tests.fakes import world
 
 BODY: dict[str, Any] = {
@@ -57,6 +57,15 @@ def having(**fields: Any) -> bytes:
         (having(media_urls="https://x"), Code.INVALID_FIELD, "Invalid media_urls: "),
         (having(media_urls=[1]), Code.INVALID_FIELD, "Invalid media_urls.0: "),
         (having(idempotency_key="k" * 257), Code.INVALID_FIELD, "Invalid idempotency_key: "),
+        (having(send_at="tomorrow"), Code.INVALID_FIELD, "Invalid send_at: Input should be a date-time with"),
+        (having(send_at="2026-02-30T09:00:00Z"), Code.INVALID_FIELD, "Invalid send_at: "),
+        (having(send_at=1_777_626_000), Code.INVALID_FIELD, "Invalid send_at: "),
+        (
+            having(use_case_id="0198c0de-0000-7000-8000-000000000001"),
+            Code.INVALID_FIELD,
+            "Invalid use_case_id: ",
+        ),
+        (having(from_phone_number=None), Code.INVALID_FIELD, "Invalid from_phone_number: "),
         (having(type="sms.request.v9"), Code.INVALID_FIELD, "Invalid type: "),
     ],
 )
@@ -77,7 +86,19 @@ def test_an_integer_may_be_written_as_json_allows() -> None:
 
 
 def test_unknown_fields_are_ignored() -> None:
-    assert parse(having(colour="red"), ()) == SendRequest.model_validate(BODY)
+    assert parse(having(colour="red"), ()) == SendBody.model_validate(BODY)
+
+
+def test_the_same_moment_is_the_same_content() -> None:
+    one = parse(having(send_at="2026-05-01T09:00:00Z"), ())
+    other = parse(having(send_at="2026-05-01T11:00:00.000+02:00"), ())
+    assert isinstance(one, SendRequest)
+    assert isinstance(other, SendRequest)
+    assert fingerprint(one) == fingerprint(other) != fingerprint(SendBody.model_validate(BODY))
+
+
+def test_over_rest_and_on_a_topic_it_is_the_same_content() -> None:
+    assert fingerprint(SendBody.model_validate(BODY)) == fingerprint(SendRequest.model_validate(BODY))
 
 
 def test_the_header_goes_over_the_field() -> None:

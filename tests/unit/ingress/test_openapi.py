@@ -13,7 +13,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from ingress import openapi
 from ingress.codes import STATUS, Code
 from ingress.openapi import shapes
-from schemas.requests import SendRequest
+from schemas.requests import SendBody
 
 PAGE = Path(__file__).parents[3] / "docs" / "openapi.json"
 DOCUMENT = openapi.document()
@@ -117,7 +117,7 @@ def test_what_needs_a_key_says_so_and_how(name: str) -> None:
 
 def test_the_body_has_the_fields_that_rest_callers_have() -> None:
     body = shapes.send_request()
-    assert set(body["properties"]) == set(SendRequest.model_fields) - {"type", "organization"}
+    assert set(body["properties"]) == set(SendBody.model_fields) - {"type", "organization"}
     assert body["required"] == ["from_phone_number", "to_phone_number", "message"]
     assert body["properties"]["queue"]["default"] is True
 

@@ -20,6 +20,8 @@ BODY: dict[str, Any] = {
     "to_phone_number": "+12025550143",
     "message": "Hello",
 }
+#: 2026-04-30T10:15:00Z
+NOW = 1_777_544_100_000
 SPACES = " \t\n\x1c\x85\xa0\u2003\u3000"
 
 # Without the line feed: Python's `$` matches before one, JavaScript's, which JSON Schema means, does not.
@@ -44,6 +46,11 @@ urls = st.sampled_from(
         "http://",
     ]
 )
+#: Formats are the schema's, but not the days of each month, nor how far ahead a moment is.
+moments = st.sampled_from(
+    ["2026-05-01T09:00:00Z", "2026-05-01T09:00:00.123456+05:30", "2026-05-01T09:00:00", "2026-05-01",
+     "1777626000", "2026-05-01 09:00:00Z", "2026-05-01T09:00:00Z\n", "", "soon"]
+)  # fmt: skip
 anything = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.lists(st.integers())
 )
@@ -58,6 +65,8 @@ fields = st.fixed_dictionaries(
         "idempotency_key": st.none() | keys | anything,
         "valid_for": st.none() | st.integers(-1, MAX_VALID_FOR + 1) | st.just(60.0) | anything,
         "reference": st.none() | keys | anything,
+        "use_case_id": st.none() | st.uuids().map(str) | anything,
+        "send_at": st.none() | moments | anything,
     },
 )  # fmt: skip
 changes = fields.flatmap(
@@ -69,7 +78,7 @@ changes = fields.flatmap(
 def taken(body: dict[str, Any]) -> bool:
     """Whether the door finds no fault with the request by itself."""
     found = bodies.parse(json.dumps(body).encode(), ())
-    return not isinstance(found, Problem) and malformed(found) is None
+    return not isinstance(found, Problem) and malformed(found, NOW) is None
 
 
 @given(changes)
@@ -104,4 +113,4 @@ def test_a_header_that_fits_is_a_key(header: str) -> None:
     if HEADER.is_valid(header):
         found = bodies.parse(json.dumps(BODY).encode(), [header])
         assert not isinstance(found, Problem)
-        assert malformed(found) is None
+        assert malformed(found, NOW) is None
