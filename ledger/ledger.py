@@ -6,7 +6,7 @@ from collections.abc import Collection, Coroutine, Sequence
 from typing import Final, Self
 from uuid import uuid4
 
-from ledger import asking, claims, expiring, health, holds, limits, places, queues, view
+from ledger import asking, claims, expiring, health, holds, limits, optouts, places, queues, view
 from ledger.asking import Leave, Query, encode_queries
 from ledger.claims import Again, Ask, Cancel, Claim, Looked, Own, Sending, Verdict
 from ledger.errors import LedgerUnavailableError
@@ -14,12 +14,14 @@ from ledger.expiring import Early, Late, encode_lates
 from ledger.health import Health
 from ledger.holds import Answer, Found, Hold
 from ledger.limits import Limit
+from ledger.optouts import Noted, Reach
 from ledger.places import Place, Wish
 from ledger.queues import Queues
 from ledger.server import Server
 from ledger.view import First, Seen
 from schemas.base import Millis
 from schemas.forgetting import VIEW_MS
+from schemas.optouts import OptOut
 from schemas.provider import Provider
 from schemas.public import StatusRecord
 from schemas.settings import RedisSettings
@@ -29,6 +31,8 @@ log = logging.getLogger(__name__)
 #: From when to when, in milliseconds since the epoch.
 Span = tuple[Millis, Millis]
 _LEASE_MS: Final = 60_000
+#: Scopes of one organization: more than it has use cases.
+_SCOPES: Final = 500
 
 
 class Ledger:
@@ -245,3 +249,31 @@ class Ledger:
         if not wishes:
             return []
         return places.places(await self.server.run("place", places.encode_wishes(wishes)))
+
+    # What recipients want: it needs no epoch (docs/optouts.md).
+
+    async def opted_out(self, reaches: Sequence[Reach]) -> list[bool]:
+        """Whether each recipient does not want what is of these scopes, as far as the ledger knows.
+
+        Claims decide it again, and with certainty: they need an epoch, and so all opt-outs to be there.
+        """
+        if not reaches:
+            return []
+        return [one == 1 for one in await self.server.run("wish_ask", optouts.encode_reaches(reaches))]
+
+    async def note_optouts(self, noted: Sequence[Noted]) -> None:
+        """Records of `sms.optouts.v1`, in any order and repetition: only a higher offset replaces."""
+        if noted:
+            await self.server.run("wish_note", optouts.encode_noted(noted))
+
+    async def wishes_of(self, organization: str, number: str) -> list[OptOut]:
+        """All that the handset `number` has ever wanted of the organization: the latest for each scope."""
+        return await self._wishes(organization, f"[{number} ", f"({number}!", _SCOPES)
+
+    async def wishes(self, organization: str, after: str, most: int) -> list[OptOut]:
+        """What the organization's recipients want, by number; from after the cursor `after`, "" to begin."""
+        return await self._wishes(organization, f"({after}" if after else "-", "+", most)
+
+    async def _wishes(self, organization: str, start: str, end: str, most: int) -> list[OptOut]:
+        found = await self.server.run("wish_list", organization, start, end, most)
+        return [optouts.wish(*pair) for pair in zip(found[::2], found[1::2], strict=True)]

@@ -21,15 +21,18 @@ _HEALTH: Final = ("breakers", "slowing", "health")
 SCRIPTS: Final[dict[str, tuple[str, ...]]] = {
     **{name: ("run", "ready", "clock", "claims", name) for name in ("look", "take_over", "cancel")},
     "expire": ("run", "ready", "clock", "claims", "wins", "expire"),
-    **{name: ("run", "ready", "clock", "claims", *_HEALTH, name) for name in ("close", "lose", "reopen")},
+    **{name: ("run", "ready", "clock", "claims", *_HEALTH, name) for name in ("close", "lose")},
+    "reopen": ("run", "ready", "clock", "claims", "days", *_HEALTH, "reopen"),
+    "used_up": ("run", "ready", "clock", "days", "used_up"),
     **{
-        name: ("run", "ready", "clock", "claims", "wins", "pace", *_HEALTH, "slots", "twins", name)
+        name: ("run", "ready", "clock", "claims", "wishes", "wins", "pace", *_HEALTH, "slots", "twins", name)
         for name in ("claim", "ask")
     },
     "healthy": ("run", "ready", "clock", *_HEALTH, "healthy"),
     "allow": ("clock", "pace", "allow"),
     "place": ("clock", "place"),
     "inbound": ("inbound",),
+    **{name: ("wishes", name) for name in ("wish_ask", "wish_note", "wish_list")},
     "view_first": ("clock", "rows", "figures", "holds", "view_first"),
     "view_put": ("clock", "rows", "figures", "view_put"),
     **{name: ("clock", "rows", "figures", name) for name in ("poll", "polled")},

@@ -1,8 +1,11 @@
-"""The claim of one message as docs/protocol.md has it (rules 2 to 5): what the scripts must decide."""
+"""The claim of one message (docs/protocol.md, rules 2 to 5), and opt-outs: what scripts must decide."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ledger.claims import Absent, Claim, Closed, Open, Sending
+from ledger.claims import Absent, Claim, Closed, Open, Sending, Via
+from ledger.optouts import Noted
+from schemas.optouts import Consent, OptOut
 from schemas.tasks import How
 
 
@@ -22,13 +25,15 @@ class Reference:
                 return how is How.RESEND and attempt > 1 and attempt == unknown + 1
         return False
 
-    def asked(self, attempt: int, how: How, nonce: str, record: str, until: int) -> bool:
+    def asked(
+        self, attempt: int, how: How, nonce: str, record: str, until: int, via: Via | None = None
+    ) -> bool:
         """Whether it is (or was) won by `nonce`."""
         if isinstance(self.claim, Sending) and self.claim.nonce == nonce:
             return True
         if not self.wins(attempt, how):
             return False
-        self.claim = Sending(attempt, record, nonce, until, self._maybe_sent(how))
+        self.claim = Sending(attempt, record, nonce, until, self._maybe_sent(how), via)
         return True
 
     def too_late(self, attempt: int, how: How) -> None:
@@ -42,12 +47,12 @@ class Reference:
 
     def lost(self, nonce: str) -> bool:
         if sending := self._sending(nonce):
-            self.claim = Closed("unknown", sending.attempt, nonce)
+            self.claim = Closed("unknown", sending.attempt, nonce, sending.via)
         return self._unknown(nonce)
 
     def taken_over(self, now: int) -> None:
         if isinstance(self.claim, Sending) and self.claim.until < now:
-            self.claim = Closed("unknown", self.claim.attempt, self.claim.nonce)
+            self.claim = Closed("unknown", self.claim.attempt, self.claim.nonce, self.claim.via)
 
     def reopened(self, attempt: int, nonce: str, record: str) -> bool:
         if sending := self._sending(nonce):
@@ -67,9 +72,11 @@ class Reference:
         self, attempt: int, nonce: str, *, noted: int | None, now: int, within: int | None
     ) -> bool:
         """Whether the same request may be made again; `noted`: when it was over, None: nobody knows."""
-        if self.claim != Closed("unknown", attempt, nonce) or noted is None:
-            return False
-        return within is None or now <= noted + within
+        match self.claim:
+            case Closed(why="unknown", attempt=unknown, nonce=its) if noted is not None:
+                in_time = within is None or now <= noted + within
+                return (unknown, its) == (attempt, nonce) and in_time
+        return False
 
     def _maybe_sent(self, how: How) -> bool:
         return how is not How.PLAIN or (isinstance(self.claim, Open) and self.claim.maybe_sent)
@@ -80,3 +87,17 @@ class Reference:
     def _unknown(self, nonce: str) -> bool:
         claim = self.claim
         return isinstance(claim, Closed) and (claim.why, claim.nonce) == ("unknown", nonce)
+
+
+def unwanted(noted: Iterable[Noted], scopes: Sequence[str], number: str) -> bool:
+    """Whether a message of these scopes, the organization's first, is unwanted (docs/optouts.md)."""
+    latest: dict[str, OptOut] = {}
+    for one in sorted(noted, key=lambda one: one.offset):
+        if one.record.number == number:
+            latest[one.record.scope] = one.record
+    whole, narrower = latest.get(scopes[0]), [latest.get(scope) for scope in scopes[1:]]
+    if any(one is not None and one.consent is Consent.OUT for one in narrower):
+        return True
+    if whole is None or whole.consent is Consent.IN:
+        return False
+    return not narrower or any(one is None or one.at <= whole.at for one in narrower)

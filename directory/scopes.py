@@ -1,0 +1,49 @@
+"""What an opt-out is about: of a number that somebody wrote to, and of a message that is to be sent. Pure.
+
+A person who writes STOP means whatever comes from that number. So it holds for each use case that sends from
+it; and for the organization, where an assistant of it does, or nobody knows who (docs/optouts.md).
+"""
+
+from directory.snapshot import Directory
+from schemas.optouts import scope
+
+
+def written_to(
+    directory: Directory, organization: str, number: str, *, everything: bool = False
+) -> tuple[str | None, ...]:
+    """The use cases that a STOP or START to `number` is about, by id; None stands for the organization.
+
+    Args:
+        directory: who sends from where.
+        organization: to whom the text belongs.
+        number: where it went to, +E.164.
+        everything: it said that it means everything.
+    """
+    pools = use_cases_of(directory, organization, number)
+    if everything or not pools or _is_assistants(directory, organization, number):
+        return (None, *pools)
+    return pools
+
+
+def of_message(
+    directory: Directory, organization: str, sender: str | None, use_case_id: str | None
+) -> tuple[str, ...]:
+    """The scopes (`schemas.optouts.scope`) in which a message must not be unwanted, the organization's first.
+
+    Those of its use case; of a message that names its sender those of each use case that sends from there.
+    """
+    if use_case_id is not None:
+        return scope(organization), scope(organization, use_case_id)
+    pools = use_cases_of(directory, organization, sender) if sender is not None else ()
+    return scope(organization), *(scope(organization, pool) for pool in pools)
+
+
+def use_cases_of(directory: Directory, organization: str, number: str) -> tuple[str, ...]:
+    """The organization's use cases that have `number` in their pool, by id, suspended ones as well."""
+    found = directory.use_cases_of(number)
+    return tuple(str(use_case.id) for use_case in found if use_case.organization == organization)
+
+
+def _is_assistants(directory: Directory, organization: str, number: str) -> bool:
+    assistant = directory.assistant_of(number)
+    return assistant is not None and assistant.organization == organization

@@ -1,0 +1,65 @@
+"""Wishes of recipients, as values: what is noted of `sms.optouts.v1`, and what is read. Opens nothing.
+
+They belong to no epoch, for they are the same under each: a key holds the record of the highest offset, so
+they may be noted in any order and repetition. What the server loses a rebuild reads again (docs/ledger.md).
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from schemas.optouts import Consent, OptOut, Source
+
+#: Somebody who may not want a message: the scopes that it belongs to, the organization's first
+#: (`directory.scopes.of_message`), and the handset's number.
+Reach = tuple[tuple[str, ...], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A record of `sms.optouts.v1`, and where it stands in its partition."""
+
+    offset: int
+    record: OptOut
+
+
+def encode_noted(noted: Sequence[Noted]) -> str:
+    """The argument of `wish_note.lua`."""
+    listed = [
+        [
+            one.record.organization,
+            one.record.scope,
+            one.record.number,
+            one.offset,
+            one.record.consent,
+            f"{one.record.at} {one.record.source} {one.record.note}",
+        ]
+        for one in noted
+    ]
+    return json.dumps(listed, separators=(",", ":"))
+
+
+def encode_reaches(reaches: Sequence[Reach]) -> str:
+    """The argument of `wish_ask.lua`."""
+    return json.dumps([[number, *scopes] for scopes, number in reaches], separators=(",", ":"))
+
+
+def wish(member: bytes, value: bytes) -> OptOut:
+    """The record in a member of an organization's set and its key's value, as `wish_note.lua` writes them."""
+    number, _, scope = member.decode().partition(" ")
+    organization, _, use_case_id = scope.partition("/")
+    _, consent, at, source, note = value.decode().split(" ", 4)
+    return OptOut(
+        organization=organization,
+        use_case_id=use_case_id or None,
+        number=number,
+        consent=Consent(consent),
+        source=Source(source),
+        at=int(at),
+        note=note,
+    )
+
+
+def cursor(record: OptOut) -> str:
+    """Its place in the list of its organization: what comes after it is the next page."""
+    return f"{record.number} {record.scope}"

@@ -1,0 +1,112 @@
+"""What recipients want: the highest offset holds, and a message is to be wanted in all its scopes."""
+
+from itertools import permutations, product
+from random import Random
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from redis.asyncio import Redis
+
+from ledger import Ledger
+from ledger.optouts import Noted, cursor
+from schemas.optouts import Consent, OptOut, Source
+from tests.contracts.ledger.reference import unwanted
+
+ADA, BOB = "+14155550101", "+14155550102"
+ORG, USE, OTHER = "acme", "acme/use-1", "acme/use-2"
+
+
+def said(consent: Consent, scope: str = ORG, number: str = ADA, at: int = 1, note: str = "stop") -> OptOut:
+    organization, _, use_case = scope.partition("/")
+    return OptOut(
+        organization=organization, use_case_id=use_case or None, number=number, consent=consent,
+        source=Source.TEXT, at=at, note=note,
+    )  # fmt: skip
+
+
+async def test_nobody_is_opted_out_at_first_and_no_epoch_is_needed(empty: Ledger) -> None:
+    assert await empty.opted_out([((ORG,), ADA), ((ORG, USE), BOB)]) == [False, False]
+    assert await empty.opted_out([]) == []
+
+
+async def test_an_opt_out_is_of_one_scope_and_number(empty: Ledger) -> None:
+    await empty.note_optouts([Noted(0, said(Consent.OUT, USE))])
+    reaches = [((ORG, USE), ADA), ((ORG, USE), BOB), ((ORG,), ADA), ((ORG, OTHER), ADA), (("acm",), ADA)]
+    assert await empty.opted_out(reaches) == [True, False, False, False, False]
+    await empty.note_optouts([Noted(7, said(Consent.OUT, ORG, BOB))])
+    assert await empty.opted_out([((ORG, USE), BOB), ((ORG,), BOB), (("globex",), BOB)]) == [
+        True,
+        True,
+        False,
+    ]
+
+
+async def test_the_highest_offset_holds_in_any_order_and_repetition(empty: Ledger, redis: Redis) -> None:
+    records = [
+        Noted(3, said(Consent.OUT, at=50)),
+        Noted(12, said(Consent.IN, at=40)),
+        Noted(101, said(Consent.OUT, at=30, note="two words")),
+    ]
+    for order in permutations([*records, records[0]]):
+        await redis.flushdb()
+        for one in order:
+            await empty.note_optouts([one])
+        assert await empty.opted_out([((ORG,), ADA)]) == [True]
+        assert await empty.wishes_of(ORG, ADA) == [records[-1].record]
+    await empty.note_optouts([Noted(102, said(Consent.IN, at=60))])
+    assert await empty.opted_out([((ORG,), ADA)]) == [False]
+
+
+async def test_whoever_comes_back_to_one_use_case_still_wants_none_of_the_others(empty: Ledger) -> None:
+    await empty.note_optouts(
+        [
+            Noted(5, said(Consent.OUT, ORG, at=100, note="stopall")),
+            Noted(5, said(Consent.IN, USE, at=200, note="start")),
+        ]
+    )
+    reaches = [((ORG, USE), ADA), ((ORG, OTHER), ADA), ((ORG,), ADA), ((ORG, USE, OTHER), ADA)]
+    assert await empty.opted_out(reaches) == [False, True, True, True]
+
+
+async def test_an_opt_in_of_before_brings_nobody_back(empty: Ledger) -> None:
+    await empty.note_optouts(
+        [Noted(9, said(Consent.IN, USE, at=100)), Noted(2, said(Consent.OUT, ORG, at=100))]
+    )
+    assert await empty.opted_out([((ORG, USE), ADA)]) == [True]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.randoms(use_true_random=False))
+async def test_scripts_decide_as_the_reference_says(empty: Ledger, redis: Redis, random: Random) -> None:
+    """Random histories of two people in three scopes, told in random order."""
+    await redis.flushdb()
+    records = [
+        Noted(offset, said(random.choice(list(Consent)), random.choice((ORG, USE, OTHER)),
+                           random.choice((ADA, BOB)), random.randrange(1, 6)))
+        for offset in range(random.randrange(12))
+    ]  # fmt: skip
+    told = [*records, *random.sample(records, len(records) // 2)]
+    random.shuffle(told)
+    half = len(told) // 2
+    await empty.note_optouts(told[:half])
+    await empty.note_optouts(told[half:])
+    scopes = [(ORG,), (ORG, USE), (ORG, OTHER), (ORG, USE, OTHER)]
+    reaches = list(product(scopes, (ADA, BOB)))
+    assert await empty.opted_out(reaches) == [unwanted(records, *reach) for reach in reaches]
+
+
+async def test_they_are_listed_by_number_page_by_page(empty: Ledger) -> None:
+    records = [
+        said(Consent.OUT, scope, number, at=n, note="a b c")
+        for n, (number, scope) in enumerate(product((ADA, BOB, "+1415555010"), (ORG, USE)))
+    ]
+    await empty.note_optouts([Noted(n, record) for n, record in enumerate(records)])
+    await empty.note_optouts([Noted(99, said(Consent.OUT, "globex"))])
+    listed: list[OptOut] = []
+    after = ""
+    while page := await empty.wishes(ORG, after, 4):
+        listed += page
+        after = cursor(page[-1])
+    assert listed == sorted(records, key=lambda one: (one.number, one.scope))
+    assert await empty.wishes_of(ORG, "+1415555010") == records[4:]
+    assert await empty.wishes_of(ORG, "+141555501") == []
