@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from aiokafka import AIOKafkaProducer
+
 from broker import clients
 from directory.changes import Action, Change, compare
 from directory.file import DirectoryFileError, parse
@@ -59,12 +61,13 @@ async def apply(
         changes, problems = compare(current, wanted, prune=prune)
         if problems:
             raise DirectoryFileError([f"{source}: {problem}" for problem in problems])
-        if not dry_run:
-            await write(kafka, replica, changes, now)
+        if not dry_run and (changes or current.disputed):
+            async with clients.producer(kafka) as producer:
+                await write(producer, replica, changes, now)
         return changes
 
 
-async def write(kafka: KafkaSettings, replica: Replica, changes: Sequence[Change], now: int) -> None:
+async def write(producer: AIOKafkaProducer, replica: Replica, changes: Sequence[Change], now: int) -> None:
     """Write `changes`, compared with what `replica` showed then, and read them back through it.
 
     Entries that hold, but whose key ends with a refused one, are appended again on the way: compaction
@@ -74,8 +77,8 @@ async def write(kafka: KafkaSettings, replica: Replica, changes: Sequence[Change
         RaceLostError: another writer was first with some of them.
     """
     entries = [change.entry(now) for change in changes]
-    await _append(kafka, replica, [*_winners(replica.directory), *entries])
-    await _append(kafka, replica, _winners(replica.directory))
+    await _append(producer, replica, [*_winners(replica.directory), *entries])
+    await _append(producer, replica, _winners(replica.directory))
     lost = [entry for entry in entries if not _holds(replica.directory, entry)]
     if lost:
         names = ", ".join(f"{entry.kind} {entry.id}" for entry in lost)
@@ -87,16 +90,14 @@ def _opened(file: Path | str) -> tuple[str, str]:
     return (file.read_text("utf-8"), file.name) if isinstance(file, Path) else (file, "directory")
 
 
-async def _append(kafka: KafkaSettings, replica: Replica, entries: Sequence[Entry]) -> None:
+async def _append(producer: AIOKafkaProducer, replica: Replica, entries: Sequence[Entry]) -> None:
     """Returns once `replica` has seen the last of them."""
     if not entries:
         return
-    async with clients.producer(kafka) as producer:
-        sent = [
-            await producer.send(topics.DIRECTORY, entry.encode(), key=entry.key, partition=0)
-            for entry in entries
-        ]
-        last = max(metadata.offset for metadata in await asyncio.gather(*sent))
+    sent = [
+        await producer.send(topics.DIRECTORY, entry.encode(), key=entry.key, partition=0) for entry in entries
+    ]
+    last = max(metadata.offset for metadata in await asyncio.gather(*sent))
     async with asyncio.timeout(_READ_BACK_SECONDS):
         await replica.reached(last)
 

@@ -1,4 +1,4 @@
-"""What must be written so that the directory says what a file says: a pure comparison."""
+"""What must be written so that the directory says what is wanted: pure comparisons."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,8 @@ from typing import Final
 from directory import checks
 from directory.file import SECTIONS, DirectoryFile
 from directory.snapshot import Directory, Key
-from schemas.directory import AnyEntity, Entry
+from schemas.base import Millis
+from schemas.directory import AnyEntity, ApiKey, Entry, identity
 
 _ORDER: Final = {model.model_fields["kind"].default: place for place, model in enumerate(SECTIONS.values())}
 
@@ -33,7 +34,7 @@ class Change:
     fields: tuple[str, ...]
     entity: AnyEntity | None
 
-    def entry(self, now: int) -> Entry:
+    def entry(self, now: Millis) -> Entry:
         """The record that makes it so."""
         return Entry(
             kind=self.kind,
@@ -45,33 +46,12 @@ class Change:
         )
 
 
-def compare(current: Directory, wanted: DirectoryFile, *, prune: bool) -> tuple[list[Change], list[str]]:
-    """The writes that lead from `current` to `wanted`, in their order, and what speaks against them.
-
-    With `prune`, what the file's organizations have beyond the file is deleted; others' is never touched.
-    """
-    problems = []
-    changes = []
-    for key, entity in wanted.entities.items():
-        before = current.live.get(key)
-        if before is not None and before.organization != entity.organization:
-            problems.append(
-                f"{entity.organization}: {key[0]} {key[1]}: it belongs to {before.organization}; "
-                "delete it there first"
-            )
-        elif before != entity:
-            changes.append(_write(current, key, before, entity))
-    changes.sort(key=lambda change: _ORDER[change.kind])
-    if prune:
-        changes += _deletions(current, wanted)
-    after = _result(current, changes)
-    # What was wrong before this file is not this file's fault.
-    known = set(checks.problems(current.live))
-    problems += [problem for problem in checks.problems(after) if problem not in known]
-    return changes, problems
-
-
-def _write(current: Directory, key: Key, before: AnyEntity | None, entity: AnyEntity) -> Change:
+def put(current: Directory, entity: AnyEntity) -> Change | None:
+    """The write that makes `current` hold `entity`; None where it does."""
+    key = identity(entity)
+    before = current.live.get(key)
+    if before == entity:
+        return None
     old = {} if before is None else before.model_dump()
     new = entity.model_dump()
     return Change(
@@ -85,25 +65,86 @@ def _write(current: Directory, key: Key, before: AnyEntity | None, entity: AnyEn
     )
 
 
-def _deletions(current: Directory, wanted: DirectoryFile) -> list[Change]:
-    """In the opposite order of writes: what names comes before what is named."""
-    gone = [
-        (key, entity.organization)
+def delete(current: Directory, entity: AnyEntity) -> Change:
+    """The write that takes `entity` out of `current`. The id is free then, for every organization."""
+    kind, name = identity(entity)
+    return Change(
+        action=Action.DELETE,
+        kind=kind,
+        id=name,
+        organization=entity.organization,
+        version=current.version(kind, name) + 1,
+        fields=(),
+        entity=None,
+    )
+
+
+def compare(current: Directory, wanted: DirectoryFile, *, prune: bool) -> tuple[list[Change], list[str]]:
+    """The writes that lead from `current` to `wanted`, in their order, and what speaks against them.
+
+    With `prune`, what the file's organizations have beyond the file is deleted; others' is never touched.
+    """
+    problems = []
+    changes = []
+    for key, entity in wanted.entities.items():
+        before = current.live.get(key)
+        if before is not None and before.organization != entity.organization:
+            problems.append(_owned(entity.organization, key, before))
+            continue
+        kept = _with_former(before, entity)
+        if isinstance(kept, ApiKey) and kept.sha256 in {former.sha256 for former in kept.former}:
+            problems.append(
+                f"{entity.organization}: {key[0]} {key[1]}: sha256: this key was replaced by a newer one; "
+                "put that one's here"
+            )
+        change = put(current, kept)
+        if change is not None:
+            changes.append(change)
+    changes.sort(key=lambda change: _ORDER[change.kind])
+    retired, others = _retired(current, wanted)
+    problems += others
+    if prune:
+        retired |= _beyond(current, wanted)
+    changes += [delete(current, current.live[key]) for key in sorted(retired, key=_last_named_first)]
+    # What was wrong before this file is not this file's fault.
+    known = set(checks.flaws(current.live))
+    problems += [flaw.sentence for flaw in checks.flaws(_result(current, changes)) if flaw not in known]
+    return changes, problems
+
+
+def _owned(organization: str, key: Key, before: AnyEntity) -> str:
+    return f"{organization}: {key[0]} {key[1]}: it belongs to {before.organization}; delete it there first"
+
+
+def _with_former(before: AnyEntity | None, entity: AnyEntity) -> AnyEntity:
+    """A file does not say which keys were replaced over the API; they stay known."""
+    if isinstance(before, ApiKey) and isinstance(entity, ApiKey):
+        return entity.model_copy(update={"former": before.former})
+    return entity
+
+
+def _retired(current: Directory, wanted: DirectoryFile) -> tuple[set[Key], list[str]]:
+    """What the file retires and there still is, and what of that is others'."""
+    there = {key: current.live[key] for key in wanted.retired if key in current.live}
+    others = [
+        _owned(wanted.retired[key], key, entity)
+        for key, entity in there.items()
+        if entity.organization != wanted.retired[key]
+    ]
+    return {key for key, entity in there.items() if entity.organization == wanted.retired[key]}, others
+
+
+def _beyond(current: Directory, wanted: DirectoryFile) -> set[Key]:
+    return {
+        key
         for key, entity in current.live.items()
         if entity.organization in wanted.organizations and key not in wanted.entities
-    ]
-    return [
-        Change(
-            action=Action.DELETE,
-            kind=kind,
-            id=name,
-            organization=organization,
-            version=current.version(kind, name) + 1,
-            fields=(),
-            entity=None,
-        )
-        for (kind, name), organization in sorted(gone, key=lambda one: (-_ORDER[one[0][0]], one[0][1]))
-    ]
+    }
+
+
+def _last_named_first(key: Key) -> tuple[int, str]:
+    """In the opposite order of writes: what names comes before what is named."""
+    return -_ORDER[key[0]], key[1]
 
 
 def _result(current: Directory, changes: list[Change]) -> dict[Key, AnyEntity]:

@@ -1,6 +1,7 @@
 """What must hold between entities: that what they name exists and may be used by them."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import assert_never
 
 from directory.snapshot import Key
@@ -12,64 +13,120 @@ from schemas.directory import (
     Assistant,
     Brand,
     Campaign,
-    Entity,
     Number,
     Organization,
     UseCase,
+    identity,
 )
 
 Entities = Mapping[Key, AnyEntity]
 
 
-def problems(entities: Entities) -> Iterator[str]:
-    """Everything that is wrong between `entities`, a sentence each."""
-    for (kind, name), entity in sorted(entities.items(), key=lambda item: item[0]):
-        for problem in _of(entity, entities):
-            yield f"{entity.organization}: {kind} {name}: {problem}"
-    yield from _shared(entities)
+@dataclass(frozen=True)
+class Flaw:
+    """What is wrong with a field of an entity.
+
+    `detail` may name other organizations and what is theirs: it is for the operator. `told` is for
+    the entity's owner, to whom what belongs to another looks as if it were not there.
+    """
+
+    kind: str
+    id: str
+    organization: str
+    field: str
+    detail: str
+    told: str
+
+    @property
+    def sentence(self) -> str:
+        """Where and what, for whoever applies a file."""
+        return f"{self.organization}: {self.kind} {self.id}: {self.field}: {self.detail}"
 
 
-def _of(entity: AnyEntity, entities: Entities) -> Iterator[str]:
+@dataclass(frozen=True)
+class Naming:
+    """A field of an entity that names another one; `shared`: which may also be the operator's."""
+
+    field: str
+    key: Key
+    shared: bool = False
+
+
+def flaws(entities: Entities) -> Iterator[Flaw]:
+    """Everything that is wrong between `entities`."""
+    ordered = [entity for _, entity in sorted(entities.items(), key=lambda item: item[0])]
+    for entity in ordered:
+        yield from _misnamed(entity, entities)
+    owners: dict[tuple[str, str], str] = {}
+    for entity in ordered:
+        for field, what, claimed in _claims(entity):
+            owner = owners.setdefault((field, claimed), str(entity.id))
+            if owner != str(entity.id):
+                yield _claimed(entity, field, what, owner)
+
+
+def flaws_of(entity: AnyEntity, entities: Entities) -> Iterator[Flaw]:
+    """What is wrong with `entity` among `entities`, whether it is one of them yet or not."""
+    yield from _misnamed(entity, entities)
+    claims = {(field, claimed): what for field, what, claimed in _claims(entity)}
+    if not claims:
+        return
+    for key, other in sorted(entities.items(), key=lambda item: item[0]):
+        if key[0] == entity.kind and key != identity(entity):
+            for field, _, claimed in _claims(other):
+                if (field, claimed) in claims:
+                    yield _claimed(entity, field, claims[field, claimed], str(other.id))
+
+
+def users(key: Key, entities: Entities) -> Iterator[tuple[AnyEntity, str]]:
+    """Who names the entity `key`, and in which field; by kind and id."""
+    for _, entity in sorted(entities.items(), key=lambda item: item[0]):
+        for naming in namings(entity):
+            if naming.key == key:
+                yield entity, naming.field
+
+
+def namings(entity: AnyEntity) -> Iterator[Naming]:
+    """The entities that `entity` names."""
     match entity:
         case Number():
-            yield from _named(entity, entities, "account", ("account", entity.account), shared=True)
+            yield Naming("account", ("account", entity.account), shared=True)
             if entity.campaign is not None:
-                yield from _named(entity, entities, "campaign", ("campaign", entity.campaign))
+                yield Naming("campaign", ("campaign", entity.campaign))
         case Assistant() | UseCase():
-            for number in entity.numbers:
-                yield from _named(entity, entities, "numbers", ("number", number))
+            yield from (Naming("numbers", ("number", number)) for number in entity.numbers)
         case Campaign():
-            yield from _named(entity, entities, "brand", ("brand", entity.brand))
+            yield Naming("brand", ("brand", entity.brand))
         case Organization() | Account() | Brand() | ApiKey():
             pass
         case _:
             assert_never(entity)
 
 
-def _named(
-    entity: Entity, entities: Entities, field: str, key: Key, *, shared: bool = False
-) -> Iterator[str]:
-    """Problems of `entity` naming `key` in `field`. What is `shared` may also be the operator's."""
-    named, what = entities.get(key), f"{key[0]} {key[1]}"
-    if named is None:
-        yield f"{field}: there is no {what}"
-    elif named.organization != entity.organization and not (shared and named.organization == OPERATOR):
-        yield f"{field}: {what} belongs to {named.organization}"
+def _misnamed(entity: AnyEntity, entities: Entities) -> Iterator[Flaw]:
+    for naming in namings(entity):
+        named, what = entities.get(naming.key), f"{naming.key[0]} {naming.key[1]}"
+        absent = f"there is no {what}"
+        if named is None:
+            yield _flaw(entity, naming.field, absent, absent)
+        elif named.organization != entity.organization and not (
+            naming.shared and named.organization == OPERATOR
+        ):
+            yield _flaw(entity, naming.field, f"{what} belongs to {named.organization}", absent)
 
 
-def _shared(entities: Entities) -> Iterator[str]:
-    """What two entities claim, though only one can have it."""
-    owners: dict[tuple[str, str], str] = {}
-    for (_, name), entity in sorted(entities.items(), key=lambda item: item[0]):
-        match entity:
-            case Assistant():
-                claims = [("number", number) for number in entity.numbers]
-            case ApiKey():
-                claims = [("key", entity.sha256)]
-            case _:
-                continue
-        for what, claimed in claims:
-            owner = owners.setdefault((what, claimed), name)
-            if owner != name:
-                said = f"number {claimed}" if what == "number" else "this key"
-                yield f"{entity.organization}: {entity.kind} {name}: {said} is {owner}'s already"
+def _claims(entity: AnyEntity) -> Iterator[tuple[str, str, str]]:
+    """What only one entity of a kind can have: field, its name in a sentence, value."""
+    if isinstance(entity, Assistant):
+        yield from (("numbers", f"number {number}", number) for number in dict.fromkeys(entity.numbers))
+    elif isinstance(entity, ApiKey):
+        yield "sha256", "this key", entity.sha256
+
+
+def _claimed(entity: AnyEntity, field: str, what: str, owner: str) -> Flaw:
+    return _flaw(entity, field, f"{what} is {owner}'s already", f"{what} is taken already")
+
+
+def _flaw(entity: AnyEntity, field: str, detail: str, told: str) -> Flaw:
+    kind, name = identity(entity)
+    return Flaw(kind, name, entity.organization, field, detail, told)

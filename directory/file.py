@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import yaml
@@ -40,6 +40,8 @@ SECTIONS: Final[Mapping[str, type[AnyEntity]]] = {
     "use_cases": UseCase,
     "api_keys": ApiKey,
 }
+#: The section of an organization that names what there shall be no more: section -> ids.
+RETIRED: Final = "retired"
 _BY_PLACE: Final = frozenset({"kind", "id", "organization"})
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _SLUG: Final = TypeAdapter[str](Slug)
@@ -60,6 +62,8 @@ class DirectoryFile:
     #: The organizations that it names, those with nothing in them too.
     organizations: frozenset[str]
     entities: Mapping[Key, AnyEntity]
+    #: What it wants deleted, and whose that has to be.
+    retired: Mapping[Key, str] = field(default_factory=dict)
 
 
 def parse(text: str, *, source: str, variables: Mapping[str, str]) -> DirectoryFile:
@@ -82,6 +86,7 @@ def parse(text: str, *, source: str, variables: Mapping[str, str]) -> DirectoryF
     organizations = _mapping(_mapping(content, "the file", problems, ("organizations",)).get("organizations"),
         "organizations", problems)  # fmt: skip
     entities: dict[Key, AnyEntity] = {}
+    retired: dict[Key, str] = {}
     for organization, sections in organizations.items():
         if not _is_slug(organization):
             problems.append(f"organizations: {organization!r} is no id: use a-z, 0-9 and '-', at most 63")
@@ -91,15 +96,22 @@ def parse(text: str, *, source: str, variables: Mapping[str, str]) -> DirectoryF
             if key in entities:
                 problems.append(f"{where}: it is in the file twice, also under {entities[key].organization}")
             entities[key] = found
+        retired |= dict.fromkeys(_retired(str(organization), sections, problems), str(organization))
+    problems += [
+        f"{retired[kind, name]}: {RETIRED}: {kind} {name} is in the file as well"
+        for kind, name in sorted(retired.keys() & entities.keys())
+    ]
     if problems:
         raise DirectoryFileError([f"{source}: {problem}" for problem in problems])
-    return DirectoryFile(frozenset(map(str, organizations)), entities)
+    return DirectoryFile(frozenset(map(str, organizations)), entities, retired)
 
 
 def _entities(
     organization: str, sections: Any, variables: Mapping[str, str], problems: list[str]
 ) -> Iterator[tuple[str, AnyEntity]]:
-    for section, members in _mapping(sections, organization, problems, tuple(SECTIONS)).items():
+    for section, members in _mapping(sections, organization, problems, (*SECTIONS, RETIRED)).items():
+        if section == RETIRED:
+            continue
         place = f"{organization}: {section}"
         if section == DEFAULTS:
             named = [(place, organization, members)]
@@ -116,10 +128,25 @@ def _entities(
                 problems.append(f"{where}: {error.args[0]}")
 
 
+def _retired(organization: str, sections: Any, problems: list[str]) -> Iterator[Key]:
+    if not isinstance(sections, Mapping):
+        return
+    place = f"{organization}: {RETIRED}"
+    known = tuple(section for section in SECTIONS if section != DEFAULTS)
+    for section, names in _mapping(sections.get(RETIRED), place, problems, known).items():
+        kind = SECTIONS[section].model_fields["kind"].default
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            problems.append(f"{place}: {section}: expected a list of ids; numbers stand in quotes")
+            continue
+        yield from ((kind, name.lower() if kind == "use_case" else name) for name in names)
+
+
 def _build(model: type[AnyEntity], organization: str, name: Any, fields: Mapping[str, Any]) -> AnyEntity:
     for said in _BY_PLACE & fields.keys():
         # Else an entity could be slipped in under another organization.
         raise KeyError(f"{said}: it is what the place in the file says; leave it out")
+    if model is ApiKey and "former" in fields:
+        raise KeyError("former: it is what rotating a key leaves behind; leave it out")
     entity = model.model_validate({"id": name, "organization": organization, **fields}, strict=False)
     if isinstance(entity, ApiKey) and entity.sha256.startswith(("env:", "file:")):
         digest = hashlib.sha256(resolve(entity.sha256).encode()).hexdigest()

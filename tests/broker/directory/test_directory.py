@@ -123,12 +123,12 @@ async def test_who_comes_second_is_told_and_what_holds_is_the_last_word(
     settings: KafkaSettings, name: str
 ) -> None:
     """Two compared with the same directory: the second one's entries are refused by every replica."""
-    async with replica(settings) as before:
+    async with clients.producer(settings) as producer, replica(settings) as before:
         wanted = parse(file(name, "a").replace("name: a", "name: mine"), source="f", variables={})
         changes, _ = compare(before.directory, wanted, prune=False)
         await apply(settings, file(name, "a"), now=1)
         with pytest.raises(RaceLostError, match=f"brand {name}-a"):
-            await write(settings, before, changes, 2)
+            await write(producer, before, changes, 2)
     async with replica(settings) as after:
         brand = after.directory.live["brand", f"{name}-a"]
         assert isinstance(brand, Brand)

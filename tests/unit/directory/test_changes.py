@@ -1,8 +1,10 @@
 """What `apply` would write: only what differs, in an order in which names exist, and nobody else's."""
 
-from directory.changes import Action, Change, compare
+from directory.changes import Action, Change, compare, put
+from directory.checks import flaws, flaws_of, users
 from directory.file import parse
 from directory.snapshot import Directory
+from schemas.directory import ApiKey, Assistant, Former
 from tests.fakes import world
 
 
@@ -114,9 +116,9 @@ def test_references_must_lead_somewhere_allowed() -> None:
         "globex: number +16465550131: account: there is no account nowhere",
         "globex: number +16465550131: campaign: there is no campaign none",
         "globex: use_case 5d0f7a52-6f0e-4f0b-9a55-3f3a3f1f2a10: numbers: number +12125550110 belongs to acme",
-        "globex: api_key same: this key is demo's already",
-        f"globex: assistant thief: number {world.TWILIO} is desk's already",
-        f"globex: assistant twin: number {world.OTHERS} is support's already",
+        "globex: api_key same: sha256: this key is demo's already",
+        f"globex: assistant thief: numbers: number {world.TWILIO} is desk's already",
+        f"globex: assistant twin: numbers: number {world.OTHERS} is support's already",
     ]
 
 
@@ -148,3 +150,59 @@ def test_problems_from_before_do_not_stop_others() -> None:
     found, problems = changes(current, world.of("initech", "brands: {b: {name: B}}"))
     assert problems == []
     assert len(found) == 1
+
+
+def test_what_a_file_retires_is_deleted_and_stays_so() -> None:
+    text = world.of("acme", 'retired: {numbers: ["+14155550106", "+14155550199"], assistants: [asleep]}')
+    found, problems = changes(world.directory(), text)
+    assert problems == []
+    assert [(c.action, c.kind, c.id) for c in found] == [
+        (Action.DELETE, "assistant", "asleep"),
+        (Action.DELETE, "number", "+14155550106"),
+    ]
+    after, _ = world.directory().after([change.entry(1) for change in found])
+    assert changes(after, text) == ([], [])
+
+
+def test_what_is_others_or_in_use_cannot_be_retired() -> None:
+    text = world.of("acme", f'retired: {{numbers: ["{world.OTHERS}", "{world.TWILIO}"]}}')
+    _, problems = changes(world.directory(), text)
+    assert problems == [
+        f"acme: number {world.OTHERS}: it belongs to globex; delete it there first",
+        f"acme: assistant desk: numbers: there is no number {world.TWILIO}",
+    ]
+
+
+def test_a_file_knows_nothing_of_replaced_keys_and_brings_none_back() -> None:
+    directory = world.directory()
+    key = directory.api_key(world.sha256(world.KEY))
+    assert key is not None
+    former = (Former(sha256=key.sha256, until=0),)
+    rotated = put(directory, key.model_copy(update={"sha256": world.sha256("new"), "former": former}))
+    assert rotated is not None
+    directory, _ = directory.after([rotated.entry(1)])
+    _, problems = changes(directory, world.FILE)
+    assert problems == [
+        "acme: api_key demo: sha256: this key was replaced by a newer one; put that one's here"
+    ]
+    newest = world.FILE.replace(world.sha256(world.KEY), world.sha256("new"))
+    assert changes(directory, newest) == ([], [])
+    (other,), _ = changes(directory, newest.replace(world.sha256("new"), world.sha256("other")))
+    assert isinstance(other.entity, ApiKey)
+    assert other.entity.former == former
+
+
+def test_one_entity_is_judged_as_a_whole_file_is() -> None:
+    """What the admin API finds wrong with one write is what `compare` finds."""
+    live = world.directory().live
+    taken = Assistant(organization="globex", id="x", name="X", numbers=(world.TWILIO, "+19999999999"))
+    found = list(flaws_of(taken, live))
+    assert found == [flaw for flaw in flaws({**live, ("assistant", "x"): taken}) if flaw.id == "x"]
+    assert [(flaw.field, flaw.told) for flaw in found] == [
+        ("numbers", f"there is no number {world.TWILIO}"),
+        ("numbers", "there is no number +19999999999"),
+        ("numbers", f"number {world.TWILIO} is taken already"),
+    ]
+    assert [(user.id, field) for user, field in users(("number", world.TWILIO), live)] == [
+        ("desk", "numbers")
+    ]

@@ -120,6 +120,19 @@ def test_a_missing_secret_names_the_reference() -> None:
             world.of("acme", "defaults: {colour: red}"),
             "acme: defaults: colour: Extra inputs are not permitted",
         ),
+        (
+            world.of("acme", "retired: {numbers: [14155550100]}"),
+            "acme: retired: numbers: expected a list of ids; numbers stand in quotes",
+        ),
+        (world.of("acme", "retired: {defaults: [a]}"), "acme: retired: 'defaults' is not known here"),
+        (
+            world.of("acme", "brands: {b: {name: B}}\nretired: {brands: [b]}"),
+            "acme: retired: brand b is in the file as well",
+        ),
+        (
+            world.of("acme", f"api_keys: {{k: {{sha256: '{'0' * 64}', former: []}}}}"),
+            "acme: api_keys: k: former: it is what rotating a key leaves behind; leave it out",
+        ),
         (world.of("acme", "defaults: [a]"), "acme: defaults: expected names with a colon, not list"),
         (
             world.of("acme", "defaults: {id: globex}"),
