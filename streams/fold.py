@@ -61,6 +61,8 @@ def _heard(row: Row, fact: AnyFact, offset: int) -> Row:  # noqa: C901, PLR0911 
         case Rejected():
             word = words.refused(fact)
             return _outweighed(_begun(row, fact, word, conflicts_with=fact.conflicts_with), word)
+        case Rerouted():
+            return _outweighed(_rerouted(row, fact), words.rerouted(fact))
         case OutcomeFact():
             return _tried(_named(_outweighed(row, words.outcome(fact)), fact, (fact.nonce,)), fact, offset)
         case AmbiguousFact():
@@ -71,8 +73,6 @@ def _heard(row: Row, fact: AnyFact, offset: int) -> Row:  # noqa: C901, PLR0911 
             return _received(row, name, words.told_by_provider(fact))
         case Reported():
             return _outweighed(row, words.told_by_provider(fact))
-        case Rerouted():
-            return _outweighed(row, words.rerouted(fact))
         case CancelAsked():
             # The claim decides, and `Closed` tells what it decided; but it is not sent again after this.
             return row if row.cancel_asked else row._replace(cancel_asked=True)
@@ -93,7 +93,7 @@ def _begun(
     conflicts_with: str | None = None,
 ) -> Row:
     """The row with what makes it tell. The first such fact stays: all records of a message agree."""
-    if row.origin is not None:
+    if row.origin is not None or fact.content is None:
         return row
     origin = Origin(
         organization=fact.organization,
@@ -103,6 +103,14 @@ def _begun(
         conflicts_with=conflicts_with,
     )
     return row._replace(origin=origin, forget_at=fact.forget_at)
+
+
+def _rerouted(row: Row, fact: Rerouted) -> Row:
+    """The row with why its new sender was chosen; a sender is chosen once, so a repeat says the same."""
+    reroutes = row.reroutes or {}
+    if fact.sender in reroutes:
+        return row
+    return row._replace(reroutes={**reroutes, fact.sender: fact.reason})
 
 
 def _outweighed(row: Row, word: Word) -> Row:
@@ -117,13 +125,13 @@ def _outweighed(row: Row, word: Word) -> Row:
 def _named(row: Row, fact: OutcomeFact | AmbiguousFact, nonces: tuple[str, ...]) -> Row:
     """The row once a fact of ours has named hand-overs: receipts that were set aside for them count now."""
     names = [hand_over(fact.attempt, nonce, fact.account) for nonce in nonces]
-    fresh = tuple(name for name in names if name not in row.named)
+    fresh = [name for name in names if name not in row.named]
     if not fresh:
         return row
     aside = dict(row.aside or {})
-    row = row._replace(named=row.named + fresh)
+    row = row._replace(named=row.named | dict.fromkeys(fresh, fact.sender))
     for word in [aside.pop(name) for name in fresh if name in aside]:
-        row = _outweighed(row, word)._replace(aside=aside or None)
+        row = _outweighed(row, word._replace(sender=fact.sender))._replace(aside=aside or None)
     return row
 
 
@@ -137,7 +145,7 @@ def _tried(row: Row, fact: OutcomeFact | AmbiguousFact, offset: int) -> Row:
 def _received(row: Row, name: str, word: Word) -> Row:
     """The row after a receipt for the hand-over `name`."""
     if name in row.named:
-        return _outweighed(row, word)
+        return _outweighed(row, word._replace(sender=row.named[name] or None))
     aside = dict(row.aside or {})
     aside[name] = weightier(aside.get(name), word)
     of_account = sorted(key for key, other in aside.items() if other.account == word.account)
@@ -151,10 +159,11 @@ def _told(row: Row, offset: int) -> Row:
     told = row.told
     if row.origin is not None:
         if not told:
-            told = (Told(offset=offset, word=row.origin.word),)
+            told = (Told(offset, row.origin.word),)
         word = row.word
         if word is not None and word.state is not told[-1].word.state:
-            told = (*told, Told(offset=offset, word=_placed(word, row.open or row.origin.word)))
+            word = _placed(word, row.open or row.origin.word)
+            told = (*told, Told(offset, word, (row.reroutes or {}).get(word.sender or "")))
     return row._replace(offset=offset, told=told)
 
 
@@ -165,4 +174,6 @@ def _placed(word: Word, last: Word) -> Word:
     """
     if word.attempt is not None:
         return word
-    return word._replace(attempt=last.attempt, provider=last.provider, account=last.account)
+    return word._replace(
+        attempt=last.attempt, provider=last.provider, account=last.account, sender=last.sender
+    )

@@ -7,9 +7,9 @@ ours names the hand-over that they speak of.
 
 import struct
 from enum import IntEnum
-from typing import Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 
-from pydantic import TypeAdapter
+from pydantic import BeforeValidator, TypeAdapter
 
 from schemas.base import DecodeError, decode_with
 from schemas.messages import Content
@@ -68,6 +68,8 @@ class Word(NamedTuple):
     failure: Failure | None = None
     #: How whoever says it came to know, where it settles an unknown hand-over.
     by: SettledBy | None = None
+    #: The number that it goes out from, where that is known. Rows before version 4 do not say it.
+    sender: str | None = None
 
     @property
     def state(self) -> State:
@@ -91,6 +93,8 @@ class Told(NamedTuple):
 
     offset: int
     word: Word
+    #: Why its sender was chosen, where that is another than the first.
+    reason: str | None = None
 
 
 class Resend(NamedTuple):
@@ -98,6 +102,15 @@ class Resend(NamedTuple):
 
     offset: int
     attempt: int
+
+
+def _with_senders(named: Any) -> Any:
+    """Rows before version 4 have the names alone, for the sender was always the one that was asked for."""
+    return dict.fromkeys(named, "") if isinstance(named, list) else named
+
+
+#: By `hand_over()`: the number that it went out from.
+Named = Annotated[dict[str, str], BeforeValidator(_with_senders)]
 
 
 class Row(NamedTuple):
@@ -114,8 +127,8 @@ class Row(NamedTuple):
     open: Word | None = None
     #: The weightiest of all others.
     fate: Word | None = None
-    #: The hand-overs that facts of ours have named: `hand_over()`.
-    named: tuple[str, ...] = ()
+    #: The hand-overs that facts of ours have named. Never changed in place.
+    named: Named = {}  # noqa: RUF012 - a named tuple's defaults are shared, and no row is written to
     #: Receipts for hand-overs that are not named (yet): the weightiest of each.
     aside: dict[str, Word] | None = None
     told: tuple[Told, ...] = ()
@@ -125,6 +138,8 @@ class Row(NamedTuple):
     cancel_asked: bool = False
     #: Each time that it was sent again, oldest first.
     resends: tuple[Resend, ...] = ()
+    #: By sender: why `route` has chosen it after another one. Rows before version 4 have none.
+    reroutes: dict[str, str] | None = None
 
     @property
     def word(self) -> Word | None:
@@ -136,8 +151,9 @@ def weightier(old: Word | None, new: Word) -> Word:
     """The one that holds, whichever came first: a total order of all words.
 
     While a message lies with us the latest attempt speaks, and of one attempt `unknown` over a refusal for
-    now. Otherwise the rank decides; but of attempts that a provider has taken the latest speaks, unless the
-    handset has one of them: of a message that was sent again, the first try's failure ends nothing.
+    now; of words that say no more than that it lies with us, the latest, for it knows the sender. Otherwise
+    the rank decides; but of attempts that a provider has taken the latest speaks, unless the handset has one
+    of them: of a message that was sent again, the first try's failure ends nothing.
     """
     if old is None:
         return new
@@ -151,9 +167,10 @@ def weightier(old: Word | None, new: Word) -> Word:
 
 def _weight(word: Word) -> tuple[int, int, int, int]:
     rank, attempt = word.rank, word.attempt or 0
-    # Of two that say the same, the earlier one: its time is when it became so.
+    # Of two that say the same, the earlier one: its time is when it became so. But where it lies with us, the
+    # later one: it may have been given another sender.
     if rank <= Rank.UNKNOWN:
-        return 0, attempt, rank, -word.at
+        return 0, attempt, rank, word.at if rank is Rank.QUEUED else -word.at
     taken = Rank.SENT <= rank < Rank.DELIVERED
     return Rank.SENT if taken else rank, attempt, rank, -word.at
 
@@ -163,8 +180,8 @@ def hand_over(attempt: int, nonce: str, account: str) -> str:
     return f"{attempt} {nonce} {account}"
 
 
-#: 1: rows without tries; 2: without what policies need. Both are read as well.
-_VERSION: Final = 3
+#: 1: rows without tries; 2: without what policies need; 3: without senders. All are read as well.
+_VERSION: Final = 4
 #: Version, offset, forget_at: what recovery and eviction read without the rest. JSON follows.
 _HEAD: Final = struct.Struct(">BQQ")
 _ROWS: Final = TypeAdapter(Row)

@@ -34,18 +34,20 @@ def record(row: Row, sequence: int) -> StatusRecord:
         at=word.at,
         accepted_at=content.accepted_at,
         forget_at=row.forget_at,
-        from_number=content.from_number,
+        from_number=content.from_number or word.sender,
+        use_case_id=content.use_case_id,
         to_number=content.to_number,
         text=content.text,
         media=content.media,
         segments=content.segments,
         reference=content.reference,
         fingerprint=content.fingerprint,
+        send_at=content.send_at,
         attempt=word.attempt,
         provider=word.provider,
         account=word.account,
         provider_message_id=word.provider_message_id,
-        reason=origin.reason,
+        reason=told[-1].reason or origin.reason,
         failure=word.failure,
         settled_by=steps[-1].settled_by,
         history=steps,
@@ -55,11 +57,12 @@ def record(row: Row, sequence: int) -> StatusRecord:
 
 
 def _steps(told: tuple[Told, ...]) -> tuple[Step, ...]:
-    befores = (None, *[one.word.state for one in told])
+    words = [one.word for one in told]
+    befores = (None, *[word.state for word in words])
     steps: tuple[Step, ...] = _to_steps(
         [
             {"status": word.state, "at": word.at, "settled_by": word.by if before is State.UNKNOWN else None}
-            for before, (_, word) in zip(befores, told, strict=False)
+            for before, word in zip(befores, words, strict=False)
         ]
     )
     return steps
@@ -74,7 +77,7 @@ def _settled(attempt: Attempt, told: tuple[Told, ...]) -> Attempt:
     """`attempt`; if nobody knew what came of it until a receipt spoke of it, as that says."""
     if attempt.outcome is not AttemptOutcome.UNKNOWN:
         return attempt
-    for _, word in told:
+    for word in [one.word for one in told]:
         if word.attempt == attempt.number and word.rank >= Rank.SENT:
             taken = {"provider_message_id": word.provider_message_id, "at": word.at, "detail": None}
             return attempt.model_copy(update={"outcome": AttemptOutcome.ACCEPTED, **taken})

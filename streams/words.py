@@ -55,7 +55,7 @@ def rerouted(fact: Rerouted) -> Word:
 
 def refused(fact: Rejected) -> Word:
     """We have refused it."""
-    failure = Failure(code=fact.code, detail=fact.detail)
+    failure = Failure(code=fact.code, detail=fact.detail, provider_code=fact.provider_code, fault=fact.fault)
     return Word(rank=Rank.REFUSED, at=fact.at, provider=fact.provider, failure=failure)
 
 
@@ -65,6 +65,8 @@ def outcome(fact: OutcomeFact) -> Word:
     match fact.outcome:
         case Accepted(provider_message_id=provider_message_id):
             return _of_hand_over(fact, Rank.SENT, provider_message_id=provider_message_id, by=by)
+        case RejectedByProvider() if fact.again:
+            return _of_hand_over(fact, Rank.QUEUED)
         case RejectedByProvider(fault=fault, code=code, detail=detail):
             failure = Failure(code="rejected", detail=detail, provider_code=code or None, fault=fault)
             return _of_hand_over(fact, Rank.REJECTED, failure=failure, by=by)
@@ -126,6 +128,8 @@ def _of_hand_over(
         attempt=fact.attempt,
         provider=fact.provider,
         account=fact.account,
+        # A receipt does not know it: the hand-over that it names does (`streams.fold`).
+        sender=None if isinstance(fact, Receipt) else fact.sender,
         provider_message_id=provider_message_id,
         failure=failure,
         by=by,
