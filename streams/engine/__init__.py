@@ -24,7 +24,7 @@ counts.
 from streams.engine import versions as versions  # refuses unknown versions of what comes below
 
 # isort: split
-from streams.engine.agent import Emit, Handler, agent
+from streams.engine.agent import Emit, Handler, Prepare, agent
 from streams.engine.app import App, make_app
 from streams.engine.batch import Record
 from streams.engine.exits import Exit
@@ -37,6 +37,7 @@ __all__ = [
     "Exit",
     "Handler",
     "Keep",
+    "Prepare",
     "Record",
     "Table",
     "agent",

@@ -1,7 +1,7 @@
 """Agents: a plain function of a record, acknowledged after all that it produced is delivered."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from schemas.failpoints import Point, reached
@@ -46,7 +46,22 @@ Handler = Callable[[Record, Emit], None]
 and rows. What it raises ends the process, so bad input is no exception: it goes to a dead-letter topic."""
 
 
-def agent(app: App, topic: str, *, outputs: Sequence[str], handler: Handler) -> None:
+Prepare = Callable[[Sequence[Record]], Awaitable[None]]
+"""Awaited before the handler goes through these records: looks up what it will need of them, all at once.
+Nothing of the topic is handled meanwhile. It decides nothing: a rebalance may take the records away."""
+
+PREPARE_SECONDS: Final = 90.0
+
+
+def agent(
+    app: App,
+    topic: str,
+    *,
+    outputs: Sequence[str],
+    handler: Handler,
+    prepare: Prepare | None = None,
+    prepare_seconds: float = PREPARE_SECONDS,
+) -> None:
     """Have `handler` called for each record of `topic`, in order within a partition.
 
     Args:
@@ -54,14 +69,33 @@ def agent(app: App, topic: str, *, outputs: Sequence[str], handler: Handler) -> 
         topic: the source; one agent each.
         outputs: all topics that the handler may emit to; checked at the start.
         handler: see `Handler`.
+        prepare: see `Prepare`. What it raises ends the process.
+        prepare_seconds: it takes longer than that: the process ends.
     """
 
     async def run(stream: Any) -> None:
         counts = await app.producer.partition_counts(outputs)
-        await _Pump(app, stream.channel.queue, handler, _Outlet(app.producer.put, counts)).run()
+        outlet = _Outlet(app.producer.put, counts)
+        ready = None if prepare is None else _in_time(prepare, prepare_seconds)
+        await _Pump(app, stream.channel.queue, handler, outlet, ready).run()
 
     run.__name__ = run.__qualname__ = f"agent_{topic}"
     app.agent(app.topic(topic), name=run.__name__, concurrency=1)(run)
+
+
+def _in_time(prepare: Prepare, seconds: float) -> Prepare:
+    """Closes: the agent would wait for ever, and as reading goes on nobody would see it."""
+
+    async def prepared(records: Sequence[Record]) -> None:
+        try:
+            async with asyncio.timeout(seconds) as limit:
+                await prepare(records)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            die(Exit.CRASH, "preparing records took longer than %.0f s", seconds)
+
+    return prepared
 
 
 class _Outlet:
@@ -100,11 +134,14 @@ class _Pump:
     Closes: acknowledged before delivered, acknowledged although failed (606), restarted past what failed.
     """
 
-    def __init__(self, app: App, queue: Any, handler: Handler, outlet: _Outlet) -> None:
+    def __init__(
+        self, app: App, queue: Any, handler: Handler, outlet: _Outlet, prepare: Prepare | None
+    ) -> None:
         self._app = app
         self._queue = queue
         self._handler = handler
         self._outlet = outlet
+        self._prepare = prepare
         self._handled: asyncio.Queue[Batch] = asyncio.Queue()
         self._room = asyncio.Event()
         self._flying = 0
@@ -125,7 +162,9 @@ class _Pump:
 
     async def _next(self) -> None:
         batch = await self._queue.get()
-        if batch.generation != self._app.consumer_generation_id or not self._app.flow_control.is_active():
+        if self._prepare is not None and self._is_ours(batch):
+            await self._prepare(batch.records)
+        if not self._is_ours(batch):
             return  # a rebalance came between; the seek after it goes back to these records
         self._app.consumer.track_batch(batch)
         self._flying += len(batch.records)
@@ -136,6 +175,10 @@ class _Pump:
         while self._flying > WINDOW_RECORDS:
             self._room.clear()
             await self._room.wait()
+
+    def _is_ours(self, batch: Batch) -> bool:
+        active: bool = self._app.flow_control.is_active()
+        return active and batch.generation == self._app.consumer_generation_id
 
     def _handle(self, batch: Batch) -> None:
         self._app.processing = self._outlet.batch = batch

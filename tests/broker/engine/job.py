@@ -29,6 +29,9 @@ class Job:
     topic_wait_seconds: float = 30.0
     ready_seconds: float = 90.0
     stall_seconds: float = 90.0
+    prepare_gate: str = ""
+    """File that holds up the preparing of every batch, as long as it is there; "": nothing is prepared."""
+    prepare_seconds: float = 90.0
     dump: str = ""
     """File to write the recovered rows to, once ready."""
 

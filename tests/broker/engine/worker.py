@@ -1,8 +1,10 @@
 """The program of a test worker: an app that counts the records of each key, and passes each record on."""
 
+import asyncio
 import json
 import logging
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from streams.engine import Emit, Record, agent, make_app, make_table, run
@@ -45,7 +47,19 @@ def main() -> None:
         written.write_text(json.dumps(rows))
         written.replace(job.dump)
 
-    agent(app, job.source, outputs=[job.output], handler=handle)
+    async def prepare(records: Sequence[Record]) -> None:
+        logging.getLogger("worker").info("worker.preparing %d", len(records))
+        while Path(job.prepare_gate).exists():  # noqa: ASYNC110, ASYNC240  # the test's process is another
+            await asyncio.sleep(0.02)
+
+    agent(
+        app,
+        job.source,
+        outputs=[job.output],
+        handler=handle,
+        prepare=prepare if job.prepare_gate else None,
+        prepare_seconds=job.prepare_seconds,
+    )
     run(
         app,
         ready=dump if job.dump else None,
