@@ -3,10 +3,10 @@
 import asyncio
 import logging
 from collections.abc import Collection, Coroutine, Sequence
-from typing import Final, Self
+from typing import Final, Literal, Self
 from uuid import uuid4
 
-from ledger import asking, claims, expiring, health, holds, limits, optouts, places, queues, view
+from ledger import asking, claims, expiring, health, holds, limits, optouts, places, queues, sticky, view
 from ledger.asking import Leave, Query, encode_queries
 from ledger.claims import Again, Ask, Cancel, Claim, Looked, Own, Sending, Verdict
 from ledger.errors import LedgerUnavailableError
@@ -18,6 +18,7 @@ from ledger.optouts import Noted, Reach
 from ledger.places import Place, Wish
 from ledger.queues import Queues
 from ledger.server import Server
+from ledger.sticky import Pair, Remembered
 from ledger.view import First, Seen
 from schemas.base import Millis
 from schemas.forgetting import VIEW_MS
@@ -30,6 +31,8 @@ log = logging.getLogger(__name__)
 
 #: From when to when, in milliseconds since the epoch.
 Span = tuple[Millis, Millis]
+#: What is written from `sms.status.v1`, and read again when the server has lost it.
+Reading = Literal["view", "sticky"]
 _LEASE_MS: Final = 60_000
 #: Scopes of one organization: more than it has use cases.
 _SCOPES: Final = 500
@@ -200,24 +203,35 @@ class Ledger:
         whole, *found = await self.server.run("queues", view.owner(organization), now, *Provider)
         return queues.queues(whole, found)
 
-    async def missing_partitions(self, partitions: Collection[int]) -> set[int]:
+    async def missing_partitions(self, partitions: Collection[int], of: Reading = "view") -> set[int]:
         """Those of `sms.status.v1` that must be read again: the server may have lost what was put of them."""
         if not partitions:
             return set()
-        return set(await self.server.run("view_missing", *partitions))
+        return set(await self.server.run(f"{of}_missing", *partitions))
 
-    async def begin_partition(self, partition: int) -> str:
+    async def begin_partition(self, partition: int, of: Reading = "view") -> str:
         """Reading a partition again begins; the token to hand to `mark_whole`."""
         token = uuid4().hex
-        await self.server.run("view_begin", token, partition)
+        await self.server.run(f"{of}_begin", token, partition)
         return token
 
-    async def mark_whole(self, partition: int, token: str, partitions: int) -> bool:
+    async def mark_whole(self, partition: int, token: str, partitions: int, of: Reading = "view") -> bool:
         """The partition was put from its start to the end that it had when reading began.
 
         `partitions`: how many `sms.status.v1` has. False if the server has lost something since: begin again.
         """
-        return bool(await self.server.run("view_whole", token, partition, partitions))
+        return bool(await self.server.run(f"{of}_whole", token, partition, partitions))
+
+    # Which number a recipient knows: needs no epoch.
+
+    async def sticky(self, pairs: Sequence[Pair]) -> Remembered:
+        """The number that each recipient last saw from the use case."""
+        return sticky.remembered(await self.server.run("sticky_get", *sticky.get_args(pairs)))
+
+    async def stick(self, rows: Sequence[StatusRecord], now: Millis) -> None:
+        """Remember what `rows` tell of recipients: the newest counts, in whatever order they come."""
+        if args := sticky.put_args(rows, now):
+            await self.server.run("sticky_put", *args)
 
     # Used idempotency keys and limits: they need no epoch.
 

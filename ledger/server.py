@@ -36,14 +36,20 @@ SCRIPTS: Final[dict[str, tuple[str, ...]]] = {
     "view_first": ("clock", "rows", "figures", "holds", "view_first"),
     "view_put": ("clock", "rows", "figures", "view_put"),
     **{name: ("clock", "rows", "figures", name) for name in ("poll", "polled")},
-    "view_get": ("run", "view_read", "rows", "seen", "view_get"),
-    "queues": ("run", "view_read", "clock", "rows", "figures", "queues"),
-    "hold": ("run", "view_read", "clock", "rows", "seen", "holds", "hold"),
+    "view_get": ("run", "view_read", "reading", "rows", "seen", "view_get"),
+    "queues": ("run", "view_read", "reading", "clock", "rows", "figures", "queues"),
+    "hold": ("run", "view_read", "reading", "clock", "rows", "seen", "holds", "hold"),
     **{name: ("holds", name) for name in ("release", "answered")},
     **{name: ("run", name) for name in ("rebuild_lock", "rebuild_sweep")},
     **{name: ("run", "rebuild_fence", name) for name in ("rebuild_write", "rebuild_publish")},
     "rebuild_unlock": ("rebuild_unlock",),
-    **{name: ("run", "view_read", name) for name in ("view_missing", "view_begin", "view_whole")},
+    **{
+        f"{what}_{step}": ("run", f"{what}_read", f"read_{step}")
+        for what in ("view", "sticky")
+        for step in ("missing", "begin", "whole")
+    },
+    "sticky_get": ("run", "sticky_read", "reading", "sticky_get"),
+    "sticky_put": ("sticky_put",),
 }
 #: Codes of error replies that say that the server cannot serve now, beside those that redis-py knows.
 _PASSING: Final = ("NOREPLICAS", "MASTERDOWN", "MISCONF", "BUSY", "UNKILLABLE", "READONLY", "OOM")

@@ -1,16 +1,2 @@
--- How far the view has been re-read since this server run began: a hash
--- helio:view:read = {<partition>: 'reading <run> <token>' or 'whole <run>', of: how many partitions there are}
+-- How far the view has been re-read since this server run began: a hash (`reading.lua`).
 local READ = 'helio:view:read'
-
-local function is_whole(run)
-  local partitions = tonumber(redis.call('HGET', READ, 'of'))
-  if not partitions then
-    return false
-  end
-  for partition = 0, partitions - 1 do
-    if redis.call('HGET', READ, partition) ~= 'whole ' .. run then
-      return false
-    end
-  end
-  return true
-end
