@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
+from ledger.days import Cap, Counted
 from schemas.base import Millis
 from schemas.public import Attempt
 from schemas.tasks import How
@@ -113,6 +114,9 @@ class Ask:
     breaker: str = ""
     #: What other messages share that the provider could take for this one (`ledger.asking`), "" for none.
     twin: str = ""
+    #: The day caps that it counts against, and `days.midnights`, by which their days go.
+    caps: tuple[Cap, ...] = ()
+    midnights: tuple[Millis, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +128,10 @@ class Won:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """A pace or a breaker lets it go in `ms` at the earliest. No slot was taken; the intent stays good."""
+    """A pace, a breaker or a day cap lets it go in `ms` at the earliest. Nothing is taken; its intent stays."""
 
     ms: int
-    #: The key of the pace that takes longest, or the breaker.
+    #: The key of the pace that takes longest, or the breaker, or the cap (`days.rests_on`).
     pace: str
 
 
@@ -169,6 +173,8 @@ class Again:
     throttled: str = ""
     #: The provider's `Retry-After`.
     pause_ms: int | None = None
+    #: What its claim counted against day caps.
+    counted: Counted | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +231,7 @@ def verdict(answer: list[bytes | int | None]) -> Verdict:
 def encode_asks(asks: Sequence[Ask]) -> str:
     """The argument of `claim.lua`: JSON, each pace once; asks name theirs by place, from 1 as in Lua."""
     places: dict[Pace, int] = {}
+    caps: dict[Cap, int] = {}
     listed = [
         {
             "id": ask.message_id,
@@ -239,11 +246,16 @@ def encode_asks(asks: Sequence[Ask]) -> str:
             "hold": ask.hold_ms,
             **_named("breaker", ask.breaker),
             **_named("twin", ask.twin),
+            **({"caps": [caps.setdefault(cap, len(caps) + 1) for cap in ask.caps]} if ask.caps else {}),
         }
         for ask in asks
     ]
     paces = [{"key": pace.key, "rate": pace.rate, "burst": pace.burst} for pace in places]
-    return json.dumps({"paces": paces, "asks": listed}, separators=(",", ":"))
+    work: dict[str, Any] = {"paces": paces, "asks": listed}
+    if caps:
+        work["caps"] = [{"name": cap.name, "most": cap.most} for cap in caps]
+        work["midnights"] = next(ask.midnights for ask in asks if ask.caps)
+    return json.dumps(work, separators=(",", ":"))
 
 
 def encode_own(done: Sequence[Own]) -> str:
@@ -259,9 +271,14 @@ def encode_again(again: Sequence[Again]) -> str:
         | {"answered": one.answered}
         | _named("throttled", one.throttled)
         | _named("pause", one.pause_ms)
+        | ({"counted": _counted(one.counted)} if one.counted else {})
         for one in again
     ]
     return json.dumps(listed, separators=(",", ":"))
+
+
+def _counted(counted: Counted) -> dict[str, Any]:
+    return {"caps": counted.caps, "segments": counted.segments, "hold": counted.hold_ms}
 
 
 def encode_cancels(asks: Sequence[Cancel]) -> str:

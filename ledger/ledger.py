@@ -6,11 +6,25 @@ from collections.abc import Collection, Coroutine, Sequence
 from typing import Final, Literal, Self
 from uuid import uuid4
 
-from ledger import asking, claims, expiring, health, holds, limits, optouts, places, queues, sticky, view
+from ledger import (
+    asking,
+    claims,
+    days,
+    expiring,
+    health,
+    holds,
+    limits,
+    optouts,
+    places,
+    queues,
+    sticky,
+    view,
+)
 from ledger.asking import Leave, Query, encode_queries
 from ledger.claims import Again, Ask, Cancel, Claim, Looked, Own, Sending, Verdict
+from ledger.days import Cap
 from ledger.errors import LedgerUnavailableError
-from ledger.expiring import Early, Late, encode_lates
+from ledger.expiring import Early, Ended, Late, encode_ended, encode_lates
 from ledger.health import Health
 from ledger.holds import Answer, Found, Hold
 from ledger.limits import Limit
@@ -109,6 +123,22 @@ class Ledger:
         if not late:
             return []
         return [expiring.answer(found) for found in await self.server.run("expire", encode_lates(late))]
+
+    async def refuse(self, ended: Sequence[Ended]) -> list[Looked]:
+        """Close what may not go any more, and was certainly never handed over, as what it says.
+
+        What each could still win becomes `closed` so, or `closed(unknown)` where an earlier attempt may have
+        been sent; the claims as they now are.
+        """
+        if not ended:
+            return []
+        return [expiring.looked(found) for found in await self.server.run("refuse", encode_ended(ended))]
+
+    async def used_up(self, caps: Sequence[Cap]) -> frozenset[str]:
+        """The names of those day caps that have no room left today."""
+        if not caps:
+            return frozenset()
+        return days.used_up(caps, await self.server.run("used_up", days.encode_caps(caps)))
 
     async def close(self, done: Sequence[Own]) -> None:
         """Settled, and the fact is acknowledged: `sending` or `closed(unknown)` of its own becomes `sent`."""

@@ -16,16 +16,17 @@ from schemas.settings import RedisSettings
 
 log = logging.getLogger(__name__)
 
+_CLAIMS: Final = ("run", "ready", "clock", "claims")
 _HEALTH: Final = ("breakers", "slowing", "health")
 #: Each script and the files that it is made of, in their order.
 SCRIPTS: Final[dict[str, tuple[str, ...]]] = {
     **{name: ("run", "ready", "clock", "claims", name) for name in ("look", "take_over", "cancel")},
-    "expire": ("run", "ready", "clock", "claims", "wins", "expire"),
+    **{name: ("run", "ready", "clock", "claims", "wins", name) for name in ("expire", "refuse")},
     **{name: ("run", "ready", "clock", "claims", *_HEALTH, name) for name in ("close", "lose")},
     "reopen": ("run", "ready", "clock", "claims", "days", *_HEALTH, "reopen"),
     "used_up": ("run", "ready", "clock", "days", "used_up"),
     **{
-        name: ("run", "ready", "clock", "claims", "wishes", "wins", "pace", *_HEALTH, "slots", "twins", name)
+        name: (*_CLAIMS, "wishes", "wins", "pace", *_HEALTH, "slots", "days", "twins", name)
         for name in ("claim", "ask")
     },
     "healthy": ("run", "ready", "clock", *_HEALTH, "healthy"),

@@ -14,10 +14,11 @@ local function decide(ask)
   elseif now > math.min(ask.valid_until, ask.forget_at) then
     return { 'refused', write_claim(ask.id, late_line(claim, ask), ask.forget_at) }
   end
-  local wait = must_wait(ask)
+  local wait = must_wait_for_a_day(ask, asked) or must_wait(ask)
   if wait then
     return wait
   end
+  count_today(ask, asked)
   local till = now + ask.hold
   if ask.breaker and begin_probe(breaker_of(ask.breaker), ask.nonce, till) then
     changed_breakers[ask.breaker] = true
@@ -32,5 +33,6 @@ for n, ask in ipairs(asked.asks) do
   verdicts[n] = decide(ask)
 end
 keep_slots()
+keep_days()
 keep_health()
 return verdicts

@@ -14,7 +14,12 @@ local function maybe_sent(claim, ask)
   return (ask.how ~= 'plain' or claim.maybe_sent == '1') and '1' or '0'
 end
 
--- A task that could win ends as this when it comes too late: never as if nothing had been sent, where something may have been.
+-- A task that could win ends as this when it may not go any more: never as if nothing had been sent, where something may
+-- have been.
+local function ended_line(claim, ask, why)
+  return closed_line(maybe_sent(claim, ask) == '1' and UNKNOWN or why, ask.attempt)
+end
+
 local function late_line(claim, ask)
-  return closed_line(maybe_sent(claim, ask) == '1' and UNKNOWN or 'expired', ask.attempt)
+  return ended_line(claim, ask, 'expired')
 end
