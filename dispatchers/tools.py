@@ -44,6 +44,7 @@ class Tools:
                 attempt=task.attempt,
                 nonce=nonce,
                 forget_at=task.forget_at,
+                use_case=task.use_case_id is not None,
             )
         )
 

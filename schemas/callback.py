@@ -7,7 +7,8 @@ parameters beyond the account (an inbound text) has none.
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final
 from urllib.parse import urlencode
 
 from schemas.provider import Provider
@@ -15,6 +16,9 @@ from schemas.provider import Provider
 #: The parameters, in their order; `MAC` follows them.
 FIELDS = ("account", "organization", "message", "attempt", "nonce", "forget")
 MAC = "mac"
+
+#: Where the channel API's page has receipts of messages from use cases go (docs/webhooks.md).
+CHANNEL: Final = {Provider.TWILIO: "/v1/webhook/twilio/sms-status"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +31,8 @@ class Callback:
     attempt: int
     nonce: str
     forget_at: int
+    #: Of a message from a use case. It says where the receipt is to go; the URL does not tell it.
+    use_case: bool = field(default=False, compare=False)
 
     def values(self) -> tuple[str, ...]:
         """In the order of the URL's parameters, which is also the MAC's."""
@@ -41,10 +47,15 @@ class Callback:
 
 
 def url(public_url: str, provider: Provider, callback: Callback, secret: str) -> str:
-    """Where `provider` is to report on `callback`: `{public_url}/webhooks/sms/{provider}?...&mac=...`."""
+    """Where `provider` is to report on `callback`: `{public_url}/webhooks/sms/{provider}?...&mac=...`.
+
+    Or at the address of `CHANNEL`: both take the same.
+    """
     values = callback.values()
     query = urlencode([*zip(FIELDS, values, strict=True), (MAC, _mac(provider, values, secret))])
-    return f"{public_url.rstrip('/')}/webhooks/sms/{provider}?{query}"
+    usual = f"/webhooks/sms/{provider}"
+    path = CHANNEL.get(provider, usual) if callback.use_case else usual
+    return f"{public_url.rstrip('/')}{path}?{query}"
 
 
 def read(provider: Provider, query: Mapping[str, str], secrets: Sequence[str]) -> Callback | None:

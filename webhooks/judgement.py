@@ -21,6 +21,8 @@ from webhooks.words import Check, Idle, Inbound, Incoming, Refusal, Report, Stra
 MAX_RAW: Final = 65_536
 #: Bytes of a text's record: less than its topic takes. Texts have some thousands at the very most.
 MAX_RECORD: Final = 900_000
+#: Whose signature proves which URL was called. One of the others may have been taken from its own.
+_SIGN_URL: Final = frozenset({Provider.TWILIO})
 
 
 class Outcome(StrEnum):
@@ -36,6 +38,8 @@ class Outcome(StrEnum):
     UNSIGNED = "unsigned"
     #: Signed by the provider, but its URL is none that we wrote.
     FOREIGN_URL = "foreign_url"
+    #: A receipt of a message that we did not send: its provider was never told where to report on it.
+    UNKNOWN_MESSAGE = "unknown_message"
     #: A text from a handset, and its record is acknowledged by the broker.
     INBOUND = "inbound"
     #: Likewise, but the directory does not know the number that it was sent to.
@@ -60,6 +64,7 @@ class Answer:
 UNKNOWN_ACCOUNT: Final = Answer(403, Outcome.UNKNOWN_ACCOUNT, "Signature validation failed")
 _FORGED: Final = Answer(403, Outcome.FORGED, "Signature validation failed")
 _FOREIGN_URL: Final = Answer(403, Outcome.FOREIGN_URL, "Signature validation failed")
+_UNKNOWN_MESSAGE: Final = Answer(204, Outcome.UNKNOWN_MESSAGE)
 #: An internal fault can make Vonage send a callback unsigned; only after a 5xx it comes again, signed.
 _UNSIGNED: Final = Answer(503, Outcome.UNSIGNED, "Unsigned: send it again with a signature")
 _SECRET_MISSING: Final = Answer(503, Outcome.SECRET_MISSING, "Cannot verify signatures now")
@@ -105,7 +110,8 @@ def judge(
         return _nothing(word)
     sent = callback.read(provider, incoming.query, macs)
     if sent is None:
-        return _FOREIGN_URL
+        bare = callback.MAC not in incoming.query
+        return _UNKNOWN_MESSAGE if bare and provider in _SIGN_URL else _FOREIGN_URL
     if isinstance(word, Report):
         return _receipt(provider, sent, word, incoming, now_ms)
     return _nothing(word)

@@ -17,11 +17,13 @@ from schemas.provider import Provider
 from schemas.settings import CallbackSettings
 from tests.unit.webhooks.doubles import Broker, Marks
 from tests.unit.webhooks.signed import (
+    FORM,
     MAC,
     NOW,
     PUBLIC,
     SECRETS,
     SENT,
+    TWILIO_TOKEN,
     Post,
     a_text,
     account,
@@ -40,12 +42,13 @@ from webhooks.keys import Keys
 from webhooks.publishing import publisher
 
 LIMIT = 2000
+OF_SUB_ACCOUNT = "the-sub-accounts-own"
 
 
 def resolve(ref: str) -> str:
     if ref == "env:missing":
         raise SecretMissingError(ref)
-    return SECRETS[Provider(ref.removeprefix("env:"))]
+    return OF_SUB_ACCOUNT if ref == "env:sub" else SECRETS[Provider(ref.removeprefix("env:"))]
 
 
 def directory() -> Directory:
@@ -53,6 +56,7 @@ def directory() -> Directory:
     # Another at the same provider, with the same key.
     accounts += [account(Provider.TWILIO, secrets=("env:twilio",), called="AC" + "b" * 32)]
     accounts += [account(Provider.TELNYX, "keyless", ("env:missing",))]
+    accounts += [account(Provider.TWILIO, "sub-account", ("env:sub",), called="AC" + "c" * 32)]
     return Directory().after(
         Entry(kind="account", id=one.id, organization="operator", version=1, at=0, entity=one)
         for one in accounts
@@ -149,11 +153,45 @@ async def test_a_callback_replayed_at_another_account_with_the_same_key_is_403(
     assert broker.taken == []
 
 
+def channel(name: str = "twilio-main") -> str:
+    """Where Twilio is told to report on a message of a use case."""
+    return url_of(Provider.TWILIO, replace(SENT, account=name, use_case=True))
+
+
 async def test_the_channel_apis_address(client: httpx.AsyncClient, broker: Broker) -> None:
-    url = at(Provider.TWILIO).replace("/webhooks/sms/twilio", "/v1/webhook/twilio/sms-status")
-    assert (await send(client, twilio(url))).status_code == 204
-    assert (await send(client, twilio(url, token="wrong"))).status_code == 403
-    assert len(broker.taken) == 1
+    url = channel()
+    assert url.startswith(f"{PUBLIC}/v1/webhook/twilio/sms-status?")
+    for status in ("sent", "delivered", "delivered", "sent"):  # whatever its order: the fold judges
+        answer = await send(client, twilio(url, MessageStatus=status))
+        assert (answer.status_code, answer.content) == (204, b"")
+    assert [one.status.value for one in broker.taken] == ["sent", "delivered", "delivered", "sent"]
+
+
+async def test_the_channel_apis_address_wants_the_sub_accounts_own_token(
+    client: httpx.AsyncClient, broker: Broker
+) -> None:
+    for name, token in (("twilio-main", OF_SUB_ACCOUNT), ("sub-account", TWILIO_TOKEN)):
+        assert (await send(client, twilio(channel(name), token=token))).status_code == 403
+    unsigned = replace(twilio(channel()), headers={"content-type": FORM})
+    assert (await send(client, unsigned)).status_code == 403
+    assert broker.taken == []
+    assert (await send(client, twilio(channel("sub-account"), token=OF_SUB_ACCOUNT))).status_code == 204
+    assert [one.account for one in broker.taken] == ["sub-account"]
+
+
+async def test_the_channel_apis_address_takes_unknown_messages_in_silence(
+    client: httpx.AsyncClient, broker: Broker
+) -> None:
+    """Of a message that we have not sent, so it names no callback of ours: `AccountSid` says whose it is."""
+    bare_url, sid = channel().partition("?")[0], "AC" + "c" * 32
+    before = counted(Provider.TWILIO, "unknown_message")
+    known = twilio(bare_url, token=OF_SUB_ACCOUNT, AccountSid=sid)
+    answer = await send(client, known)
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert (await send(client, twilio(bare_url, AccountSid=sid))).status_code == 403
+    assert (await send(client, twilio(bare_url))).status_code == 403  # Twilio's all have it
+    assert counted(Provider.TWILIO, "unknown_message") == before + 1
+    assert broker.taken == []
 
 
 async def test_http_where_https_was_signed_is_403(client: httpx.AsyncClient) -> None:

@@ -91,11 +91,20 @@ def test_a_mac_by_another_secret_or_for_another_provider_is_refused(provider: Pr
     assert elsewhere.status == 403
 
 
-@pytest.mark.parametrize("provider", Provider)
+@pytest.mark.parametrize("provider", [Provider.TELNYX, Provider.VONAGE])
 def test_a_bare_url_is_refused(provider: Provider) -> None:
     found = judged(provider, good(provider, f"{PUBLIC}/webhooks/sms/{provider}?account=main"))
     assert isinstance(found, Answer)
     assert found.status == 403
+
+
+def test_a_bare_url_that_twilio_has_signed_is_of_a_message_that_is_not_ours() -> None:
+    """It signs the URL, so nobody has taken our parameters from it: there were none."""
+    url = f"{PUBLIC}/webhooks/sms/twilio?account=main"
+    assert judged(Provider.TWILIO, good(Provider.TWILIO, url)) == Answer(204, Outcome.UNKNOWN_MESSAGE)
+    found = judged(Provider.TWILIO, twilio(url + "&mac="))
+    assert isinstance(found, Answer)
+    assert found.outcome is Outcome.FOREIGN_URL
 
 
 @pytest.mark.parametrize("provider", Provider)
