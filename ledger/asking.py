@@ -17,7 +17,7 @@ ASKABLE_MS: Final = 3 * 3_600_000
 SKEW_MS: Final = 60_000
 
 
-Why = Literal["settled", "late", "other", "twin"]
+Why = Literal["settled", "late", "other", "twin", "opted_out"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,9 @@ class Unknown:
     span_ms: int = 0
     #: Where the question may send: not longer after the hand-over was over than this. None: it cannot.
     within_ms: int | None = None
+    #: Where it can send: where the recipient must not have opted out (as in `claims.Ask`).
+    scopes: tuple[str, ...] = ()
+    to_number: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ class Over:
 
     `settled`: the claim has gone on; `late`: too long ago, or too near to what its owner's policy does then;
     `other`: another task record was handed over, perhaps through another account; `twin`: what the provider
-    shows could be another message.
+    shows could be another message; `opted_out`: the recipient wants no more, and the question could send.
     """
 
     why: Why
@@ -114,6 +117,8 @@ def _unknown(unknown: Unknown) -> dict[str, Any]:
         found |= {"twin": unknown.twin, "span": unknown.span_ms}
     if unknown.within_ms is not None:
         found["within"] = unknown.within_ms
+    if unknown.scopes:
+        found |= {"scopes": unknown.scopes, "to": unknown.to_number}
     return found
 
 

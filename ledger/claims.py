@@ -3,10 +3,11 @@
 A claim is one key, whose value is a line of words:
 
     open <attempt> <maybe_sent> <record>
-    sending <attempt> <maybe_sent> <until> <nonce> <record>
-    closed <why> <attempt> [<nonce>]
+    sending <attempt> <maybe_sent> <until> <nonce> <record> [<via>]
+    closed <why> <attempt> [<nonce> [<via>]]
 
-`scripts/claims.lua` reads and writes the same lines.
+`via` is `<provider>/<account>/<sender>`; lines of before there was failover have none. `scripts/claims.lua`
+reads and writes the same lines.
 """
 
 import json
@@ -16,6 +17,7 @@ from typing import Any, Final, Literal, get_args
 
 from ledger.days import Cap, Counted
 from schemas.base import Millis
+from schemas.provider import Provider
 from schemas.public import Attempt
 from schemas.tasks import How
 
@@ -27,6 +29,21 @@ Why = Literal[
     "campaign_not_verified", "brand_suspended",
 ]  # fmt: skip
 _WHYS: Final[dict[str, Why]] = {why: why for why in get_args(Why)}
+_PROVIDERS: Final = frozenset(map(str, Provider))
+
+
+@dataclass(frozen=True, slots=True)
+class Via:
+    """What a hand-over went out through: its claim says it, for another task record may tell of it."""
+
+    provider: Provider
+    account: str
+    #: The number, +E.164.
+    sender: str
+
+    def __str__(self) -> str:
+        """As a word of a line."""
+        return f"{self.provider}/{self.account}/{self.sender}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +70,21 @@ class Sending:
     nonce: str
     until: Millis
     maybe_sent: bool
+    via: Via | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Closed:
     """No more hand-overs; only a resend wins over `unknown` of the attempt before it.
 
-    `nonce` is that of an `unknown` attempt; "" where none, or more than one, may have sent it.
+    `nonce` is that of an `unknown` attempt; "" where none, or more than one, may have sent it. `via` is what
+    that nonce went out through.
     """
 
     why: Why
     attempt: int
     nonce: str = ""
+    via: Via | None = None
 
 
 Claim = Absent | Open | Sending | Closed
@@ -114,9 +134,15 @@ class Ask:
     breaker: str = ""
     #: What other messages share that the provider could take for this one (`ledger.asking`), "" for none.
     twin: str = ""
+    #: Where its recipient must not have opted out, the organization's first (`ledger.optouts`); () for a
+    #: message that no opt-out stops.
+    scopes: tuple[str, ...] = ()
+    to_number: str = ""
     #: The day caps that it counts against, and `days.midnights`, by which their days go.
     caps: tuple[Cap, ...] = ()
     midnights: tuple[Millis, ...] = ()
+    #: What it goes out through.
+    via: Via | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +154,7 @@ class Won:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """A pace, a breaker or a day cap lets it go in `ms` at the earliest. Nothing is taken; its intent stays."""
+    """A pace, a breaker or a day cap lets it go in `ms` at the soonest. Nothing was taken; its intent stays."""
 
     ms: int
     #: The key of the pace that takes longest, or the breaker, or the cap (`days.rests_on`).
@@ -200,10 +226,12 @@ def parse(line: bytes | None) -> Claim:
     match line.decode().split(" "):
         case ["open", attempt, maybe_sent, record]:
             return Open(int(attempt), record, maybe_sent == "1")
-        case ["sending", attempt, maybe_sent, until, nonce, record]:
-            return Sending(int(attempt), record, nonce, int(until), maybe_sent == "1")
-        case ["closed", why, attempt, *nonce] if why in _WHYS:
-            return Closed(_WHYS[why], int(attempt), *nonce)
+        case ["sending", attempt, maybe_sent, until, nonce, record, *via] if len(via) <= 1:
+            return Sending(int(attempt), record, nonce, int(until), maybe_sent == "1", _via(via))
+        case ["closed", why, attempt] if why in _WHYS:
+            return Closed(_WHYS[why], int(attempt))
+        case ["closed", why, attempt, nonce, *via] if why in _WHYS and len(via) <= 1:
+            return Closed(_WHYS[why], int(attempt), nonce, _via(via))
     raise ValueError(f"not a claim: {line!r}")
 
 
@@ -212,8 +240,18 @@ def line(claim: Open | Closed) -> str:
     match claim:
         case Open(attempt=attempt, record=record, maybe_sent=maybe_sent):
             return f"open {attempt} {int(maybe_sent)} {record}"
-        case Closed(why=why, attempt=attempt, nonce=nonce):
-            return f"closed {why} {attempt} {nonce}".rstrip()
+        case Closed(why=why, attempt=attempt, nonce=nonce, via=via):
+            words = ["closed", why, str(attempt), *([nonce] if nonce else []), *([str(via)] if via else [])]
+            return " ".join(words)
+
+
+def _via(words: list[str]) -> Via | None:
+    match [word.split("/") for word in words]:
+        case []:
+            return None
+        case [[provider, account, sender]] if provider in _PROVIDERS:
+            return Via(Provider(provider), account, sender)
+    raise ValueError(f"not a claim: it went out through {words!r}")
 
 
 def verdict(answer: list[bytes | int | None]) -> Verdict:
@@ -246,7 +284,9 @@ def encode_asks(asks: Sequence[Ask]) -> str:
             "hold": ask.hold_ms,
             **_named("breaker", ask.breaker),
             **_named("twin", ask.twin),
+            **({"scopes": ask.scopes, "to": ask.to_number} if ask.scopes else {}),
             **({"caps": [caps.setdefault(cap, len(caps) + 1) for cap in ask.caps]} if ask.caps else {}),
+            **_named("via", str(ask.via or "")),
         }
         for ask in asks
     ]

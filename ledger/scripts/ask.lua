@@ -34,6 +34,8 @@ local function look_at(ask)
     return 'other'
   elseif ask.twin and not is_only(ask, till - ask.span) then
     return 'twin'
+  elseif ask.scopes and is_opted_out(ask.scopes, ask.to) then
+    return 'opted_out'
   end
   return nil, till
 end

@@ -2,7 +2,7 @@
 -- {'refused', line}. The claim, its breaker and the slots of all its paces are decided together, or not at all.
 local function sending_line(claim, ask, till)
   return table.concat(
-    { 'sending', int(ask.attempt), maybe_sent(claim, ask), int(till), ask.nonce, ask.record }, ' ')
+    { 'sending', int(ask.attempt), maybe_sent(claim, ask), int(till), ask.nonce, ask.record, ask.via }, ' ')
 end
 
 local function decide(ask)
@@ -13,6 +13,8 @@ local function decide(ask)
     return { 'refused', claim.line }
   elseif now > math.min(ask.valid_until, ask.forget_at) then
     return { 'refused', write_claim(ask.id, late_line(claim, ask), ask.forget_at) }
+  elseif ask.scopes and is_opted_out(ask.scopes, ask.to) then
+    return { 'refused', write_claim(ask.id, ended_line(claim, ask, 'opted_out'), ask.forget_at) }
   end
   local wait = must_wait_for_a_day(ask, asked) or must_wait(ask)
   if wait then

@@ -21,11 +21,11 @@ local function read_claim(id)
   if state == 'open' then
     claim.attempt, claim.maybe_sent, claim.record = string.match(rest, '^(%d+) ([01]) (%S+)$')
   elseif state == 'sending' then
-    claim.attempt, claim.maybe_sent, claim.till, claim.nonce, claim.record =
-      string.match(rest, '^(%d+) ([01]) (%d+) (%S+) (%S+)$')
+    claim.attempt, claim.maybe_sent, claim.till, claim.nonce, claim.record, claim.via =
+      string.match(rest, '^(%d+) ([01]) (%d+) (%S+) (%S+) ?(%S*)$')
     claim.till = tonumber(claim.till)
   else
-    claim.why, claim.attempt, claim.nonce = string.match(rest, '^(%S+) (%d+) ?(%S*)$')
+    claim.why, claim.attempt, claim.nonce = string.match(rest, '^(%S+) (%d+) ?(%S*)')
   end
   claim.attempt = tonumber(claim.attempt)
   return claim
@@ -50,8 +50,13 @@ local function write_sending(id, line, forget_at, till)
   redis.call('ZADD', SENDING, till, id)
 end
 
-local function closed_line(why, attempt, nonce)
-  return 'closed ' .. why .. ' ' .. int(attempt) .. (nonce and nonce ~= '' and ' ' .. nonce or '')
+local function closed_line(why, attempt)
+  return 'closed ' .. why .. ' ' .. int(attempt)
+end
+
+-- Nobody knows what came of a hand-over: its nonce, and what it went out through where that is known.
+local function unknown_line(sending)
+  return closed_line(UNKNOWN, sending.attempt) .. ' ' .. sending.nonce .. (sending.via ~= '' and ' ' .. sending.via or '')
 end
 
 local function open_line(attempt, maybe_sent, record)

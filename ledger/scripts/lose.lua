@@ -4,7 +4,7 @@ local answers = {}
 for n, own in ipairs(cjson.decode(ARGV[1])) do
   local claim = read_claim(own.id)
   if is_own_sending(claim, own.nonce) then
-    write_claim(own.id, closed_line(UNKNOWN, claim.attempt, own.nonce), own.forget_at)
+    write_claim(own.id, unknown_line(claim), own.forget_at)
     note_lost(own.id, claim)
     note_health(own, true)
     answers[n] = 1

@@ -3,7 +3,7 @@ local found = {}
 for n, id in ipairs(ARGV) do
   local claim = read_claim(id)
   if claim.state == 'sending' and claim.till < now then
-    claim.line = closed_line(UNKNOWN, claim.attempt, claim.nonce)
+    claim.line = unknown_line(claim)
     redis.call('SET', claim_key(id), claim.line, 'KEEPTTL')
     redis.call('ZREM', SENDING, id)
     note_lost(id, claim)

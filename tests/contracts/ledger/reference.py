@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ledger.claims import Absent, Claim, Closed, Open, Sending, Via
+from ledger.claims import Absent, Claim, Closed, Open, Sending, Via, Why
 from ledger.optouts import Noted
 from schemas.optouts import Consent, OptOut
 from schemas.tasks import How
@@ -26,7 +26,7 @@ class Reference:
         return False
 
     def asked(
-        self, attempt: int, how: How, nonce: str, record: str, until: int, via: Via | None = None
+        self, attempt: int, how: How, nonce: str, record: str, until: int, *, via: Via | None = None
     ) -> bool:
         """Whether it is (or was) won by `nonce`."""
         if isinstance(self.claim, Sending) and self.claim.nonce == nonce:
@@ -38,8 +38,12 @@ class Reference:
 
     def too_late(self, attempt: int, how: How) -> None:
         """What it could have won is over; what may have been sent before is never called expired."""
+        self.ended(attempt, how, "expired")
+
+    def ended(self, attempt: int, how: How, why: Why) -> None:
+        """It may not go any more, and ends as `why`; what may have been sent before is unknown."""
         if self.wins(attempt, how):
-            self.claim = Closed("unknown" if self._maybe_sent(how) else "expired", attempt)
+            self.claim = Closed("unknown" if self._maybe_sent(how) else why, attempt)
 
     def closed(self, attempt: int, nonce: str) -> None:
         if self._sending(nonce) or self._unknown(nonce):

@@ -9,6 +9,8 @@ from redis.asyncio import Redis
 from ledger import Ledger
 from ledger.asking import ASKABLE_MS, Leave, MayAsk, Over, Query, Unknown
 from ledger.claims import Ask, Closed, Own, Pace, Wait, Won
+from ledger.optouts import Noted
+from schemas.optouts import Consent, OptOut, Source
 from schemas.tasks import How
 from tests.contracts.ledger.conftest import break_script, epoch_name, publish_epoch
 from tests.contracts.ledger.reference import Reference
@@ -191,3 +193,23 @@ async def test_without_its_guards_it_lets_go_what_it_must_not(ledger: Ledger) ->
     break_script(ledger, "ask", "if not is_own_unknown(claim, ask.nonce) or", "if false and")
     await ledger.close([OWN])
     assert isinstance(await one(ledger, Query("m", UNKNOWN)), MayAsk)
+
+
+async def test_none_that_could_send_to_whoever_wants_no_more(ledger: Ledger) -> None:
+    until = await lost(ledger)
+    asked = replace(UNKNOWN, scopes=("acme", "acme/news"), to_number="+14155550101")
+    assert await one(ledger, Query("m", asked)) == MayAsk(until)
+    said = OptOut(
+        organization="acme", use_case_id="news", number="+14155550101", consent=Consent.OUT,
+        source=Source.TEXT, at=1,
+    )  # fmt: skip
+    await ledger.note_optouts([Noted(0, said)])
+    assert await one(ledger, Query("m", asked)) == Over("opted_out")
+    # A look-up sends nothing.
+    assert await one(ledger, Query("m", UNKNOWN)) == MayAsk(until)
+
+
+async def test_a_script_that_would_send_to_them_is_noticed(ledger: Ledger) -> None:
+    break_script(ledger, "ask", "elseif ask.scopes and", "elseif false and")
+    with pytest.raises(AssertionError):
+        await test_none_that_could_send_to_whoever_wants_no_more(ledger)

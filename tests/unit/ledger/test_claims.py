@@ -7,11 +7,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.claims import Absent, Ask, Closed, Open, Pace, Sending, Wait, encode_asks, line, parse, verdict
+from ledger.claims import (
+    Absent,
+    Ask,
+    Closed,
+    Open,
+    Pace,
+    Sending,
+    Via,
+    Wait,
+    encode_asks,
+    line,
+    parse,
+    verdict,
+)
 from schemas.forgetting import CLAIMS_MS
+from schemas.provider import Provider
 from schemas.tasks import How
 
 WORDS = st.text("abcdef0123456789.:-+", min_size=1, max_size=40)
+VIAS = st.builds(Via, st.sampled_from(Provider), WORDS, WORDS)
 WHYS = st.sampled_from(["sent", "unknown", "cancelled", "expired", "opted_out"])
 
 
@@ -19,6 +34,7 @@ WHYS = st.sampled_from(["sent", "unknown", "cancelled", "expired", "opted_out"])
     st.one_of(
         st.builds(Open, st.integers(1, 99), WORDS, st.booleans()),
         st.builds(Closed, WHYS, st.integers(0, 99), st.one_of(st.just(""), WORDS)),
+        st.builds(Closed, st.just("unknown"), st.integers(0, 99), WORDS, st.one_of(st.none(), VIAS)),
     )
 )
 def test_what_a_rebuild_writes_is_read_again(claim: Open | Closed) -> None:
@@ -34,7 +50,18 @@ def test_lines() -> None:
     assert parse(b"closed sent 1") == Closed("sent", 1)
 
 
-@pytest.mark.parametrize("value", [b"", b"open", b"closed lost 1", b"sending 1 0 n r", b"OPEN 1 0 r"])
+def test_what_a_hand_over_went_out_through_is_in_its_line() -> None:
+    via = Via(Provider.TELNYX, "spare-1", "+15550100")
+    assert parse(b"sending 1 0 7 n t:0:9 telnyx/spare-1/+15550100") == Sending(1, "t:0:9", "n", 7, False, via)
+    assert parse(b"closed unknown 2 n telnyx/spare-1/+15550100") == Closed("unknown", 2, "n", via)
+    # Written before there was failover.
+    assert parse(b"closed unknown 2 n") == Closed("unknown", 2, "n")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [b"", b"open", b"closed lost 1", b"sending 1 0 n r", b"OPEN 1 0 r", b"closed unknown 1 n pigeon/a/b"],
+)
 def test_what_is_no_claim_is_not_guessed_at(value: bytes) -> None:
     with pytest.raises(ValueError, match="not a claim"):
         parse(value)
