@@ -119,9 +119,9 @@ def _of(
 def _judged(number: Number, directory: Directory, parcel: Parcel) -> Eligible | _Barred:
     """Whether `number` may send `parcel`, as far as the directory says."""
     campaign = directory.campaign(number.campaign) if number.campaign else None
-    unregistered = _unregistered(number, campaign, directory)
-    if unregistered is not None:
-        return unregistered
+    code = unregistered(number, directory)
+    if code is not None:
+        return _barred(number, campaign, code)
     if number.status is not Active.ACTIVE:
         return _Barred(_Bar.OTHER, f"{number.id} is suspended")
     account = directory.account(number.account)
@@ -131,15 +131,21 @@ def _judged(number: Number, directory: Directory, parcel: Parcel) -> Eligible | 
     return Eligible(number, account, campaign) if beyond is None else _Barred(_Bar.OTHER, beyond)
 
 
-def _unregistered(number: Number, campaign: Campaign | None, directory: Directory) -> _Barred | None:
+def unregistered(number: Number, directory: Directory) -> str | None:
+    """The code of the refusal where carriers do not let `number` send, as it is registered; else None."""
+    campaign = directory.campaign(number.campaign) if number.campaign else None
     brand = directory.brand(campaign.brand) if campaign else None
     if brand is not None and brand.registration is Registration.SUSPENDED:
-        return _Barred(_Bar.BRAND, f"brand {brand.id} of {number.id}")
+        return BRAND_SUSPENDED
     verified = campaign is not None and campaign.registration is Registration.VERIFIED
-    if not verified and _is_us_long_code(number):
-        why = f"campaign {number.campaign} of {number.id}" if number.campaign else f"{number.id} has none"
-        return _Barred(_Bar.CAMPAIGN, why)
-    return None
+    return None if verified or not _is_us_long_code(number) else CAMPAIGN_NOT_VERIFIED
+
+
+def _barred(number: Number, campaign: Campaign | None, code: str) -> _Barred:
+    if campaign is not None and code == BRAND_SUSPENDED:
+        return _Barred(_Bar.BRAND, f"brand {campaign.brand} of {number.id}")
+    why = f"campaign {number.campaign} of {number.id}" if number.campaign else f"{number.id} has none"
+    return _Barred(_Bar.CAMPAIGN, why)
 
 
 def _is_us_long_code(number: Number) -> bool:
