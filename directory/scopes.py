@@ -4,8 +4,16 @@ A person who writes STOP means whatever comes from that number. So it holds for 
 it; and for the organization, where an assistant of it does, or nobody knows who (docs/optouts.md).
 """
 
+import re
+from collections.abc import Iterable
+from typing import Final
+
 from directory.snapshot import Directory
-from schemas.optouts import scope
+from schemas.base import Millis
+from schemas.directory import E164_PATTERN
+from schemas.optouts import Consent, OptOut, Source, scope
+
+_E164: Final = re.compile(E164_PATTERN)
 
 
 def written_to(
@@ -36,6 +44,31 @@ def of_message(
         return scope(organization), scope(organization, use_case_id)
     pools = use_cases_of(directory, organization, sender) if sender is not None else ()
     return scope(organization), *(scope(organization, pool) for pool in pools)
+
+
+def records(
+    organization: str,
+    use_cases: Iterable[str | None],
+    handset: str,
+    *,
+    consent: Consent,
+    source: Source,
+    at: Millis,
+    note: str,
+) -> list[OptOut]:
+    """What to write of a handset's wish for these use cases (None: the organization).
+
+    Nothing where `handset` is no number (texts also come from names): nothing can be sent there.
+    """
+    if not _E164.fullmatch(handset):
+        return []
+    return [
+        OptOut(
+            organization=organization, use_case_id=use_case, number=handset, consent=consent, source=source,
+            at=at, note=note,
+        )
+        for use_case in use_cases
+    ]  # fmt: skip
 
 
 def use_cases_of(directory: Directory, organization: str, number: str) -> tuple[str, ...]:

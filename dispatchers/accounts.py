@@ -3,12 +3,15 @@
 import logging
 from collections.abc import Callable
 
+from directory import scopes
 from directory.secrets import SecretMissingError
 from directory.snapshot import Directory
-from dispatchers import paces
+from dispatchers import optouts, paces
 from dispatchers.port import ProviderPort
 from ledger.claims import Pace
 from schemas.directory import Account
+from schemas.facts import AnyFact
+from schemas.optouts import OptOut
 from schemas.tasks import Task
 
 log = logging.getLogger(__name__)
@@ -58,6 +61,16 @@ class Accounts:
     def names(self, task: Task) -> tuple[str, ...]:
         """All that may hold a hand-over up, by name."""
         return paces.names(self._directory(), task)
+
+    def scopes(self, task: Task) -> tuple[str, ...]:
+        """Where its recipient must not have opted out (`directory.scopes`); () for what no opt-out stops."""
+        if task.confirms:
+            return ()
+        return scopes.of_message(self._directory(), task.organization, task.sender, task.use_case_id)
+
+    def learned(self, fact: AnyFact, to_number: str) -> list[OptOut]:
+        """The opt-outs that a fact about a hand-over to `to_number` tells of: its provider knows of one."""
+        return optouts.learned(self._directory(), fact, to_number)
 
     def quota(self, sender: str) -> int:
         """How many of a sender's tasks may leave the window at once: a quarter second of its pace."""

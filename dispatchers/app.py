@@ -78,6 +78,7 @@ async def serve(settings: Settings, provider: Provider) -> None:
             *sources,
             topics.INTENTS,
             topics.EVENTS,
+            topics.OPTOUTS,
             topics.DIRECTORY,
             topics.dead_letters(sources[0]),
             *topics.WAITING.values(),

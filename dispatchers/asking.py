@@ -191,7 +191,10 @@ class Asking:
         )
         match questions.follows(inquiry, answer, self._tools.now()):
             case questions.Learned(facts=facts):
-                await self._tools.journal.write(facts)
+                learned = [
+                    one for fact in facts for one in self._tools.accounts.learned(fact, inquiry.to_number)
+                ]
+                await self._tools.journal.write([*learned, *facts])
                 if inquiry.task is not None:
                     own = Own(inquiry.message_id, inquiry.attempt, inquiry.nonce, inquiry.forget_at)
                     await self._tools.ask(lambda ledger: ledger.close([own]))
@@ -248,6 +251,7 @@ class Asking:
         )
 
     def _unknown(self, inquiry: Inquiry, task: Task) -> Unknown:
+        sends = _sends(inquiry)
         return Unknown(
             attempt=inquiry.attempt,
             nonce=inquiry.nonce,
@@ -255,7 +259,9 @@ class Asking:
             ask_until=inquiry.ask_until,
             twin=twin(task),
             span_ms=self._span_ms(),
-            within_ms=questions.sends_within(task, self._tools.settings) if _sends(inquiry) else None,
+            within_ms=questions.sends_within(task, self._tools.settings) if sends else None,
+            scopes=self._tools.accounts.scopes(task) if sends else (),
+            to_number=task.to_number,
         )
 
     def _span_ms(self) -> int:

@@ -197,6 +197,8 @@ class HandOver:
             forget_at=task.forget_at,
             hold_ms=self._tools.settings.hold_ms,
             breaker=breaker(task.account),
+            scopes=self._tools.accounts.scopes(task),
+            to_number=task.to_number,
         )
 
     def _send(self, item: Item, asked_at: float) -> None:

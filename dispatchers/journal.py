@@ -7,6 +7,7 @@ from broker.publish import Outgoing, Publish
 from dispatchers.lines import Item
 from schemas import topics
 from schemas.facts import AmbiguousFact, AnyFact, Closed, ClosedWhy, OutcomeFact, attempted
+from schemas.optouts import OptOut
 from schemas.provider import Accepted, Rejected, Throttled, Unavailable
 from schemas.tasks import Intent, Intents, Task, Void
 from schemas.waiting import Ticket, next_topic
@@ -37,13 +38,15 @@ class Journal:
         record = Intents(at=self._now(), intents=tuple(map(_intent, items)), voids=tuple(voids))
         await self._publish([Outgoing(topics.INTENTS, self._name, record.encode())])
 
-    async def write(self, records: Sequence[AnyFact | Later]) -> None:
-        """Facts to the events topic, what is not due to where its wait is spent; in this order."""
+    async def write(self, records: Sequence[AnyFact | Later | OptOut]) -> None:
+        """Facts and opt-outs to their topics, what is not due to where its wait is spent; in this order."""
         await self._publish([self._outgoing(record) for record in records])
 
-    def _outgoing(self, record: AnyFact | Later) -> Outgoing:
+    def _outgoing(self, record: AnyFact | Later | OptOut) -> Outgoing:
         if isinstance(record, Later):
             return self._later(record)
+        if isinstance(record, OptOut):
+            return Outgoing(topics.OPTOUTS, record.key, record.encode())
         return Outgoing(topics.EVENTS, record.message_id.encode(), record.encode())
 
     def _later(self, later: Later) -> Outgoing:

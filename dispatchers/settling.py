@@ -14,6 +14,7 @@ from ledger.claims import Again, Own
 from schemas.attempts import shown
 from schemas.facts import AmbiguousFact, AnyFact, OutcomeFact
 from schemas.failpoints import Point, reached
+from schemas.optouts import OptOut
 from schemas.provider import Accepted, Ambiguous, Outcome, Rejected, Throttled, Unavailable
 from schemas.tasks import How
 
@@ -85,13 +86,13 @@ class Settling:
         """Rule 5: first the fact is acknowledged, whatever becomes of the claim."""
         while True:
             batch = await _all_of(self._results)
-            facts: list[AnyFact] = [
-                outcome_fact(result.item, result.outcome, result.nonce, self._tools.now())
-                for result in batch
-                if isinstance(result.outcome, Accepted | Rejected)
-            ]
-            if facts:
-                await self._tools.journal.write(facts)
+            told: list[AnyFact | OptOut] = []
+            for result in batch:
+                if isinstance(result.outcome, Accepted | Rejected):
+                    fact = outcome_fact(result.item, result.outcome, result.nonce, self._tools.now())
+                    told += [*self._tools.accounts.learned(fact, result.item.task.to_number), fact]
+            if told:
+                await self._tools.journal.write(told)
                 reached(Point.DISPATCH_TOLD)
             for result in batch:
                 self._told.put_nowait(result)

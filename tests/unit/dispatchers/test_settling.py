@@ -1,18 +1,21 @@
 """What came of a hand-over: what is definite is told, whether the ledger is there or not."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
 from broker.publish import Outgoing
+from directory.snapshot import Directory
 from dispatchers.accounts import Accounts
 from dispatchers.journal import Journal
 from dispatchers.lines import Item, Line
+from dispatchers.port import ProviderPort
 from dispatchers.settling import Result, Settling
 from dispatchers.tools import Tools
 from dispatchers.window import Window
 from ledger import Ledger
 from ledger.claims import Own
+from schemas.directory import Account
 from schemas.provider import Accepted
 from schemas.settings import DispatchSettings
 from tests.unit.dispatchers.test_deadlines import TASK
@@ -47,7 +50,7 @@ async def test_a_later_answer_is_told_while_the_ledger_is_away_and_closed_after_
 
     tools = Tools(
         ledger=cast("Ledger", away), journal=Journal("d", publish, lambda: NOW),
-        accounts=cast("Accounts", None),
+        accounts=Accounts(Directory, cast("Callable[[Account], ProviderPort]", None)),
         settings=DispatchSettings(), ledger_ready=ready, callback_url=lambda _: "", now=lambda: NOW,
         new_nonce=lambda: "", chance=lambda: 0.5,
     )  # fmt: skip

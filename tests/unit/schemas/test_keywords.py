@@ -36,7 +36,7 @@ def test_words_that_ask_for_help(word: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", " ", "…", "Stop sending me this", "please stop", "stop it", "don't stop", "stopp", "no", "helpful",
-     "starts", "yesterday", "the end", "cancellation", "0", "STOP1", "s" * 70_000, "stop" + " " * 70_000 + "x"],
+     "starts", "yesterday", "the end", "cancellation", "0", "STOP1", "s" * 70_000, "stop" + " " * 70_000 + "x"],  # noqa: E501 - one list
 )  # fmt: skip
 def test_a_text_that_only_has_a_word_in_it_is_none(text: str) -> None:
     assert keyword(text) is None
