@@ -13,6 +13,7 @@ from ledger import (
     expiring,
     health,
     holds,
+    landlines,
     limits,
     optouts,
     places,
@@ -262,6 +263,18 @@ class Ledger:
         """Remember what `rows` tell of recipients: the newest counts, in whatever order they come."""
         if args := sticky.put_args(rows, now):
             await self.server.run("sticky_put", *args)
+
+    async def landlines(self, numbers: Sequence[str]) -> set[str]:
+        """Those of which a provider has said, not long ago, that they are landlines."""
+        if not numbers:
+            return set()
+        known = await self.server.run("landline_get", *numbers)
+        return {number for number, is_known in zip(numbers, known, strict=True) if is_known}
+
+    async def note_landlines(self, rows: Sequence[StatusRecord], now: Millis) -> None:
+        """Remember the landlines that `rows` tell of; asks the server only where there are some."""
+        if args := landlines.put_args(rows, now):
+            await self.server.run("landline_put", *args)
 
     # Used idempotency keys and limits: they need no epoch.
 

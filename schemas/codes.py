@@ -112,6 +112,14 @@ _ACCOUNT_TOO_FAST: Final[dict[Provider, frozenset[str]]] = {
     Provider.VONAGE: frozenset({"1000", "1241"}),
 }
 
+#: Codes that say that the destination is a landline, so that no text ever reaches it. Vonage has none: its
+#: codes for numbers that cannot be reached do not say why.
+_LANDLINE: Final[dict[Provider, frozenset[str]]] = {
+    Provider.TWILIO: frozenset({"21614", "30006"}),
+    Provider.TELNYX: frozenset({"40001"}),
+    Provider.VONAGE: frozenset(),
+}
+
 #: What Vonage's `invalid_parameters` names, where it is the number and not the text that is wrong.
 _VONAGE_PARAMETERS: Final = {"to": Fault.RECIPIENT, "from": Fault.SENDER}
 _VONAGE_PARAMETER_CODES: Final = frozenset({"1010", "1020", "1021", "1022"})
@@ -136,6 +144,11 @@ def too_fast(provider: Provider, code: str) -> Literal["number", "account"] | No
         return "number"
     passing = FAULTS[provider].get(code) is Fault.RETRYABLE
     return None if passing and code not in _ACCOUNT_TOO_FAST[provider] else "account"
+
+
+def is_landline(provider: Provider, code: str) -> bool:
+    """Whether `code`, of a refusal or a receipt, says that no text ever reaches the destination."""
+    return code in _LANDLINE[provider]
 
 
 def fault_of_receipt(provider: Provider, code: str, title: str = "") -> Fault | None:

@@ -42,6 +42,8 @@ class View(Protocol):
     """What is asked of the ledger; each call raises `LedgerUnavailableError` when it cannot answer."""
 
     async def put(self, rows: Sequence[StatusRecord]) -> None: ...  # noqa: D102  # see ledger.Ledger
+    async def stick(self, rows: Sequence[StatusRecord], now: int, /) -> None: ...  # noqa: D102  # likewise
+    async def note_landlines(self, rows: Sequence[StatusRecord], now: int) -> None: ...  # noqa: D102  # likewise
     async def missing_partitions(self, partitions: Collection[int]) -> set[int]: ...  # noqa: D102  # likewise
     async def begin_partition(self, partition: int) -> str: ...  # noqa: D102  # likewise
     async def mark_whole(self, partition: int, token: str, partitions: int) -> bool: ...  # noqa: D102  # likewise
@@ -168,6 +170,8 @@ class Views(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstrea
         rows = newest((record for records in found.values() for record in records), self._now())
         if rows:
             await self._patiently(lambda: self._view.put(rows))
+            await self._patiently(lambda: self._view.note_landlines(rows, self._now()))
+            await self._patiently(lambda: self._view.stick(rows, self._now()))
             reached(Point.VIEWS_PUT)
             WRITTEN.inc(len(rows))
         for partition, records in found.items():

@@ -147,6 +147,8 @@ class Trusting:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self.put = ledger.put
+        self.stick = ledger.stick
+        self.note_landlines = ledger.note_landlines
         self.begin_partition = ledger.begin_partition
         self.mark_whole = ledger.mark_whole
 
