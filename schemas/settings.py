@@ -5,12 +5,21 @@ Only `__main__` and `app` modules build `Settings`; everything else is handed th
 
 from pathlib import Path
 from typing import Annotated, Self
+from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _known(zone: str) -> str:
+    if zone not in available_timezones():
+        raise ValueError(f"{zone} is no time zone (such as America/Los_Angeles)")
+    return zone
+
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
+Zone = Annotated[str, AfterValidator(_known)]
 _DAY = 24 * 3600
 #: The retention of the topics that a lost ledger or table is rebuilt from (`schemas.topics`). What must be
 #: remembered for longer would be forgotten by a rebuild, and could be sent twice.
@@ -138,6 +147,14 @@ class CallbackSettings(Group):
     secrets: Annotated[tuple[str, ...], Field(min_length=1)] = ("development-only",)
 
 
+class RouteSettings(Group):
+    """`route`, which chooses senders."""
+
+    #: Messages of use cases wait so long for the memory of which recipient knows which number, once for each
+    #: loss of the ledger (docs/routing.md).
+    memory_seconds: Annotated[float, Field(ge=0)] = 30.0
+
+
 class WebhookSettings(Group):
     """The webhooks service."""
 
@@ -173,6 +190,8 @@ class DispatchSettings(Group):
     retry_longest_seconds: Seconds = 600.0
     #: How long an unknown send is waited for and asked about; then its owner's policy acts.
     settle_seconds: Seconds = 300.0
+    #: By which clock the days of day caps go: an IANA name. Where carriers set the caps, take theirs.
+    day_zone: Zone = "UTC"
     #: How long SIGTERM lets what is in flight finish: at least one hand-over's time. Supervisors must wait
     #: ten seconds longer before they kill.
     drain_seconds: Seconds = 20.0
@@ -221,6 +240,7 @@ class Settings(BaseSettings):
     intake: IntakeSettings = IntakeSettings()
     callbacks: CallbackSettings = CallbackSettings()
     webhooks: WebhookSettings = WebhookSettings()
+    route: RouteSettings = RouteSettings()
     dispatch: DispatchSettings = DispatchSettings()
 
     @model_validator(mode="after")

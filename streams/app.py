@@ -19,7 +19,10 @@ from streams import dedupe, engine, folding, polling, route, rows
 from streams.arrival import WAY, Arrival, KafkaOffsets
 from streams.clock import now_ms
 from streams.folding import Folder
-from streams.route import Router
+from streams.recalling import Recalling
+from streams.recipients import Recipients
+from streams.route import Router, Surroundings
+from streams.standing import Outlook
 from streams.views import Views
 from streams.waiting import Mover
 
@@ -31,6 +34,10 @@ _WAITING_BYTES = 262_144
 #: Rows of a table that are looked at for eviction, this often: a million in a quarter of an hour.
 _EVICT_ROWS = 2_000
 _EVICT_SECONDS = 2.0
+#: How often it is asked whether what runs beside the routing has failed.
+_CHECK_SECONDS = 1.0
+#: Preparing a batch is over by then even where the ledger's last answer is slow; else the process ends.
+_PREPARE_MARGIN_SECONDS = 60.0
 #: By how much the clocks of our machines may differ without a row being missed when the view is written anew.
 _CLOCKS_APART_MS = 3_600_000
 
@@ -44,15 +51,34 @@ def run_route(settings: Settings) -> None:
     app = _app(settings, topics.ROUTE_APP, fetch_pace_seconds=0.0, out_linger_seconds=0.002)
     first = engine.make_table(app, topics.FIRST_TABLE, partitions=settings.topics.partitions)
     replica = Replica(settings.kafka)
-    router = Router(first, lambda: replica.directory, now_ms)
-    engine.agent(app, topics.MESSAGES, outputs=route.OUTPUTS, handler=router.handle)
+    ledger = Ledger(settings.redis)
+    recipients = Recipients(ledger.sticky, settings.route.memory_seconds)
+    outlook = Outlook(ledger, lambda: replica.directory)
+    around = Surroundings(lambda: replica.directory, lambda: outlook.standing, recipients, now_ms)
+    engine.agent(
+        app,
+        topics.MESSAGES,
+        outputs=route.OUTPUTS,
+        handler=Router(first, around).handle,
+        prepare=recipients.prepare,
+        prepare_seconds=settings.route.memory_seconds + _PREPARE_MARGIN_SECONDS,
+    )
     names = [topics.MESSAGES, topics.DIRECTORY, topics.changelog(topics.ROUTE_APP, topics.FIRST_TABLE)]
     engine.run(
         app,
-        on_start=[partial(_verify, settings, [*names, *route.OUTPUTS]), replica.start],
-        on_stop=[replica.stop],
+        on_start=[
+            partial(_verify, settings, [*names, *route.OUTPUTS]),
+            replica.start,
+            ledger.start,
+            outlook.start,
+        ],
+        on_stop=[outlook.stop, ledger.stop, replica.stop],
         every=[
-            (_EVICT_SECONDS, lambda: first.evict(lambda _, row: dedupe.forgotten(row, now_ms()), _EVICT_ROWS))
+            (
+                _EVICT_SECONDS,
+                lambda: first.evict(lambda _, row: dedupe.forgotten(row, now_ms()), _EVICT_ROWS),
+            ),
+            (_CHECK_SECONDS, outlook.check),
         ],
         ready=partial(_ready, settings),
     )
@@ -111,11 +137,19 @@ async def serve_views(settings: Settings) -> None:
             after_ms=round(settings.messages.receipt_seconds * 1000),
             now=now_ms,
         )
+        recalling = Recalling(
+            ledger,
+            await stack.enter_async_context(clients.reader(settings.kafka)),
+            ours=lambda: {partition.partition for partition in consumer.assignment()},
+            partitions=settings.topics.partitions,
+            now=now_ms,
+        )
         async with _until_told() as stop, asyncio.TaskGroup() as group:
             _ready(settings)
-            asking = group.create_task(poller.run())
+            beside = [group.create_task(work) for work in (poller.run(), recalling.run())]
             await views.run(stop)
-            asking.cancel()
+            for task in beside:
+                task.cancel()
     log.info("views.stopped")
 
 

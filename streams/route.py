@@ -2,22 +2,27 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from prometheus_client import Counter
 
+from directory.pool import Standing
+from directory.snapshot import Directory
 from schemas import ids, topics
 from schemas.base import DecodeError
-from schemas.facts import Rejected, Routed
+from schemas.facts import Rejected, Rerouted, Routed
 from schemas.lanes import Lane
 from schemas.messages import Failover, Message, Refusal, decode_message
 from schemas.provider import Provider
-from schemas.refusals import CONFLICT
+from schemas.refusals import CONFLICT, Refused
+from schemas.tasks import Task
+from schemas.waiting import Ticket, next_topic
 from streams import routing
 from streams.dead import bury
 from streams.dedupe import Again, Conflict, Duplicate, New, Place, Sighting, Verdict, judge
 from streams.engine import Emit, Record
-from streams.routing import Chosen, Refused, Senders
+from streams.routing import Chosen
 from streams.tracing import trace
 
 log = logging.getLogger(__name__)
@@ -25,9 +30,13 @@ log = logging.getLogger(__name__)
 #: All that the handler writes to.
 OUTPUTS: Final = (
     *(topics.dispatch(provider, lane) for provider in Provider for lane in Lane),
+    *topics.WAITING.values(),
     topics.EVENTS,
     topics.dead_letters(topics.MESSAGES),
 )
+
+#: What a message fails with where its last sender was refused, and no other is left.
+_LAST_REFUSED: Final = "rejected"
 
 HANDLED: Final = Counter(
     "helio_route_handled_total", "Records of sms.messages.v1 by what became of them.", ["result"]
@@ -41,19 +50,32 @@ class First(Protocol):
     def __setitem__(self, key: bytes, value: bytes, /) -> None: ...
 
 
+class Remembering(Protocol):
+    """See `streams.recipients.Recipients`."""
+
+    def number(self, use_case_id: str | None, to_number: str, /) -> str | None: ...  # noqa: D102  # see there
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What routing depends on besides the record; each is asked anew for every message."""
+
+    #: Who may send what.
+    directory: Callable[[], Directory]
+    #: What stands against senders now.
+    standing: Callable[[], Standing]
+    #: What recipients remember.
+    recipients: Remembering
+    #: The wall clock, in milliseconds.
+    now: Callable[[], int]
+
+
 class Router:
-    """Handles the records of `sms.messages.v1`.
+    """Handles the records of `sms.messages.v1`; `first` is the table of first sightings."""
 
-    Args:
-        first: the table of first sightings.
-        senders: the directory as it stands when called.
-        now: the wall clock, in milliseconds.
-    """
-
-    def __init__(self, first: First, senders: Callable[[], Senders], now: Callable[[], int]) -> None:
+    def __init__(self, first: First, around: Surroundings) -> None:
         self._first = first
-        self._senders = senders
-        self._now = now
+        self._around = around
 
     def handle(self, record: Record, emit: Emit) -> None:
         """One record: emits a task and `routed`, or `rejected`, or a dead letter, or nothing."""
@@ -66,15 +88,12 @@ class Router:
             log.warning("route.unreadable partition=%d offset=%d: %s", record.partition, record.offset, e)
             bury(record, str(e), emit)
             return "unreadable"
-        if isinstance(message, Failover):
-            task = message.task
-            emit(
-                topics.dispatch(task.provider, task.lane), task.encode(), task.sender.encode(), trace(record)
-            )
-            return "rerouted"
-        now = self._now()
+        now = self._around.now()
         if message.forget_at <= now:
             return "forgotten"
+        if isinstance(message, Failover):
+            # Never a repeat to be judged: copies of a task meet its claim.
+            return self._fail_over(message, record, emit, now)
         match self._judge(message.message_id, message, record, now) if message.can_repeat else New():
             case New() | Again():
                 return self._pass_on(message, record, emit, now)
@@ -97,14 +116,38 @@ class Router:
         if isinstance(message, Refusal):
             self._reject(message, Refused(message.code, message.detail), record, emit, now)
             return "refused"
-        chosen = routing.route(message, self._senders())
+        around, content = self._around, message.content
+        chosen = routing.route(
+            message,
+            around.directory(),
+            sticky=around.recipients.number(content.use_case_id, content.to_number),
+            standing=around.standing(),
+        )
         if isinstance(chosen, Refused):
             self._reject(message, chosen, record, emit, now)
             return "rejected"
-        task = chosen.task
-        emit(topics.dispatch(task.provider, task.lane), task.encode(), task.sender.encode(), trace(record))
+        _hand_on(chosen.task, record, emit, now)
         self._tell(_routed(message, chosen, now), record, emit)
         return "routed"
+
+    def _fail_over(self, failover: Failover, record: Record, emit: Emit, now: int) -> str:
+        """Another sender; else the end, where the provider refused the last one; else the task goes on."""
+        around, task = self._around, failover.task
+        chosen = routing.reroute(
+            failover,
+            around.directory(),
+            sticky=around.recipients.number(task.use_case_id, task.to_number),
+            standing=around.standing(),
+        )
+        if isinstance(chosen, Chosen):
+            _hand_on(chosen.task, record, emit, now)
+            self._tell(_rerouted(failover, chosen, now), record, emit)
+            return "rerouted"
+        if failover.refused is None:
+            _hand_on(routing.stranded(task), record, emit, now)
+            return "stranded"
+        self._tell(_refused_last(failover, now), record, emit)
+        return "rejected"
 
     def _conflict(self, message: Message | Refusal, record: Record, emit: Emit, now: int) -> str:
         """Other content under a used key: rejected under an id of its own, once for each such content."""
@@ -140,9 +183,19 @@ class Router:
         )
         self._tell(fact, record, emit)
 
-    def _tell(self, fact: Routed | Rejected, record: Record, emit: Emit) -> None:
+    def _tell(self, fact: Routed | Rerouted | Rejected, record: Record, emit: Emit) -> None:
         # By its key, not by this record's partition: a conflict's own id lies elsewhere.
         emit(topics.EVENTS, fact.encode(), fact.message_id.encode(), trace(record))
+
+
+def _hand_on(task: Task, record: Record, emit: Emit, now: int) -> None:
+    """To the dispatchers; where it is not due, through waiting."""
+    ticket = Ticket(task.not_before, topics.dispatch(task.provider, task.lane), task.sender.encode())
+    topic = next_topic(ticket, now)
+    if topic == ticket.topic:
+        emit(topic, task.encode(), ticket.key, trace(record))
+    else:
+        emit(topic, task.encode(), task.message_id.encode(), [*trace(record), *ticket.headers()])
 
 
 def _routed(message: Message, chosen: Chosen, now: int) -> Routed:
@@ -157,4 +210,33 @@ def _routed(message: Message, chosen: Chosen, now: int) -> Routed:
         sender=chosen.task.sender,
         reason=chosen.reason,
         content=message.content,
+    )
+
+
+def _rerouted(failover: Failover, chosen: Chosen, now: int) -> Rerouted:
+    return Rerouted(
+        message_id=failover.message_id,
+        organization=failover.organization,
+        at=now,
+        forget_at=failover.forget_at,
+        attempt=chosen.task.attempt,
+        provider=chosen.task.provider,
+        account=chosen.task.account,
+        sender=chosen.task.sender,
+        reason=chosen.reason,
+    )
+
+
+def _refused_last(failover: Failover, now: int) -> Rejected:
+    refused = failover.refused
+    return Rejected(
+        message_id=failover.message_id,
+        organization=failover.organization,
+        at=now,
+        forget_at=failover.forget_at,
+        code=_LAST_REFUSED,
+        detail=refused.detail if refused else failover.why,
+        provider_code=refused.code or None if refused else None,
+        fault=refused.fault if refused else None,
+        provider=failover.task.provider,
     )

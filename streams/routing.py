@@ -1,25 +1,28 @@
 """Which sender and account a message goes out through: a pure decision that gives its reason in words.
 
-From a number: the number names the provider account, and its assistant answers for it. Acceptance has
-judged the request; what is judged again here is what may have changed since then.
+From a number: the number names the provider account, and its assistant answers for it. From a use case: one
+of its pool (`directory.pool`). Acceptance has judged the request; what is judged again here is what may have
+changed since then.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final
 
-from schemas.directory import Account, Active, Assistant, Number, Organization
-from schemas.messages import Message
-from schemas.refusals import ACCOUNT_UNAVAILABLE, ASSISTANT_SUSPENDED, SENDER_NOT_FOUND, SENDER_SUSPENDED
+from directory.pool import Choice, Parcel, Standing, choose
+from directory.snapshot import Directory
+from schemas.directory import Account, Active
+from schemas.messages import Failover, Message
+from schemas.refusals import (
+    ACCOUNT_UNAVAILABLE,
+    ASSISTANT_SUSPENDED,
+    SENDER_NOT_FOUND,
+    SENDER_SUSPENDED,
+    USE_CASE_NOT_FOUND,
+    Refused,
+)
 from schemas.tasks import OnUnknown, Task
 
-
-class Senders(Protocol):
-    """What routing asks of the directory."""
-
-    def number(self, e164: str, /) -> Number | None: ...  # noqa: D102  # see directory.Directory
-    def assistant_of(self, e164: str, /) -> Assistant | None: ...  # noqa: D102  # likewise
-    def account(self, account: str, /) -> Account | None: ...  # noqa: D102  # likewise
-    def organization(self, slug: str, /) -> Organization | None: ...  # noqa: D102  # likewise
+NOTHING_STANDS_AGAINST_IT: Final = Standing()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,49 +33,126 @@ class Chosen:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """Why it cannot go out: a stable code, and a sentence for its owner."""
+def route(
+    message: Message,
+    directory: Directory,
+    *,
+    sticky: str | None = None,
+    standing: Standing = NOTHING_STANDS_AGAINST_IT,
+) -> Chosen | Refused:
+    """The way of `message` as the directory stands now.
 
-    code: str
-    detail: str
+    Args:
+        message: what was accepted.
+        directory: who may send what.
+        sticky: the number that its recipient last saw from its use case, if any is known.
+        standing: what stands against senders now, and will pass.
+    """
+    if message.content.from_number is None:
+        return _from_pool(message, directory, sticky, standing)
+    return _from_number(message, message.content.from_number, directory)
 
 
-def route(message: Message, senders: Senders) -> Chosen | Refused:
-    """The way of `message` as the directory stands now."""
-    owner = _owner(message, senders)
+def reroute(
+    failover: Failover, directory: Directory, *, sticky: str | None, standing: Standing
+) -> Chosen | Refused:
+    """Another sender for the task of `failover`, or why there is none; arguments as for `route`."""
+    task = failover.task
+    tried = tuple(dict.fromkeys((*task.tried_senders, task.sender)))
+    choice = choose(
+        directory,
+        task.organization,
+        task.use_case_id or "",
+        Parcel(task.to_number, task.text, task.media, task.segments),
+        sticky=sticky,
+        standing=standing,
+        tried_accounts=task.tried_accounts,
+        tried_senders=tried,
+    )
+    if isinstance(choice, Refused):
+        return choice
+    moved = {
+        "provider": choice.account.provider,
+        "account": choice.account.id,
+        "sender": choice.number.id,
+        "tried_senders": tried,
+        # Its place was in the old sender's line.
+        "turn": None,
+    }
+    return Chosen(
+        task.model_copy(update=moved), f"failover from {task.sender}: {failover.why}; {_said(choice)}"
+    )
+
+
+def stranded(task: Task) -> Task:
+    """`task` where no other sender is left: it goes on as it is, and says that its own has been tried."""
+    tried = tuple(dict.fromkeys((*task.tried_senders, task.sender)))
+    return task.model_copy(update={"tried_senders": tried})
+
+
+def _from_pool(
+    message: Message, directory: Directory, sticky: str | None, standing: Standing
+) -> Chosen | Refused:
+    content, use_case_id = message.content, message.content.use_case_id or ""
+    choice = choose(
+        directory,
+        message.organization,
+        use_case_id,
+        Parcel(content.to_number, content.text, content.media, content.segments),
+        sticky=sticky,
+        standing=standing,
+    )
+    if isinstance(choice, Refused):
+        return choice
+    task = _task(message, choice.number.id, choice.account, _on_unknown(message, directory))
+    return Chosen(task, _said(choice))
+
+
+def _said(choice: Choice) -> str:
+    return f"{choice.reason}: {choice.number.id} sends through account {choice.account.id}"
+
+
+def _from_number(message: Message, sender: str, directory: Directory) -> Chosen | Refused:
+    owner = _owner(message, sender, directory)
     if isinstance(owner, Refused):
         return owner
-    account = _account(message, senders)
+    account = _account(message, sender, directory)
     if isinstance(account, Refused):
         return account
-    sender = message.content.from_number
-    reason = f"from number: {sender} of assistant {owner.id} sends through account {account.id}"
-    return Chosen(_task(message, account, _on_unknown(message, senders)), reason)
+    reason = f"from number: {sender} of {owner} sends through account {account.id}"
+    return Chosen(_task(message, sender, account, _on_unknown(message, directory)), reason)
 
 
-def _owner(message: Message, senders: Senders) -> Assistant | Refused:
-    """The assistant that answers for the sender."""
-    organization, sender = message.organization, message.content.from_number or ""
-    assistant = senders.assistant_of(sender)
+def _owner(message: Message, sender: str, directory: Directory) -> str | Refused:
+    """What answers for the sender: its assistant, or the use case that sends from it by name."""
+    organization, use_case_id = message.organization, message.content.use_case_id
+    if message.confirms:
+        # An answer comes from the number that was written to, whatever has become of those who own it.
+        return organization
+    if use_case_id is not None:
+        use_case = directory.use_case(use_case_id)
+        if use_case is None or use_case.organization != organization or sender not in use_case.numbers:
+            return Refused(USE_CASE_NOT_FOUND, f"No use case {use_case_id} of {organization} has {sender}.")
+        return f"use case {use_case_id}"
+    assistant = directory.assistant_of(sender)
     if assistant is None or assistant.organization != organization:
         return Refused(SENDER_NOT_FOUND, f"No assistant of {organization} owns {sender} any more.")
     if assistant.status is not Active.ACTIVE:
         return Refused(
             ASSISTANT_SUSPENDED, f"The assistant {assistant.id}, which owns {sender}, is suspended."
         )
-    return assistant
+    return f"assistant {assistant.id}"
 
 
-def _account(message: Message, senders: Senders) -> Account | Refused:
+def _account(message: Message, sender: str, directory: Directory) -> Account | Refused:
     """The account that the sender's number names."""
-    organization, sender = message.organization, message.content.from_number or ""
-    number = senders.number(sender)
+    organization = message.organization
+    number = directory.number(sender)
     if number is None or number.organization != organization:
         return Refused(SENDER_NOT_FOUND, f"{sender} is not a number of {organization} any more.")
     if number.status is not Active.ACTIVE:
         return Refused(SENDER_SUSPENDED, f"The number {sender} is suspended.")
-    account = senders.account(number.account)
+    account = directory.account(number.account)
     if account is None or not account.serves(organization):
         return Refused(
             ACCOUNT_UNAVAILABLE, f"The account {number.account} of {sender} is not there any more."
@@ -82,13 +162,16 @@ def _account(message: Message, senders: Senders) -> Account | Refused:
     return account
 
 
-def _on_unknown(message: Message, senders: Senders) -> OnUnknown:
+def _on_unknown(message: Message, directory: Directory) -> OnUnknown:
     """Its owner's policy, as it stands when the message is routed."""
-    defaults = senders.organization(message.organization)
+    use_case = directory.use_case(message.content.use_case_id or "")
+    if use_case is not None:
+        return use_case.on_unknown
+    defaults = directory.organization(message.organization)
     return defaults.on_unknown or OnUnknown.HOLD if defaults else OnUnknown.HOLD
 
 
-def _task(message: Message, account: Account, on_unknown: OnUnknown) -> Task:
+def _task(message: Message, sender: str, account: Account, on_unknown: OnUnknown) -> Task:
     content = message.content
     return Task(
         message_id=message.message_id,
@@ -96,12 +179,15 @@ def _task(message: Message, account: Account, on_unknown: OnUnknown) -> Task:
         lane=message.lane,
         provider=account.provider,
         account=account.id,
-        sender=content.from_number or "",
+        sender=sender,
+        use_case_id=content.use_case_id,
         to_number=content.to_number,
         text=content.text,
         media=content.media,
         segments=content.segments,
+        not_before=content.send_at or 0,
         valid_until=message.valid_until,
         forget_at=message.forget_at,
         on_unknown=on_unknown,
+        confirms=message.confirms,
     )

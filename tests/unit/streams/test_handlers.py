@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from directory.pool import Standing
 from schemas import ids, topics
 from schemas.base import Record as Model
 from schemas.directory import Account, Assistant, Number
@@ -15,8 +16,8 @@ from schemas.public import StatusRecord
 from schemas.tasks import How, OnUnknown, Task
 from schemas.waiting import Ticket
 from streams.folding import DEADLINES, OUTPUTS, Folder
-from streams.route import Router
-from tests.unit.streams.test_routing import ACCOUNT, ASSISTANT, MESSAGE, NUMBER, SENDER, Known
+from streams.route import Router, Surroundings
+from tests.unit.streams.test_routing import ACCOUNT, ASSISTANT, MESSAGE, NUMBER, SENDER, known
 
 NOW = 1_500
 DISPATCH = topics.dispatch(Provider.TELNYX, Lane.QUEUED)
@@ -59,14 +60,31 @@ class Out:
         return sent
 
 
+@dataclass
+class Recipients:
+    """What recipients remember."""
+
+    known: dict[tuple[str | None, str], str] = field(default_factory=dict)
+
+    def number(self, use_case_id: str | None, to_number: str, /) -> str | None:
+        return self.known.get((use_case_id, to_number))
+
+
+def router() -> Router:
+    return Router({}, Surroundings(known, Standing, Recipients(), lambda: NOW))
+
+
 class Route:
     """A router with its table, at one time."""
 
     def __init__(self) -> None:
         self.table: dict[bytes, bytes] = {}
-        self.senders = Known()
+        self.senders = known()
+        self.standing = Standing()
+        self.recipients = Recipients()
         self.now = NOW
-        self._router = Router(self.table, lambda: self.senders, lambda: self.now)
+        around = Surroundings(lambda: self.senders, lambda: self.standing, self.recipients, lambda: self.now)
+        self._router = Router(self.table, around)
 
     def __call__(self, value: Model | bytes, offset: int, **of_record: object) -> list[tuple[str, object]]:
         """Topic and record of all that one record makes it emit."""
@@ -116,7 +134,7 @@ def test_a_message_becomes_a_task_and_a_fact() -> None:
 
 def test_keys_order_what_belongs_together_and_the_trace_goes_along() -> None:
     out = Out()
-    Router({}, Known, lambda: NOW).handle(Read(MESSAGE.encode(), headers=[TRACE, ("helio-other", b"x")]), out)
+    router().handle(Read(MESSAGE.encode(), headers=[TRACE, ("helio-other", b"x")]), out)
     assert [(topic, key) for topic, _, key, _ in out.sent] == [
         (DISPATCH, SENDER.encode()),
         (topics.EVENTS, b"m-1"),
@@ -165,7 +183,7 @@ def test_a_refusal_that_comes_first_is_rejected_with_its_code_and_keeps_its_key(
 
 def test_what_cannot_be_routed_is_rejected() -> None:
     route = Route()
-    route.senders = Known(an_account=None)
+    route.senders = known(account=None)
     (rejected,) = route(MESSAGE, 7)
     assert isinstance(rejected[1], Rejected)
     assert (rejected[1].code, rejected[1].at) == ("account_unavailable", NOW)
@@ -175,7 +193,7 @@ def test_a_rejection_names_the_provider_of_what_a_door_had_accepted() -> None:
     """Else a repeat of the request could not be told that it had been accepted."""
     accepted = MESSAGE.model_copy(update={"provider": Provider.TELNYX})
     route = Route()
-    route.senders = Known(an_account=None)
+    route.senders = known(account=None)
     assert [fact.provider for _, fact in route(accepted, 7) if isinstance(fact, Rejected)] == [
         Provider.TELNYX
     ]
@@ -212,14 +230,10 @@ def test_the_directory_is_asked_anew_for_each_message() -> None:
     moved = ACCOUNT.model_copy(update={"id": "tx-second"})
     assert isinstance(moved, Account)
 
-    class Changed(Known):
-        def account(self, account: str, /) -> Account | None:
-            return moved if account == "tx-second" else None
-
     number = NUMBER.model_copy(update={"account": "tx-second"})
     assert isinstance(number, Number)
     assert isinstance(ASSISTANT, Assistant)
-    route.senders = Changed(a_number=number)
+    route.senders = known(number=number, account=moved)
     (_, task), _ = route(MESSAGE, 7)
     assert isinstance(task, Task)
     assert task.account == "tx-second"
@@ -227,7 +241,7 @@ def test_the_directory_is_asked_anew_for_each_message() -> None:
 
 def test_what_cannot_be_read_is_a_dead_letter_for_both() -> None:
     for handler, topic in (
-        (Router({}, Known, lambda: NOW).handle, topics.MESSAGES),
+        (router().handle, topics.MESSAGES),
         (Folder({}, lambda: NOW).handle, topics.EVENTS),
     ):
         out = Out()

@@ -1,22 +1,25 @@
 """Routing from a number: who answers for it, through which account, and what stops it."""
 
-from dataclasses import dataclass, field
-
 import pytest
 
+from directory.snapshot import Directory
 from schemas.directory import (
     Account,
     Active,
+    AnyEntity,
     Assistant,
+    Entry,
     Number,
     Organization,
     TelnyxCredentials,
+    identity,
 )
 from schemas.lanes import Lane
 from schemas.messages import Content, Door, Message
 from schemas.provider import Provider
+from schemas.refusals import Refused
 from schemas.tasks import How, OnUnknown
-from streams.routing import Chosen, Refused, route
+from streams.routing import Chosen, route
 
 SENDER, HANDSET = "+15550100001", "+15557654321"
 ACCOUNT = Account(
@@ -47,30 +50,34 @@ MESSAGE = Message(
 )
 
 
-@dataclass
-class Known:
+def directory(*entities: AnyEntity) -> Directory:
+    """A directory of these."""
+    entries = [
+        Entry(
+            kind=identity(entity)[0],
+            id=identity(entity)[1],
+            organization=entity.organization,
+            version=1,
+            at=1,
+            entity=entity,
+        )
+        for entity in entities
+    ]
+    return Directory().after(entries)[0]
+
+
+def known(
+    number: AnyEntity | None = NUMBER,
+    assistant: AnyEntity | None = ASSISTANT,
+    account: AnyEntity | None = ACCOUNT,
+    *others: AnyEntity,
+) -> Directory:
     """A directory of one of each, or none."""
-
-    a_number: Number | None = field(default=NUMBER)
-    an_assistant: Assistant | None = field(default=ASSISTANT)
-    an_account: Account | None = field(default=ACCOUNT)
-    defaults: Organization | None = None
-
-    def number(self, e164: str, /) -> Number | None:
-        return self.a_number if e164 == SENDER else None
-
-    def assistant_of(self, e164: str, /) -> Assistant | None:
-        return self.an_assistant if e164 == SENDER else None
-
-    def account(self, account: str, /) -> Account | None:
-        return self.an_account if account == "tx-main" else None
-
-    def organization(self, slug: str, /) -> Organization | None:
-        return self.defaults if slug == "acme" else None
+    return directory(*(one for one in (number, assistant, account, *others) if one is not None))
 
 
 def test_the_number_names_the_account_and_the_account_the_provider() -> None:
-    chosen = route(MESSAGE, Known())
+    chosen = route(MESSAGE, known())
     assert isinstance(chosen, Chosen)
     assert chosen.reason == f"from number: {SENDER} of assistant desk sends through account tx-main"
     task = chosen.task
@@ -93,7 +100,7 @@ def test_the_number_names_the_account_and_the_account_the_provider() -> None:
 
 def test_an_account_of_the_operator_serves_everybody() -> None:
     shared = ACCOUNT.model_copy(update={"organization": "operator"})
-    assert isinstance(route(MESSAGE, Known(an_account=shared)), Chosen)
+    assert isinstance(route(MESSAGE, known(account=shared)), Chosen)
 
 
 FOREIGN = {"organization": "other"}
@@ -101,21 +108,21 @@ HELD = {"status": Active.SUSPENDED}
 
 
 @pytest.mark.parametrize(
-    ("known", "code"),
+    ("senders", "code"),
     [
-        (Known(a_number=None), "sender_not_found"),
-        (Known(an_assistant=None), "sender_not_found"),
-        (Known(a_number=NUMBER.model_copy(update=FOREIGN)), "sender_not_found"),
-        (Known(an_assistant=ASSISTANT.model_copy(update=FOREIGN)), "sender_not_found"),
-        (Known(a_number=NUMBER.model_copy(update=HELD)), "sender_suspended"),
-        (Known(an_assistant=ASSISTANT.model_copy(update=HELD)), "assistant_suspended"),
-        (Known(an_account=None), "account_unavailable"),
-        (Known(an_account=ACCOUNT.model_copy(update=FOREIGN)), "account_unavailable"),
-        (Known(an_account=ACCOUNT.model_copy(update=HELD)), "account_unavailable"),
+        (known(number=None), "sender_not_found"),
+        (known(assistant=None), "sender_not_found"),
+        (known(number=NUMBER.model_copy(update=FOREIGN)), "sender_not_found"),
+        (known(assistant=ASSISTANT.model_copy(update=FOREIGN)), "sender_not_found"),
+        (known(number=NUMBER.model_copy(update=HELD)), "sender_suspended"),
+        (known(assistant=ASSISTANT.model_copy(update=HELD)), "assistant_suspended"),
+        (known(account=None), "account_unavailable"),
+        (known(account=ACCOUNT.model_copy(update=FOREIGN)), "account_unavailable"),
+        (known(account=ACCOUNT.model_copy(update=HELD)), "account_unavailable"),
     ],
 )
-def test_what_changed_since_acceptance_refuses_with_code_and_words(known: Known, code: str) -> None:
-    refused = route(MESSAGE, known)
+def test_what_changed_since_acceptance_refuses_with_code_and_words(senders: Directory, code: str) -> None:
+    refused = route(MESSAGE, senders)
     assert isinstance(refused, Refused)
     assert refused.code == code
     assert refused.detail.endswith(".")
@@ -133,6 +140,6 @@ def test_what_changed_since_acceptance_refuses_with_code_and_words(known: Known,
 def test_the_organization_says_what_becomes_of_an_unknown_send(
     defaults: Organization | None, policy: OnUnknown
 ) -> None:
-    chosen = route(MESSAGE, Known(defaults=defaults))
+    chosen = route(MESSAGE, known(NUMBER, ASSISTANT, ACCOUNT, *([defaults] if defaults else [])))
     assert isinstance(chosen, Chosen)
     assert chosen.task.on_unknown is policy
