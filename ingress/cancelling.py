@@ -136,7 +136,7 @@ class Cancelling:
             row = await self._row_of(row.message_id) or row
         if row.status is not State.QUEUED:
             return Already(row.message_id, SEND_API[row.status], row.status)
-        if isinstance(claim, Closed) and claim.why in ("expired", "opted_out"):
+        if isinstance(claim, Closed) and claim.why not in ("sent", "unknown"):
             return Already(row.message_id, SEND_API[State.FAILED], State.FAILED)
         return Already(row.message_id, SENDING, SENDING)
 

@@ -114,6 +114,7 @@ async def test_a_wish_that_came_too_late_is_not_told_unless_it_is_kept() -> None
         (Closed("sent", 1), Already(ID, "sending", "sending")),
         (Closed("expired", 1), Already(ID, "failed", "failed")),
         (Closed("opted_out", 1), Already(ID, "failed", "failed")),
+        (Closed("sender_suspended", 1), Already(ID, "failed", "failed")),
     ],
 )
 async def test_a_dispatcher_that_was_quicker_than_the_wish(claim: Claim, expected: Already) -> None:
@@ -147,7 +148,19 @@ async def test_an_attempt_that_came_to_nothing_meanwhile_is_followed_by_a_wish_f
     assert (first.attempt, second.attempt) == (1, 2)
 
 
-@pytest.mark.parametrize("why", ["expired", "opted_out"])
+async def test_what_is_held_until_its_time_is_cancelled_though_it_has_no_sender_yet() -> None:
+    door = Door()
+    held: dict[str, Any] = {"send_at": NOW + 3_600_000, "use_case_id": "u", "provider": None, "sequence": 0}
+    door.view.rows[ID] = row(**held)
+    assert await door.cancel() == Cancelled(ID)
+    asked, closed = door.broker.facts()
+    assert isinstance(asked, CancelAsked)
+    assert isinstance(closed, ClosedFact)
+    assert (asked.attempt, closed.why) == (1, ClosedWhy.CANCELLED)
+    assert door.view.claims[ID] == Closed("cancelled", 0)
+
+
+@pytest.mark.parametrize("why", [why.value for why in ClosedWhy if why is not ClosedWhy.CANCELLED])
 async def test_what_is_over_is_not_asked_for(why: Why) -> None:
     door = holding(Closed(why, 1))
     assert await door.cancel() == Already(ID, "failed", "failed")
