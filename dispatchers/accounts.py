@@ -9,6 +9,7 @@ from directory.snapshot import Directory
 from dispatchers import optouts, paces
 from dispatchers.port import ProviderPort
 from ledger.claims import Pace
+from ledger.days import Cap
 from schemas.directory import Account
 from schemas.facts import AnyFact
 from schemas.optouts import OptOut
@@ -28,6 +29,11 @@ class Accounts:
         #: By account as it was when it was connected; a sentence where that failed for good.
         self._connected: dict[str, tuple[Account, ProviderPort | str]] = {}
         self._replaced: list[ProviderPort] = []
+
+    @property
+    def directory(self) -> Directory:
+        """As it is now."""
+        return self._directory()
 
     def port(self, account_id: str) -> ProviderPort | str:
         """The adapter of an account as the directory has it now, or a sentence: why there is none."""
@@ -57,6 +63,10 @@ class Accounts:
     def paces(self, task: Task) -> tuple[Pace, ...]:
         """The caps that a hand-over keeps (`dispatchers.paces`)."""
         return paces.paces(self._directory(), task)
+
+    def caps(self, task: Task) -> tuple[Cap, ...]:
+        """The day caps that a hand-over counts against (`dispatchers.paces`)."""
+        return paces.caps(self._directory(), task)
 
     def names(self, task: Task) -> tuple[str, ...]:
         """All that may hold a hand-over up, by name."""

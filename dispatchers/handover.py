@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from time import monotonic
 from typing import assert_never
 
+from dispatchers.gate import Gate
 from dispatchers.journal import void
 from dispatchers.lines import Item
 from dispatchers.paces import breaker
@@ -20,6 +21,7 @@ from dispatchers.settling import Result, Settling
 from dispatchers.steps import Steps, ids
 from dispatchers.tools import Tools
 from dispatchers.window import Window
+from ledger import days
 from ledger.asking import twin
 from ledger.claims import Ask, Claim, Closed, Looked, Refused, Wait, Won
 from ledger.expiring import Early, Late
@@ -42,6 +44,7 @@ class HandOver:
         self._tools = tools
         self._voids: list[Void] = []
         self._steps = Steps(window, tools)
+        self._gate = Gate(window, tools, lambda item, stands: self._forget_nonce(item, stands=stands))
         self._settling = Settling(window, tools, self._has_settled)
         self._calls: set[asyncio.Task[None]] = set()
         self._calling = 0
@@ -124,14 +127,18 @@ class HandOver:
         fresh = [item for item in items if item.nonce is None]
         found = await self._tools.ask(lambda ledger: ledger.look(ids(fresh)))
         reached(Point.DISPATCH_LOOKED)
-        going = await self._steps.do(list(zip(fresh, found, strict=True)))
+        standing = [item for item in items if item.nonce is not None]
+        may = await self._gate.through(
+            [*await self._steps.do(list(zip(fresh, found, strict=True))), *standing]
+        )
+        going = [item for item in fresh if item in may]
         for item in going:
             item.nonce = self._tools.new_nonce()
         if going or self._voids:
             await self._write_intents(going)
             reached(Point.DISPATCH_INTENDED)
         # An intent stands for those that just got a nonce, and for those that wait for their slot.
-        await self._claim([item for item in items if item.nonce is not None])
+        await self._claim([item for item in items if item in may])
 
     async def _end_late(self, items: Sequence[Item]) -> None:
         """What comes too late ends without an intent or a slot: nothing of it can leave any more."""
@@ -153,21 +160,23 @@ class HandOver:
 
     async def _write_intents(self, items: Sequence[Item]) -> None:
         voids, self._voids = self._voids, []
-        await self._tools.journal.intents(items, voids)
+        await self._tools.journal.intents(items, voids, self._tools.accounts.caps)
 
     async def _claim(self, items: Sequence[Item]) -> None:
         if not items:
             return
         asked_at = monotonic()
-        asks = [self._ask(item) for item in items]
+        midnights = days.midnights(self._tools.settings.day_zone, self._tools.now())
+        asks = [self._ask(item, midnights) for item in items]
         verdicts = await self._tools.ask(lambda ledger: ledger.claim(asks))
         reached(Point.DISPATCH_CLAIMED)
         waiting: list[Item] = []
         refused: list[tuple[Item, Looked]] = []
         now = self._tools.now()
-        for item, verdict in zip(items, verdicts, strict=True):
+        for item, ask, verdict in zip(items, asks, verdicts, strict=True):
             match verdict:
                 case Won():
+                    item.counted = ask.counted
                     self._send(item, asked_at)
                 case Wait(ms=ms, pace=pace):
                     self._window.rest_pace(pace, now + ms)
@@ -182,7 +191,7 @@ class HandOver:
         # Those that may go after all found a claim that has changed in between: they look again.
         self._window.put_back(await self._steps.do(refused))
 
-    def _ask(self, item: Item) -> Ask:
+    def _ask(self, item: Item, midnights: tuple[int, ...]) -> Ask:
         task = item.task
         return Ask(
             message_id=task.message_id,
@@ -197,6 +206,8 @@ class HandOver:
             forget_at=task.forget_at,
             hold_ms=self._tools.settings.hold_ms,
             breaker=breaker(task.account),
+            caps=self._tools.accounts.caps(task),
+            midnights=midnights,
             scopes=self._tools.accounts.scopes(task),
             to_number=task.to_number,
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from broker.publish import Outgoing, Publish
 from dispatchers.lines import Item
+from ledger.days import Cap
 from schemas import topics
 from schemas.facts import AmbiguousFact, AnyFact, Closed, ClosedWhy, OutcomeFact, attempted
 from schemas.optouts import OptOut
@@ -33,9 +34,15 @@ class Journal:
         self._publish = publish
         self._now = now
 
-    async def intents(self, items: Sequence[Item], voids: Sequence[Void]) -> None:
-        """One record for the batch: what is about to be handed over, and what of earlier ones was not."""
-        record = Intents(at=self._now(), intents=tuple(map(_intent, items)), voids=tuple(voids))
+    async def intents(
+        self, items: Sequence[Item], voids: Sequence[Void], caps: Callable[[Task], Sequence[Cap]]
+    ) -> None:
+        """One record for the batch: what is about to be handed over, and what of earlier ones was not.
+
+        `caps`: the day caps that a task is going to count against.
+        """
+        intents = tuple(_intent(item, caps(item.task)) for item in items)
+        record = Intents(at=self._now(), intents=intents, voids=tuple(voids))
         await self._publish([Outgoing(topics.INTENTS, self._name, record.encode())])
 
     async def write(self, records: Sequence[AnyFact | Later | OptOut]) -> None:
@@ -101,7 +108,7 @@ def void(item: Item, nonce: str) -> Void:
     return Void(message_id=item.task.message_id, attempt=item.task.attempt, nonce=nonce)
 
 
-def _intent(item: Item) -> Intent:
+def _intent(item: Item, caps: Sequence[Cap]) -> Intent:
     task = item.task
     return Intent(
         message_id=task.message_id,
@@ -113,4 +120,6 @@ def _intent(item: Item) -> Intent:
         account=task.account,
         sender=task.sender,
         forget_at=task.forget_at,
+        segments=task.segments,
+        caps=tuple(cap.name for cap in caps),
     )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from ledger.days import Counted
 from schemas.tasks import How, RecordId, Task
 
 Partition = tuple[str, int]
@@ -82,6 +83,8 @@ class Item:
     late_from: int = field(init=False)
     #: Since when it is at hand.
     since: int = field(default=0, init=False)
+    #: What its claim counted against day caps, once it is won.
+    counted: Counted | None = field(default=None, init=False)
     #: Nothing more will be done about it.
     finished: bool = field(default=False, init=False)
 

@@ -1,10 +1,11 @@
-"""What a hand-over counts against: its number, its account, its campaign, and its account's breaker.
+"""What a hand-over counts against: its number, account, campaign and brand, and its account's breaker.
 
 The names are those by which the ledger knows them; whoever is told to wait is told for which.
 """
 
 from directory.snapshot import Directory
 from ledger.claims import Pace
+from ledger.days import Cap, rests_on
 from schemas.codes import too_fast
 from schemas.tasks import Task
 
@@ -53,8 +54,26 @@ def paces(directory: Directory, task: Task) -> tuple[Pace, ...]:
     return tuple(found)
 
 
+def caps(directory: Directory, task: Task) -> tuple[Cap, ...]:
+    """The day caps that a hand-over of `task` counts against: its number's, campaign's and brand's."""
+    number = directory.number(task.sender)
+    if number is None:
+        return ()
+    campaign = directory.campaign(number.campaign) if number.campaign else None
+    brand = directory.brand(campaign.brand) if campaign else None
+    found = [
+        (number_pace(number.id), number.day_cap),
+        (campaign_pace(campaign.id), campaign.day_cap) if campaign else None,
+        (f"brand:{brand.id}", brand.day_cap) if brand else None,
+    ]
+    return tuple(Cap(name, most) for name, most in filter(None, found) if most is not None)
+
+
 def names(directory: Directory, task: Task) -> tuple[str, ...]:
     """All that may hold a hand-over of `task` up, by name: each of these rests for itself."""
     number = directory.number(task.sender)
     own = (number_pace(task.sender), account_pace(task.account), breaker(task.account))
-    return (*own, campaign_pace(number.campaign)) if number and number.campaign else own
+    if number is None:
+        return own
+    days = (rests_on(cap.name) for cap in caps(directory, task))
+    return (*own, campaign_pace(number.campaign), *days) if number.campaign else (*own, *days)

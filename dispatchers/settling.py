@@ -44,7 +44,8 @@ class _Refused:
 
     @property
     def again(self) -> Again:
-        again = Again(_own(self.result), str(self.fact.record), shown(self.fact))
+        item = self.result.item
+        again = Again(_own(self.result), str(self.fact.record), shown(self.fact), counted=item.counted)
         if isinstance(self.outcome, Unavailable):
             return again
         task, pause = self.result.item.task, self.outcome.retry_after

@@ -144,6 +144,12 @@ class Ask:
     #: What it goes out through.
     via: Via | None = None
 
+    @property
+    def counted(self) -> Counted | None:
+        """What it counts against day caps, once it is won."""
+        names = tuple(cap.name for cap in self.caps)
+        return Counted(names, self.segments, self.hold_ms) if names else None
+
 
 @dataclass(frozen=True, slots=True)
 class Won:
@@ -154,7 +160,7 @@ class Won:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """A pace, a breaker or a day cap lets it go in `ms` at the soonest. Nothing was taken; its intent stays."""
+    """A pace, a breaker or a day cap holds it for `ms` at least. Nothing was taken; its intent stays good."""
 
     ms: int
     #: The key of the pace that takes longest, or the breaker, or the cap (`days.rests_on`).

@@ -4,8 +4,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ledger.claims import Looked, Why, parse
+from ledger.claims import Looked, parse
 from schemas.base import Millis
+from schemas.facts import ClosedWhy
 from schemas.tasks import How
 
 
@@ -34,7 +35,7 @@ class Ended:
     message_id: str
     attempt: int
     how: How
-    why: Why
+    why: ClosedWhy
     forget_at: Millis
 
 

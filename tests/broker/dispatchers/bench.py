@@ -23,7 +23,7 @@ from dispatchers.window import Window
 from ledger import Ledger
 from ledger.rebuild import ensure_epoch
 from schemas import topics
-from schemas.directory import Account, Entry, Number, TwilioCredentials
+from schemas.directory import Account, Assistant, Entry, Number, TwilioCredentials
 from schemas.facts import AnyFact, decode_fact
 from schemas.lanes import Lane
 from schemas.provider import Provider
@@ -53,9 +53,10 @@ def directory(sender: str, rate: float) -> Directory:
         burst=10_000,
     )
     number = Number(organization="acme", id=sender, account="tw", rate=rate, burst=1)
+    desk = Assistant(organization="acme", id="desk", name="Desk", numbers=(sender,))
     entries = [
         Entry(kind=e.kind, id=e.id, organization=e.organization, version=1, at=0, entity=e)
-        for e in (account, number)
+        for e in (account, number, desk)
     ]
     return Directory().after(entries)[0]
 

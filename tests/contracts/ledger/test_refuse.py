@@ -6,8 +6,9 @@ import pytest
 from redis.asyncio import Redis
 
 from ledger import Ledger
-from ledger.claims import Claim, Closed, Looked, Sending, Why
+from ledger.claims import Claim, Closed, Looked, Sending
 from ledger.expiring import Ended
+from schemas.facts import ClosedWhy
 from schemas.tasks import How
 from tests.contracts.ledger.conftest import break_script, epoch_name
 from tests.contracts.ledger.reference import Reference
@@ -15,7 +16,7 @@ from tests.contracts.ledger.test_expire import ATTEMPTS, CLAIMS, FAR, PAST, line
 
 pytestmark = pytest.mark.broker
 
-WHYS: tuple[Why, ...] = ("brand_suspended", "sender_not_found")
+WHYS = (ClosedWhy.BRAND_SUSPENDED, ClosedWhy.SENDER_NOT_FOUND)
 
 
 def ended(claim: Claim, task: Ended) -> Claim:
@@ -23,7 +24,7 @@ def ended(claim: Claim, task: Ended) -> Claim:
     model.too_late(task.attempt, task.how)
     after = model.claim
     return (
-        Closed(task.why, task.attempt)
+        Closed(task.why.value, task.attempt)
         if after != claim and after == Closed("expired", task.attempt)
         else after
     )

@@ -1,0 +1,132 @@
+"""What the window has ready may go now, or not: the directory may have changed since it was accepted.
+
+Decided for every batch, of tasks that have waited for their slot, too; of new ones before their intent.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from directory import permitted, quiet
+from directory.numbering import numbering
+from directory.snapshot import Directory
+from dispatchers.journal import later
+from dispatchers.lines import Item
+from dispatchers.steps import Steps
+from dispatchers.tools import Tools
+from dispatchers.window import Window
+from ledger.claims import Closed
+from ledger.expiring import Ended
+from schemas.base import Millis
+from schemas.directory import QuietHours
+from schemas.facts import ClosedWhy
+from schemas.failpoints import Point, reached
+from schemas.tasks import Task
+
+#: What is quiet for no longer rests at hand: the way through the waiting topics takes as long.
+RESTS_MS: Final = 16_000
+
+
+@dataclass(frozen=True, slots=True)
+class Forbidden:
+    """It may not go any more."""
+
+    why: ClosedWhy
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """It may go from `until` on, milliseconds since the epoch."""
+
+    until: Millis
+
+
+def judged(directory: Directory, task: Task, now: Millis) -> Forbidden | Quiet | None:
+    """What keeps `task` from going at `now`; None: nothing does. An answer to a text goes at any time."""
+    why = permitted.still(directory, task)
+    if why is not None:
+        return Forbidden(why)
+    hours = None if task.confirms else _quiet_hours(directory, task)
+    if hours is None:
+        return None
+    zones = numbering(task.to_number).zones if hours.zone is None else ()
+    until = quiet.ends(hours, zones, now)
+    return None if until is None else Quiet(until)
+
+
+def _quiet_hours(directory: Directory, task: Task) -> QuietHours | None:
+    """Those of its use case; of what names its number, its organization's."""
+    if task.use_case_id is None:
+        organization = directory.organization(task.organization)
+        return organization.quiet_hours if organization else None
+    use_case = directory.use_case(task.use_case_id)
+    return use_case.quiet_hours if use_case else None
+
+
+class Gate:
+    """Lets through what may go; what may not is ended, and what is held back goes to wait.
+
+    `forget(item, stands=...)` voids the intent that stands for it, if any, unless it `stands` all the same.
+    """
+
+    def __init__(self, window: Window, tools: Tools, forget: Callable[[Item, bool], None]) -> None:
+        self._window = window
+        self._tools = tools
+        self._forget = forget
+        self._steps = Steps(window, tools)
+
+    async def through(self, items: Sequence[Item]) -> set[Item]:
+        """Those that may go. The claims of all of them were found such that they may be won."""
+        directory, now = self._tools.accounts.directory, self._tools.now()
+        may: set[Item] = set()
+        ended: list[tuple[Item, ClosedWhy]] = []
+        held: list[tuple[Item, Millis]] = []
+        for item in items:
+            match judged(directory, item.task, now):
+                case None:
+                    may.add(item)
+                case Forbidden(why=why):
+                    ended.append((item, why))
+                case Quiet(until=until):
+                    held.append((item, until))
+        await self._end(ended)
+        await self._hold(held, now)
+        return may
+
+    async def _end(self, ended: Sequence[tuple[Item, ClosedWhy]]) -> None:
+        """As what comes too late: the claim is closed, then it is told, then the task is finished."""
+        if not ended:
+            return
+        asks = [_ended(item.task, why) for item, why in ended]
+        found = await self._tools.ask(lambda ledger: ledger.refuse(asks))
+        for (item, _), looked in zip(ended, found, strict=True):
+            # Rule 7: an intent that closed(unknown) refuses is not voided.
+            self._forget(item, isinstance(looked.claim, Closed) and looked.claim.why == "unknown")
+        items = [item for item, _ in ended]
+        self._window.put_back(await self._steps.do(list(zip(items, found, strict=True)), late=True))
+
+    async def _hold(self, held: Sequence[tuple[Item, Millis]], now: Millis) -> None:
+        """Until then, or until its time is over; then it comes back to be told so."""
+        leaving: list[tuple[Item, Millis]] = []
+        for item, until in held:
+            self._forget(item, False)
+            due = min(until, item.late_from)
+            if due - now <= RESTS_MS:
+                self._window.rest(item, due)
+            else:
+                leaving.append((item, due))
+        if not leaving:
+            return
+        await self._tools.journal.write([later(_waiting(item, due), due) for item, due in leaving])
+        reached(Point.DISPATCH_DEFERRED)
+        for item, _ in leaving:
+            item.finish()
+
+
+def _ended(task: Task, why: ClosedWhy) -> Ended:
+    return Ended(task.message_id, task.attempt, task.how, why, task.forget_at)
+
+
+def _waiting(item: Item, due: Millis) -> Task:
+    """Its last hop may be early. Its place in a line is lost: it is a newcomer when it comes back."""
+    return item.task.model_copy(update={"record": item.record, "not_before": due, "turn": None})
