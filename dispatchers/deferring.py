@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
+from dispatchers.failover import failing_over, may_fail_over
 from dispatchers.journal import Later, later
 from dispatchers.lines import Item
 from dispatchers.shares import Leaving
@@ -14,6 +15,7 @@ from dispatchers.tools import Tools
 from dispatchers.window import Window
 from ledger.places import Place
 from schemas.failpoints import Point, reached
+from schemas.tasks import Task
 
 #: Most tasks of one batch: one look, one script call, one wait for the broker.
 _BATCH: Final = 500
@@ -88,6 +90,14 @@ class Deferring:
         left = await self._still_to_go([one for one in batch if not one.item.line.revoked])
         if not left:
             return
+        now = self._tools.now()
+        over = [one for one in left if one.stopped and may_fail_over(one.item.task, now)]
+        await self._fail_over([one.item for one in over])
+        await self._wait([one for one in left if one not in over])
+
+    async def _wait(self, left: Sequence[Leaving]) -> None:
+        if not left:
+            return
         places = await self._tools.ask(lambda ledger: ledger.place([one.wish for one in left]))
         now = self._tools.now()
         await self._tools.journal.write(
@@ -97,6 +107,17 @@ class Deferring:
         for one in left:
             one.item.finish()
 
+    async def _fail_over(self, items: Sequence[Item]) -> None:
+        """No attempt was made: another account may have its turn sooner."""
+        if not items:
+            return
+        await self._tools.journal.write(
+            [failing_over(item.task, item.record, _why_stopped(item.task)) for item in items]
+        )
+        reached(Point.DISPATCH_FAILED_OVER)
+        for item in items:
+            item.finish()
+
     async def _still_to_go(self, batch: Sequence[Leaving]) -> list[Leaving]:
         """Without those that ended while they waited: they hold up nobody's place."""
         again = [one.item for one in batch if one.wish.again]
@@ -105,6 +126,10 @@ class Deferring:
         found = await self._tools.ask(lambda ledger: ledger.look(ids(again)))
         going = set(await self._steps.do(list(zip(again, found, strict=True))))
         return [one for one in batch if not one.wish.again or one.item in going]
+
+
+def _why_stopped(task: Task) -> str:
+    return f"the breaker of account {task.account} is open"
 
 
 def _later(leaving: Leaving, place: Place, now: int) -> Later:

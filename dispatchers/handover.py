@@ -23,7 +23,7 @@ from dispatchers.tools import Tools
 from dispatchers.window import Window
 from ledger import days
 from ledger.asking import twin
-from ledger.claims import Ask, Claim, Closed, Looked, Refused, Wait, Won
+from ledger.claims import Ask, Claim, Closed, Looked, Refused, Via, Wait, Won
 from ledger.expiring import Early, Late
 from schemas.failpoints import Point, reached
 from schemas.provider import Outcome, Unavailable
@@ -206,6 +206,7 @@ class HandOver:
             forget_at=task.forget_at,
             hold_ms=self._tools.settings.hold_ms,
             breaker=breaker(task.account),
+            via=_via(task),
             caps=self._tools.accounts.caps(task),
             midnights=midnights,
             scopes=self._tools.accounts.scopes(task),
@@ -253,6 +254,11 @@ class HandOver:
         if item.nonce and not stands:
             self._voids.append(void(item, item.nonce))
         item.nonce = None
+
+
+def _via(task: Task) -> Via:
+    """What a hand-over of `task` goes out through."""
+    return Via(task.provider, task.account, task.sender)
 
 
 def _late(task: Task) -> Late:

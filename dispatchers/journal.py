@@ -5,9 +5,12 @@ from dataclasses import dataclass
 
 from broker.publish import Outgoing, Publish
 from dispatchers.lines import Item
+from ledger.claims import Closed
 from ledger.days import Cap
 from schemas import topics
-from schemas.facts import AmbiguousFact, AnyFact, Closed, ClosedWhy, OutcomeFact, attempted
+from schemas.facts import AmbiguousFact, AnyFact, ClosedWhy, OutcomeFact, attempted
+from schemas.facts import Closed as ClosedFact
+from schemas.messages import Failover
 from schemas.optouts import OptOut
 from schemas.provider import Accepted, Rejected, Throttled, Unavailable
 from schemas.tasks import Intent, Intents, Task, Void
@@ -24,6 +27,9 @@ class Later:
     topic: str
     key: bytes
     value: bytes
+
+
+Written = AnyFact | Later | OptOut | Failover
 
 
 class Journal:
@@ -45,15 +51,17 @@ class Journal:
         record = Intents(at=self._now(), intents=intents, voids=tuple(voids))
         await self._publish([Outgoing(topics.INTENTS, self._name, record.encode())])
 
-    async def write(self, records: Sequence[AnyFact | Later | OptOut]) -> None:
-        """Facts and opt-outs to their topics, what is not due to where its wait is spent; in this order."""
+    async def write(self, records: Sequence[Written]) -> None:
+        """Each to its topic, what is not due to where its wait is spent; in this order."""
         await self._publish([self._outgoing(record) for record in records])
 
-    def _outgoing(self, record: AnyFact | Later | OptOut) -> Outgoing:
+    def _outgoing(self, record: Written) -> Outgoing:
         if isinstance(record, Later):
             return self._later(record)
         if isinstance(record, OptOut):
             return Outgoing(topics.OPTOUTS, record.key, record.encode())
+        if isinstance(record, Failover):
+            return Outgoing(topics.MESSAGES, record.message_id.encode(), record.encode())
         return Outgoing(topics.EVENTS, record.message_id.encode(), record.encode())
 
     def _later(self, later: Later) -> Outgoing:
@@ -76,25 +84,39 @@ def later(task: Task, due: int) -> Later:
 
 
 def outcome_fact(
-    item: Item, outcome: Accepted | Rejected | Throttled | Unavailable, nonce: str, now: int
+    item: Item,
+    outcome: Accepted | Rejected | Throttled | Unavailable,
+    nonce: str,
+    now: int,
+    *,
+    again: bool = False,
 ) -> OutcomeFact:
-    """The fact that the hand-over of `item` came to `outcome`."""
-    return OutcomeFact(**attempted(item.task, now), nonce=nonce, record=item.record, outcome=outcome)
+    """The fact that the hand-over of `item` came to `outcome`; `again`: a refusal that ends nothing."""
+    return OutcomeFact(
+        **attempted(item.task, now), nonce=nonce, record=item.record, outcome=outcome, again=again
+    )
 
 
-def ambiguous_fact(item: Item, attempt: int, nonce: str, detail: str, now: int) -> AmbiguousFact:
-    """The fact that nobody knows what came of an attempt; "" for a nonce that is not known."""
+def ambiguous_fact(item: Item, claim: Closed, detail: str, now: int) -> AmbiguousFact:
+    """The fact that nobody knows what came of the attempt that `claim` has closed as unknown.
+
+    It names what that attempt went out through: after a failover `item` may be another's copy of the task,
+    and receipts count only for the account that is named.
+    """
+    said = {**attempted(item.task, now), "attempt": claim.attempt}
+    if claim.via is not None:
+        said |= {"provider": claim.via.provider, "account": claim.via.account, "sender": claim.via.sender}
     return AmbiguousFact(
-        **{**attempted(item.task, now), "attempt": attempt},
-        nonces=(nonce,) if nonce else (),
+        **said,
+        nonces=(claim.nonce,) if claim.nonce else (),
         detail=detail,
     )
 
 
-def closed_fact(item: Item, why: str, now: int) -> Closed:
+def closed_fact(item: Item, why: str, now: int) -> ClosedFact:
     """The fact that the message ended without a send."""
     task = item.task
-    return Closed(
+    return ClosedFact(
         message_id=task.message_id,
         organization=task.organization,
         at=now,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ledger.claims import Absent, Claim, Closed, Looked, Open, Sending
-from schemas.provider import Throttled, Unavailable
+from schemas.provider import Rejected, Throttled, Unavailable
 from schemas.settings import DispatchSettings
 from schemas.tasks import How, RecordId, Task
 
@@ -106,7 +106,12 @@ class Retry:
 
 
 def retry(
-    task: Task, outcome: Throttled | Unavailable, settings: DispatchSettings, *, chance: float, now: int
+    task: Task,
+    outcome: Throttled | Unavailable | Rejected,
+    settings: DispatchSettings,
+    *,
+    chance: float,
+    now: int,
 ) -> Retry:
     """When `task` is attempted again, and where it waits until then; `chance` as in `retry_pause_ms`."""
     pause = retry_pause_ms(outcome, task.attempt, settings, chance)
@@ -116,7 +121,7 @@ def retry(
 
 
 def retry_pause_ms(
-    outcome: Throttled | Unavailable, attempt: int, settings: DispatchSettings, chance: float
+    outcome: Throttled | Unavailable | Rejected, attempt: int, settings: DispatchSettings, chance: float
 ) -> int:
     """How long to wait before the next attempt, in milliseconds.
 

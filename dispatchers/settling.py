@@ -5,16 +5,16 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from dispatchers import paces, policy, unknown
-from dispatchers.journal import Later, ambiguous_fact, later, outcome_fact
+from dispatchers import failover, paces, policy, unknown
+from dispatchers.journal import Written, ambiguous_fact, later, outcome_fact
 from dispatchers.lines import Item
 from dispatchers.tools import Tools
 from dispatchers.window import Window
-from ledger.claims import Again, Own
+from ledger.claims import Again, Closed, Own
 from schemas.attempts import shown
-from schemas.facts import AmbiguousFact, AnyFact, OutcomeFact
+from schemas.facts import AmbiguousFact, OutcomeFact
 from schemas.failpoints import Point, reached
-from schemas.optouts import OptOut
+from schemas.messages import Failover
 from schemas.provider import Accepted, Ambiguous, Outcome, Rejected, Throttled, Unavailable
 from schemas.tasks import How
 
@@ -32,14 +32,16 @@ class Result:
     outcome: Outcome
     #: Else it came too late to be tried: that is our fault, and says nothing of the provider.
     in_time: bool = True
+    #: The provider has refused the sender, and another one may be asked for: that ends nothing.
+    again: bool = False
 
 
 @dataclass(frozen=True)
 class _Refused:
-    """A hand-over that provably did not happen, and the fact of it."""
+    """A hand-over that provably did not happen and is to be tried again, and the fact of it."""
 
     result: Result
-    outcome: Throttled | Unavailable
+    outcome: Throttled | Unavailable | Rejected
     fact: OutcomeFact
 
     @property
@@ -48,11 +50,28 @@ class _Refused:
         again = Again(_own(self.result), str(self.fact.record), shown(self.fact), counted=item.counted)
         if isinstance(self.outcome, Unavailable):
             return again
+        if isinstance(self.outcome, Rejected):
+            return replace(again, answered=True)
         task, pause = self.result.item.task, self.outcome.retry_after
         # The script has its own bound; this one keeps the number within an integer.
         pause_ms = None if pause is None else round(min(pause, _DAY_SECONDS) * 1000)
         slows = paces.throttled(task, self.outcome.code)
         return replace(again, answered=True, throttled=slows, pause_ms=pause_ms)
+
+
+@dataclass(frozen=True)
+class _Next:
+    """Where a task goes after a refusal for now: to another sender, or to rest as `retry` says."""
+
+    refused: _Refused
+    retry: policy.Retry
+    #: Why it leaves its sender; None: it stays with it.
+    given_up: str | None
+
+    @property
+    def rests(self) -> bool:
+        """In the window."""
+        return self.given_up is None and self.retry.stays
 
 
 class Settling:
@@ -74,6 +93,12 @@ class Settling:
 
     def add(self, result: Result) -> None:
         """A call has ended."""
+        task = result.item.task
+        # Decided once: what it comes to must not change on the way.
+        again = failover.refuses_sender(result.outcome) and failover.may_fail_over(task, self._tools.now())
+        self._add(replace(result, again=again))
+
+    def _add(self, result: Result) -> None:
         self.open += 1
         self._results.put_nowait(result)
 
@@ -87,9 +112,9 @@ class Settling:
         """Rule 5: first the fact is acknowledged, whatever becomes of the claim."""
         while True:
             batch = await _all_of(self._results)
-            told: list[AnyFact | OptOut] = []
+            told: list[Written] = []
             for result in batch:
-                if isinstance(result.outcome, Accepted | Rejected):
+                if isinstance(result.outcome, Accepted | Rejected) and not result.again:
                     fact = outcome_fact(result.item, result.outcome, result.nonce, self._tools.now())
                     told += [*self._tools.accounts.learned(fact, result.item.task.to_number), fact]
             if told:
@@ -101,9 +126,11 @@ class Settling:
     async def _settle(self) -> None:
         while True:
             batch = await _all_of(self._told)
-            await self._known([r for r in batch if isinstance(r.outcome, Accepted | Rejected)])
+            await self._known(
+                [r for r in batch if isinstance(r.outcome, Accepted | Rejected) and not r.again]
+            )
             await self._unknown([r for r in batch if isinstance(r.outcome, Ambiguous)])
-            await self._again([r for r in batch if isinstance(r.outcome, Throttled | Unavailable)])
+            await self._again([r for r in batch if isinstance(r.outcome, Throttled | Unavailable) or r.again])
             self.open -= len(batch)
             self._settled()
 
@@ -127,8 +154,8 @@ class Settling:
         for result, own in zip(results, ours, strict=True):
             _log(result)
             if own and isinstance(result.outcome, Ambiguous):
-                attempt, detail = result.item.task.attempt, result.outcome.detail
-                fact = ambiguous_fact(result.item, attempt, result.nonce, detail, self._tools.now())
+                claim = Closed("unknown", result.item.task.attempt, result.nonce)
+                fact = ambiguous_fact(result.item, claim, result.outcome.detail, self._tools.now())
                 facts.append((result.item, fact))
             else:
                 self._window.rest(result.item, self._tools.now())
@@ -138,48 +165,56 @@ class Settling:
 
     async def _again(self, results: Sequence[Result]) -> None:
         """Rule 5 for a retry: `open(attempt + 1)` first; nothing is said if the claim is another's by now."""
-        at = self._tools.now()
-        refused = [
-            _Refused(result, result.outcome, outcome_fact(result.item, result.outcome, result.nonce, at))
-            for result in results
-            if isinstance(result.outcome, Throttled | Unavailable)
-        ]
-        if not refused:
+        if not results:
             return
+        refused = [one for result in results if (one := _refused(result, self._tools.now()))]
         ours = await self._tools.ask(lambda ledger: ledger.reopen([one.again for one in refused]))
         reached(Point.DISPATCH_REOPENED)
-        retries: list[tuple[_Refused, policy.Retry]] = []
+        retries: list[_Next] = []
         now = self._tools.now()
         for one, own in zip(refused, ours, strict=True):
             _log(one.result)
             if own:
-                retries.append((one, self._retry(one, now)))
+                retries.append(self._next(one, now))
+            elif one.result.again:
+                # What is definite is told all the same, and ends its message: nobody will try another sender.
+                self._add(replace(one.result, again=False))
             else:
                 self._window.rest(one.result.item, now)
         await self._tell(retries)
 
-    def _retry(self, refused: _Refused, now: int) -> policy.Retry:
-        task, tools = refused.result.item.task, self._tools
-        return policy.retry(task, refused.outcome, tools.settings, chance=tools.chance(), now=now)
+    def _next(self, refused: _Refused, now: int) -> _Next:
+        task, outcome, tools = refused.result.item.task, refused.outcome, self._tools
+        retry = policy.retry(task, outcome, tools.settings, chance=tools.chance(), now=now)
+        # What came too late to be tried says nothing of its account.
+        leaves = refused.result.in_time and failover.may_fail_over(task, now)
+        stopped = self._window.stopped(task, now)
+        why = (
+            failover.given_up(task, outcome, breaker_open=stopped) if leaves or refused.result.again else None
+        )
+        return _Next(refused, retry, why)
 
-    async def _tell(self, retries: Sequence[tuple[_Refused, policy.Retry]]) -> None:
+    async def _tell(self, retries: Sequence[_Next]) -> None:
         """The facts, and the tasks that leave; then each goes to where it waits."""
-        records: list[AnyFact | Later] = []
-        for refused, retry in retries:
-            item = refused.result.item
+        records: list[Written] = []
+        for one in retries:
+            item, outcome = one.refused.result.item, one.refused.outcome
             maybe_sent = item.task.how is not How.PLAIN
-            item.retry_as(item.task.attempt + 1, maybe_sent=maybe_sent, not_before=retry.due)
-            if not retry.stays:
+            item.retry_as(item.task.attempt + 1, maybe_sent=maybe_sent, not_before=one.retry.due)
+            if one.given_up is not None:
+                records.append(_failing_over(item, one.given_up, outcome))
+            elif not one.retry.stays:
                 records.append(later(item.task, item.task.not_before))
-            records.append(refused.fact)
+            records.append(one.refused.fact)
         await self._tools.journal.write(records)
         reached(Point.DISPATCH_RETRY_TOLD)
-        for refused, retry in retries:
-            item = refused.result.item
-            if retry.stays:
-                self._window.rest(item, retry.due)
+        if any(one.given_up is not None for one in retries):
+            reached(Point.DISPATCH_FAILED_OVER)
+        for one in retries:
+            if one.rests:
+                self._window.rest(one.refused.result.item, one.retry.due)
             else:
-                item.finish()
+                one.refused.result.item.finish()
 
 
 async def _all_of(queue: asyncio.Queue[Result]) -> list[Result]:
@@ -188,6 +223,20 @@ async def _all_of(queue: asyncio.Queue[Result]) -> list[Result]:
     while not queue.empty():
         batch.append(queue.get_nowait())
     return batch
+
+
+def _refused(result: Result, now: int) -> _Refused | None:
+    if isinstance(result.outcome, Accepted | Ambiguous):
+        return None
+    fact = outcome_fact(result.item, result.outcome, result.nonce, now, again=result.again)
+    return _Refused(result, result.outcome, fact)
+
+
+def _failing_over(item: Item, why: str, outcome: Throttled | Unavailable | Rejected) -> Failover:
+    """`item` is its next attempt by now. A refused number says nothing of its account's others."""
+    refused = outcome if isinstance(outcome, Rejected) else None
+    log.info("dispatch.failed-over message=%s sender=%s: %s", item.task.message_id, item.task.sender, why)
+    return failover.failing_over(item.task, item.record, why, tried_account=refused is None, refused=refused)
 
 
 def _own(result: Result) -> Own:

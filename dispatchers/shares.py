@@ -110,6 +110,8 @@ class Leaving:
     wish: Wish
     #: Not back before this moment, whatever its place: a pace or its breaker rests. 0: none does.
     not_before: int = 0
+    #: The breaker of its account is open: another account may be of more use.
+    stopped: bool = False
 
     def back_at(self, place: Place, now: int) -> tuple[int, int | None]:
         """When it comes back, and when its turn comes (None: it has no place yet)."""

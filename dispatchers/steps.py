@@ -92,4 +92,4 @@ def ids(items: Sequence[Item]) -> list[str]:
 
 def _unknown_again(item: Item, claim: Closed, now: int) -> AmbiguousFact:
     detail = "the process that handed it over was interrupted before it knew the outcome"
-    return ambiguous_fact(item, claim.attempt, claim.nonce, detail, now)
+    return ambiguous_fact(item, claim, detail, now)

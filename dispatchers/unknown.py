@@ -38,10 +38,17 @@ def identified(item: Item) -> Task:
 def follows(fact: AmbiguousFact, task: Task, settings: DispatchSettings) -> list[Later]:
     """What is to come after `fact`, which speaks of an attempt at `task`. Pure.
 
-    The task may be read as another attempt than the fact's: a record that comes again finds a claim
-    that has gone on. What follows carries the task as the attempt that the fact speaks of.
+    The task may be read as another attempt than the fact's, or be a copy that another sender has: a record
+    that comes again finds a claim that has gone on. What follows carries the task as the fact speaks of it.
     """
-    handed_over = task.model_copy(update={"attempt": fact.attempt})
+    handed_over = task.model_copy(
+        update={
+            "attempt": fact.attempt,
+            "provider": fact.provider,
+            "account": fact.account,
+            "sender": fact.sender,
+        }
+    )
     inquiry = questions.first(fact, handed_over, settings)
     return [
         *([] if task.on_unknown is OnUnknown.HOLD else [_deadline(fact, handed_over, settings)]),

@@ -6,6 +6,7 @@ Pure bookkeeping: no clock, no I/O. The backlog stays in Kafka; this holds a bou
 import heapq
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from itertools import count
 
 from dispatchers.lines import Item, Line, Partition
@@ -105,7 +106,8 @@ class Window:
             if not overstays and self._probes(item.task, rests_until, probes[item.task.account]):
                 probes[item.task.account] += item.task.segments
             elif rests_until or overstays:
-                found.append(leaving(item, self._paces(item.task), (), rests_until))
+                gone = leaving(item, self._paces(item.task), (), rests_until)
+                found.append(replace(gone, stopped=self.stopped(item.task, now)))
         for one in found:
             self._turns[one.item.task.lane].remove(one.item)
             self._shares.leave(one.item)
@@ -169,6 +171,10 @@ class Window:
         """A pace, or a breaker, lets nothing of what it holds up go before `until`."""
         self._resting[pace] = until
 
+    def stopped(self, task: Task, now: int) -> bool:
+        """Whether the breaker of its account lets nothing go now, as far as is known here."""
+        return self._resting.get(breaker(task.account), 0) > now
+
     def standing(self) -> list[Item]:
         """Items for which an intent stands while they wait for their slot."""
         return [item for turns in self._turns.values() for item in turns if item.nonce]
@@ -204,7 +210,10 @@ class Window:
         at_hand = self._shares.at_hand(account_pace(item.task.account))
         if not crowded and not used_up and self._probes(item.task, rests_until, at_hand):
             return None
-        return leaving(item, paces, used_up, rests_until) if crowded or used_up or rests_until else None
+        if not (crowded or used_up or rests_until):
+            return None
+        gone = leaving(item, paces, used_up, rests_until)
+        return replace(gone, stopped=self.stopped(item.task, now))
 
     def _rests_long(self, task: Task, now: int) -> int:
         """Until when it has to rest, if that is worth a way through the waiting topics; else 0."""

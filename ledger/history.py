@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeGuard
 
-from ledger.claims import Absent, Closed, Open
+from ledger.claims import Absent, Closed, Open, Via
 from schemas.base import Millis
 from schemas.facts import AmbiguousFact, AnyFact, CancelAsked, ClosedWhy, OutcomeFact
 from schemas.facts import Closed as ClosedFact
@@ -50,7 +50,7 @@ class History:
 
 def settles(fact: AnyFact) -> TypeGuard[OutcomeFact]:
     """Whether the message is closed(sent) by this fact alone, whatever else is known."""
-    return isinstance(fact, OutcomeFact) and isinstance(fact.outcome, Accepted | Rejected)
+    return isinstance(fact, OutcomeFact) and isinstance(fact.outcome, Accepted | Rejected) and not fact.again
 
 
 def rebuilt(intents: Sequence[Intent], voids: Iterable[str], facts: Sequence[ClaimFact]) -> Rebuilt:
@@ -82,12 +82,16 @@ def rebuilt(intents: Sequence[Intent], voids: Iterable[str], facts: Sequence[Cla
     retried = [str(fact.record) for fact in retries if fact.attempt == attempt]
     said = [fact for fact in ambiguous if fact.attempt == attempt]
     if said or not retried:
-        nonces = {intent.nonce for intent in standing if intent.attempt == attempt}
-        nonces.update(nonce for fact in said for nonce in fact.nonces)
-        return Closed("unknown", attempt, nonces.pop() if len(nonces) == 1 else "")
+        through = {intent.nonce: _via(intent) for intent in standing if intent.attempt == attempt}
+        through.update((nonce, _via(fact)) for fact in said for nonce in fact.nonces)
+        return Closed("unknown", attempt, *(through.popitem() if len(through) == 1 else ()))
     if attempt + 1 in asked and not ambiguous:
         return Closed("cancelled", 0)
     return Open(attempt + 1, min(retried), bool(ambiguous))
+
+
+def _via(known: Intent | AmbiguousFact) -> Via:
+    return Via(known.provider, known.account, known.sender)
 
 
 def cancelled_facts(history: History, now: Millis) -> list[ClosedFact]:

@@ -36,6 +36,7 @@ class Point(StrEnum):
     DISPATCH_AMBIGUOUS_TOLD = "dispatch.ambiguous-told"  # acknowledged -> deadline and question wait
     DISPATCH_REOPENED = "dispatch.reopened"  # `open(attempt + 1)` -> the fact, and the task that waits
     DISPATCH_RETRY_TOLD = "dispatch.retry-told"  # acknowledged -> rests in the window, or finished
+    DISPATCH_FAILED_OVER = "dispatch.failed-over"  # `route` is asked for another sender -> finished
     DISPATCH_TAKEN_OVER = "dispatch.taken-over"  # another's `sending` is over -> `ambiguous` is told
     DISPATCH_DEFERRED = "dispatch.deferred"  # tasks wait in the waiting topics -> finished
     DISPATCH_ASKED = "dispatch.asked"  # the provider has answered a question -> the answer is told

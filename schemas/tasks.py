@@ -76,6 +76,8 @@ class Task(Record):
     #: Accounts and senders that have failed it before: `route` does not choose them again.
     tried_accounts: tuple[str, ...] = ()
     tried_senders: tuple[str, ...] = ()
+    #: The attempt with which its sender had it first.
+    first_attempt: int = 1
     #: When its turn comes, or came, in the line of those that found no room (docs/dispatchers.md); None while
     #: it has no place there.
     turn: Millis | None = None

@@ -12,6 +12,7 @@ All are pure, and the model knows few messages: each question is asked once.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 
 from dispatchers import policy
@@ -118,8 +119,9 @@ def _row(facts: frozenset[Said]) -> Row:
 
 @cache
 def rebuilt(intents: frozenset[Intended], facts: frozenset[Said]) -> Rebuilt:
-    """The claim that a rebuild makes."""
-    return _history(intents, facts).claim
+    """The claim that a rebuild makes; what its hand-over went out through is not in the model."""
+    claim = _history(intents, facts).claim
+    return replace(claim, via=None) if isinstance(claim, Closed) else claim
 
 
 @cache

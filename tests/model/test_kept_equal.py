@@ -38,6 +38,7 @@ _SCRIPTS = {
     "look": "dispatcher._look",
     "claim": "scripts.claim",
     "expire": "scripts.expire",
+    "refuse": "scripts.expire",  # the same, by another word
     "close": "scripts.close",
     "lose": "scripts.lose",
     "reopen": "scripts.reopen",
@@ -58,6 +59,7 @@ _POINTS = {
     Point.DISPATCH_AMBIGUOUS_TOLD: At.DEADLINE,
     Point.DISPATCH_REOPENED: At.WRITE,
     Point.DISPATCH_RETRY_TOLD: At.LOOK,
+    Point.DISPATCH_FAILED_OVER: None,  # a copy is on its way, as after a retry that waits
     Point.DISPATCH_TAKEN_OVER: At.WRITE,
     Point.DISPATCH_DEFERRED: None,  # the same task comes again, as after a retry
     Point.DISPATCH_ASKED: None,  # `asking`

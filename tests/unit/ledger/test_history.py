@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.claims import Absent, Closed, Open
+from ledger.claims import Absent, Closed, Open, Via
 from ledger.history import (
     ClaimFact,
     History,
@@ -26,10 +26,12 @@ FORGET_AT = 4_000_000_000_000
 CAME_TO: dict[str, Certain] = {
     "accepted": Accepted(provider_message_id="SM1"),
     "rejected": Rejected(fault=Fault.CONTENT, detail="no"),
+    "sender refused": Rejected(fault=Fault.SENDER, detail="not its number"),
     "throttled": Throttled(),
     "unavailable": Unavailable(detail="refused"),
 }
 COMMON = {"message_id": "m", "organization": "acme", "at": 1, "forget_at": FORGET_AT}
+MAIN, SPARE = (Via(Provider.TWILIO, account, "+15550100") for account in ("main", "spare"))
 SENDER = {"provider": Provider.TWILIO, "account": "main"}
 
 
@@ -47,7 +49,7 @@ def intent(attempt: int, nonce: str, account: str = "main") -> Intent:
 def outcome(attempt: int, nonce: str, kind: str) -> OutcomeFact:
     return OutcomeFact(
         **COMMON, **SENDER, sender="+15550100", attempt=attempt, nonce=nonce, record=record(attempt),
-        outcome=CAME_TO[kind],
+        outcome=CAME_TO[kind], again=kind == "sender refused",
     )  # fmt: skip
 
 
@@ -77,10 +79,11 @@ def model(intents: Sequence[Intent], voids: set[str], kinds: Sequence[tuple[str,
     asked = ("cancel-asked", attempt + 1) in kinds and "ambiguous" not in names
     if not attempt:
         return Closed("cancelled", 0) if asked else Absent()
-    throttled = any(kind in {"throttled", "unavailable"} and k == attempt for kind, k in kinds)
-    if not throttled or ("ambiguous", attempt) in kinds:
-        nonces = [i.nonce for i in standing if i.attempt == attempt]
-        return Closed("unknown", attempt, nonces[0] if len(nonces) == 1 else "")
+    retried = {"throttled", "unavailable", "sender refused"}
+    again = any(kind in retried and k == attempt for kind, k in kinds)
+    if not again or ("ambiguous", attempt) in kinds:
+        maybe = [(i.nonce, MAIN if i.account == "main" else SPARE) for i in standing if i.attempt == attempt]
+        return Closed("unknown", attempt, *(maybe[0] if len(maybe) == 1 else ()))
     if asked:
         return Closed("cancelled", 0)
     return Open(attempt + 1, str(record(attempt)), "ambiguous" in names)
@@ -96,7 +99,8 @@ def histories(draw: st.DrawFn) -> tuple[list[Intent], set[str], list[tuple[str, 
         winner, loser = f"w{attempt}", f"l{attempt}"
         intents.append(intent(attempt, winner))
         if draw(st.booleans()):
-            intents.append(intent(attempt, loser))
+            # After a failover there may be a copy of the task that has another sender.
+            intents.append(intent(attempt, loser, draw(st.sampled_from(["main", "spare"]))))
             if draw(st.booleans()):
                 voids.add(loser)
         found = draw(
@@ -105,7 +109,9 @@ def histories(draw: st.DrawFn) -> tuple[list[Intent], set[str], list[tuple[str, 
                     ["throttled"],
                     ["unavailable"],
                     ["ambiguous"],
+                    ["sender refused"],
                     ["ambiguous", "throttled"],
+                    ["ambiguous", "sender refused"],
                     [],
                     ["accepted"],
                     ["rejected"],
@@ -166,8 +172,16 @@ def test_an_ending_without_a_send_stands() -> None:
 
 
 def test_a_fact_stands_for_the_intent_before_it() -> None:
-    assert rebuilt([], (), [ambiguous(1, "n")]) == Closed("unknown", 1, "n")
+    assert rebuilt([], (), [ambiguous(1, "n")]) == Closed("unknown", 1, "n", MAIN)
     assert rebuilt([], (), [outcome(2, "n", "throttled")]) == Open(3, str(record(2)), maybe_sent=False)
+
+
+def test_a_refusal_of_the_sender_is_open_to_the_next_one() -> None:
+    """Of its message nothing is settled: `route` chooses another sender, whose task must win."""
+    refused = outcome(1, "n", "sender refused")
+    assert not settles(refused)
+    assert rebuilt([intent(1, "n")], (), [refused]) == Open(2, str(record(1)), maybe_sent=False)
+    assert settles(refused.model_copy(update={"again": False}))
 
 
 def test_unknown_is_said_once_of_each_sender() -> None:
@@ -199,11 +213,11 @@ CANCELLED = Closed("cancelled", 0)
     [
         ([], (), [], 1, CANCELLED),
         ([intent(1, "n")], ("n",), [], 1, CANCELLED),
-        ([intent(1, "n")], (), [], 1, Closed("unknown", 1, "n")),
+        ([intent(1, "n")], (), [], 1, Closed("unknown", 1, "n", MAIN)),
         ([intent(1, "n")], (), [THROTTLED], 2, CANCELLED),
         ([intent(1, "n"), intent(2, "m")], ("m",), [THROTTLED], 2, CANCELLED),
-        ([intent(1, "n")], (), [ambiguous(1, "n")], 1, Closed("unknown", 1, "n")),
-        ([intent(1, "n")], (), [ambiguous(1, "n")], 2, Closed("unknown", 1, "n")),
+        ([intent(1, "n")], (), [ambiguous(1, "n")], 1, Closed("unknown", 1, "n", MAIN)),
+        ([intent(1, "n")], (), [ambiguous(1, "n")], 2, Closed("unknown", 1, "n", MAIN)),
         (
             [],
             (),
