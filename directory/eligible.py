@@ -1,11 +1,12 @@
 """Which numbers of a use case's pool may send a message, as the directory stands: a pure decision."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
+from weakref import WeakKeyDictionary
 
-from directory.numbering import numbering
+from directory.numbering import Numbering, numbering
 from directory.snapshot import Directory
 from schemas.directory import Account, Active, Campaign, Capability, Number, NumberKind, Registration, UseCase
 from schemas.limits import LIMITS, text_too_long
@@ -54,12 +55,26 @@ class _Barred:
 
 @dataclass(frozen=True, slots=True)
 class Eligible:
-    """A number that may send it, with what it sends through."""
+    """A number that may send, with all that is asked of it for each message."""
 
     number: Number
     account: Account
-    campaign: Campaign | None
+    #: Where it belongs.
+    place: Numbering
+    #: The day caps that it counts against: `number:<E.164>`, `campaign:<id>`, `brand:<id>`.
+    caps: tuple[str, ...]
 
+
+@dataclass(frozen=True, slots=True)
+class _Pool:
+    """A use case's numbers, as far as they can be judged without a message."""
+
+    able: Sequence[Eligible]
+    barred: Sequence[_Barred]
+
+
+#: A pool is judged once for each state of the directory, not for each message.
+_POOLS: Final[WeakKeyDictionary[Directory, dict[str, _Pool]]] = WeakKeyDictionary()
 
 _REFUSALS: Final = {
     _Bar.BRAND: (BRAND_SUSPENDED, "The brand registration behind the use case is suspended"),
@@ -73,21 +88,33 @@ _REFUSALS: Final = {
 
 def eligible(
     directory: Directory, organization: str, use_case_id: str, parcel: Parcel
-) -> tuple[UseCase, list[Eligible]] | Refused:
+) -> tuple[UseCase, Sequence[Eligible]] | Refused:
     """The use case and those of its numbers that may send `parcel`, at least one; or why none may."""
     use_case = directory.use_case(use_case_id)
     if use_case is None or use_case.organization != organization:
         return Refused(USE_CASE_NOT_FOUND, f"There is no SMS use case {use_case_id}; it may be deleted.")
     if use_case.status is not Active.ACTIVE:
         return Refused(USE_CASE_SUSPENDED, f"The SMS use case {use_case.name} is suspended.")
-    numbers = [
-        number
-        for e164 in dict.fromkeys(use_case.numbers)
-        if (number := directory.number(e164)) is not None and number.organization == organization
-    ]
-    if not numbers:
+    pool = _pool(directory, use_case)
+    if not pool.able and not pool.barred:
         return Refused(NO_SENDER, "No phone number is assigned to the use case.")
-    return _unreachable(use_case, parcel.to_number) or _of(use_case, numbers, directory, parcel)
+    return _unreachable(use_case, parcel.to_number) or _of(use_case, pool, parcel)
+
+
+def _pool(directory: Directory, use_case: UseCase) -> _Pool:
+    pools = _POOLS.setdefault(directory, {})
+    known = pools.get(str(use_case.id))
+    if known is None:
+        judged = [
+            _judged(number, directory)
+            for e164 in dict.fromkeys(use_case.numbers)
+            if (number := directory.number(e164)) is not None and number.organization == use_case.organization
+        ]
+        known = pools[str(use_case.id)] = _Pool(
+            [one for one in judged if isinstance(one, Eligible)],
+            [one for one in judged if isinstance(one, _Barred)],
+        )
+    return known
 
 
 def _unreachable(use_case: UseCase, to_number: str) -> Refused | None:
@@ -103,21 +130,19 @@ def _unreachable(use_case: UseCase, to_number: str) -> Refused | None:
     return None
 
 
-def _of(
-    use_case: UseCase, numbers: Sequence[Number], directory: Directory, parcel: Parcel
-) -> tuple[UseCase, list[Eligible]] | Refused:
-    judged = [_judged(number, directory, parcel) for number in numbers]
-    usable = [one for one in judged if isinstance(one, Eligible)]
+def _of(use_case: UseCase, pool: _Pool, parcel: Parcel) -> tuple[UseCase, Sequence[Eligible]] | Refused:
+    flaw = _flaws(parcel)
+    usable = [one for one in pool.able if flaw(one) is None]
     if usable:
         return use_case, usable
-    barred = [one for one in judged if isinstance(one, _Barred)]
+    barred = [*pool.barred, *(_Barred(_Bar.OTHER, why) for one in pool.able if (why := flaw(one)))]
     first = min(one.bar for one in barred)
     code, what = _REFUSALS[first]
     return Refused(code, f"{what}: {listed([one.why for one in barred if one.bar is first])}.")
 
 
-def _judged(number: Number, directory: Directory, parcel: Parcel) -> Eligible | _Barred:
-    """Whether `number` may send `parcel`, as far as the directory says."""
+def _judged(number: Number, directory: Directory) -> Eligible | _Barred:
+    """Whether `number` may send anything, as far as the directory says."""
     campaign = directory.campaign(number.campaign) if number.campaign else None
     code = unregistered(number, directory)
     if code is not None:
@@ -127,8 +152,8 @@ def _judged(number: Number, directory: Directory, parcel: Parcel) -> Eligible | 
     account = directory.account(number.account)
     if account is None or not account.serves(number.organization) or account.status is not Active.ACTIVE:
         return _Barred(_Bar.OTHER, f"account {number.account} of {number.id} is not in use")
-    beyond = _beyond(number, account.provider, parcel)
-    return Eligible(number, account, campaign) if beyond is None else _Barred(_Bar.OTHER, beyond)
+    caps = (f"campaign:{campaign.id}", f"brand:{campaign.brand}") if campaign else ()
+    return Eligible(number, account, numbering(number.id), (f"number:{number.id}", *caps))
 
 
 def unregistered(number: Number, directory: Directory) -> str | None:
@@ -152,19 +177,33 @@ def _is_us_long_code(number: Number) -> bool:
     return number.number_kind is NumberKind.LONG_CODE and numbering(number.id).region == "US"
 
 
-def _beyond(number: Number, provider: Provider, parcel: Parcel) -> str | None:
-    """What of `parcel` the number or its provider does not take."""
+def _flaws(parcel: Parcel) -> Callable[[Eligible], str | None]:
+    """Tells why a number cannot send `parcel`, None where it can; what a provider takes is asked once."""
     needed = Capability.MMS if parcel.media else Capability.SMS
-    if needed not in number.capabilities:
-        return f"{number.id} cannot send {needed.upper()}"
+    beyond: dict[Provider, str | None] = {}
+
+    def flaw(one: Eligible) -> str | None:
+        if needed not in one.number.capabilities:
+            return f"{one.number.id} cannot send {needed.upper()}"
+        provider = one.account.provider
+        if provider not in beyond:
+            beyond[provider] = _beyond(provider, parcel)
+        what = beyond[provider]
+        return None if what is None else f"{provider} of {one.number.id} takes {what}"
+
+    return flaw
+
+
+def _beyond(provider: Provider, parcel: Parcel) -> str | None:
+    """What the provider takes, where `parcel` has more of it."""
     limits = LIMITS[provider]
     too_long = text_too_long(provider, parcel.text, with_media=bool(parcel.media))
     if too_long is not None:
-        return f"{provider} of {number.id} takes {too_long.most} {too_long.unit}, not {too_long.has}"
+        return f"{too_long.most} {too_long.unit}, not {too_long.has}"
     if limits.media is not None and len(parcel.media) > limits.media:
-        return f"{provider} of {number.id} takes {limits.media} media, not {len(parcel.media)}"
+        return f"{limits.media} media, not {len(parcel.media)}"
     if limits.url is not None and any(len(url) > limits.url for url in parcel.media):
-        return f"{provider} of {number.id} takes media URLs of {limits.url} characters"
+        return f"media URLs of {limits.url} characters"
     return None
 
 

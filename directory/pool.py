@@ -79,27 +79,35 @@ def choose(
     if isinstance(found, Refused):
         return found
     use_case, usable = found
-    left = [
-        one for one in usable if one.number.id not in tried_senders and one.account.id not in tried_accounts
-    ]
+    left = usable
+    if tried_senders or tried_accounts:
+        left = [
+            one
+            for one in usable
+            if one.number.id not in tried_senders and one.account.id not in tried_accounts
+        ]
     if not left:
         return Refused(
             NO_USABLE_SENDER, "Every number of the use case that could send this message has been tried."
         )
-    passed_over = {one.number.id: why for one in left if (why := _against(one, standing)) is not None}
-    free = [one for one in left if one.number.id not in passed_over]
+    passed_over = _passed_over(left, standing)
+    free = [one for one in left if one.number.id not in passed_over] if passed_over else left
     chosen, rule = _best(free or left, use_case, parcel.to_number, sticky)
     return Choice(chosen.number, chosen.account, rule + _told(passed_over, all_of_them=not free))
+
+
+def _passed_over(among: Sequence[Eligible], standing: Standing) -> dict[str, str]:
+    """The numbers that something stands against, and what."""
+    if not standing.open_breakers and not standing.used_up:
+        return {}
+    return {one.number.id: why for one in among if (why := _against(one, standing)) is not None}
 
 
 def _against(one: Eligible, standing: Standing) -> str | None:
     """What stands against it now, and will pass."""
     if one.account.id in standing.open_breakers:
         return f"the breaker of account {one.account.id} is open"
-    caps = [f"number:{one.number.id}"]
-    if one.campaign is not None:
-        caps += [f"campaign:{one.campaign.id}", f"brand:{one.campaign.brand}"]
-    used_up = next((cap for cap in caps if cap in standing.used_up), None)
+    used_up = next((cap for cap in one.caps if cap in standing.used_up), None)
     return None if used_up is None else f"the day cap of {used_up.replace(':', ' ')} is used up"
 
 
@@ -112,27 +120,27 @@ def _best(
             if one.number.id == sticky:
                 return one, "sticky: the recipient knows this number of the use case"
     near, rule = _nearest(among, numbering(to_number)) if use_case.geomatch else (among, "")
-    chosen = max(near, key=lambda one: _weight(to_number, one.number.id))
+    chosen = _heaviest(near, to_number)
     return chosen, f"{rule}hash: one of {len(near)}" if len(near) > 1 else f"{rule}the only one"
 
 
 def _nearest(among: Sequence[Eligible], destination: Numbering) -> tuple[Sequence[Eligible], str]:
     """Those of the recipient's area code, else of its area, else of its region, else all."""
-    places = [(one, numbering(one.number.id)) for one in among]
-    same_region = [(one, place) for one, place in places if place.region == destination.region is not None]
-    for field, what in (("area_code", "area code"), ("area", "area")):
-        wanted = getattr(destination, field)
-        near = [one for one, place in same_region if wanted and getattr(place, field) == wanted]
-        if near:
-            return near, f"geomatch: {what} {wanted}; "
-    if same_region:
-        return [one for one, _ in same_region], f"geomatch: region {destination.region}; "
-    return among, "geomatch: none is near; "
+    region, area_code, area = destination.region, destination.area_code, destination.area
+    at_home = [one for one in among if one.place.region == region] if region else []
+    near = [one for one in at_home if one.place.area_code == area_code] if area_code else []
+    if near:
+        return near, f"geomatch: area code {area_code}; "
+    near = [one for one in at_home if one.place.area == area] if area else []
+    if near:
+        return near, f"geomatch: area {area}; "
+    return (at_home, f"geomatch: region {region}; ") if at_home else (among, "geomatch: none is near; ")
 
 
-def _weight(recipient: str, number: str) -> bytes:
-    """Of a pair of numbers: as good as random, always the same. The recipient's is the heaviest."""
-    return blake2b(f"{recipient} {number}".encode(), digest_size=8).digest()
+def _heaviest(among: Sequence[Eligible], recipient: str) -> Eligible:
+    """The recipient's own: a pair of recipient and number weighs as good as random, and always the same."""
+    salt = recipient.encode() + b" "
+    return max(among, key=lambda one: blake2b(salt + one.number.id.encode(), digest_size=8).digest())
 
 
 def _told(passed_over: dict[str, str], *, all_of_them: bool) -> str:
