@@ -41,6 +41,11 @@ def of_inbound(provider: str, account: str, provider_message_id: str) -> str:
     return _named("inbound", provider, account, provider_message_id)
 
 
+def of_reply(inbound_id: str) -> str:
+    """The id of our answer to a text that came in: one text, one answer."""
+    return _named("reply", inbound_id)
+
+
 def _named(*parts: str) -> str:
     # Lengths go in, so that no two lists of parts make one name.
     name = "".join(f"{len(part)}:{part}" for part in parts)

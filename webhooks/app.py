@@ -1,10 +1,12 @@
 """The routes: read the request, let it be judged, produce, answer."""
 
+import asyncio
 import json
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -16,13 +18,15 @@ from starlette.routing import Route
 from directory.snapshot import Directory
 from schemas.facts import Receipt
 from schemas.failpoints import Point, reached
-from schemas.provider import Provider
+from schemas.provider import Fault, Provider
 from schemas.settings import CallbackSettings
 from webhooks import metrics
+from webhooks.consents import Consents
 from webhooks.inbound import Text
 from webhooks.inbox import Inbox, Taking
 from webhooks.judgement import BROKER_AWAY, TAKEN, Answer, Outcome, answered, judge
 from webhooks.keys import Keys
+from webhooks.providers import DIALECTS
 from webhooks.publishing import Publish
 from webhooks.signers import candidates
 from webhooks.tracing import trace
@@ -57,8 +61,11 @@ class Parts:
     keys: Keys
     publish: Publish
     inbox: Inbox
+    consents: Consents
     callbacks: CallbackSettings
     body_limit_bytes: int
+    #: How long the broker is waited for.
+    timeout_seconds: float
     #: For `/readyz`: None, or why callbacks cannot be taken now.
     trouble: Callable[[], Awaitable[str | None]]
     #: Milliseconds since the epoch.
@@ -148,14 +155,27 @@ async def _answer(request: Request, provider: Provider, parts: Parts) -> Answer:
             return found
         case Receipt():
             reached(Point.WEBHOOK_VERIFIED)
-            taken = await parts.publish(found)
+            taken = await _publish(found, provider, incoming, parts)
             reached(Point.WEBHOOK_PRODUCED)
             return TAKEN if taken else BROKER_AWAY
         case Text():
-            taking = await parts.inbox.take(found.record, trace(request.headers))
+            heeded = partial(parts.consents.heed, found)
+            taking = await parts.inbox.take(found.record, trace(request.headers), before=heeded)
             if taking is Taking.AWAY:
                 return BROKER_AWAY
             return answered(found, repeated=taking is Taking.REPEATED)
+
+
+async def _publish(receipt: Receipt, provider: Provider, incoming: Incoming, parts: Parts) -> bool:
+    """What it teaches comes first: a receipt that is in the log does not come again."""
+    if receipt.fault is Fault.OPTED_OUT:
+        try:
+            async with asyncio.timeout(parts.timeout_seconds):
+                if not await parts.consents.learn(receipt, DIALECTS[provider].ends(incoming)):
+                    return False
+        except TimeoutError:
+            return False
+    return await parts.publish(receipt)
 
 
 def _incoming(request: Request, body: bytes, public_url: str) -> Incoming:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from directory.snapshot import Directory
 from schemas import ids
 from schemas.directory import Account
+from schemas.keywords import keyword
 from schemas.public import InboundRecord
 from schemas.segments import segments
 from webhooks.words import Inbound
@@ -17,6 +18,8 @@ class Text:
 
     record: InboundRecord
     owned: bool
+    #: Its provider has said that it took it for a keyword, and answers those.
+    answered: bool = False
 
 
 def text(said: Inbound, accounts: Sequence[Account], directory: Directory, now_ms: int) -> Text:
@@ -35,9 +38,14 @@ def text(said: Inbound, accounts: Sequence[Account], directory: Directory, now_m
         for number in said.to_numbers:
             owner = _owner(directory, account, number)
             if owner is not None:
-                return Text(_record(said, account, owner, number, now_ms), owned=True)
+                return _text(said, _record(said, account, owner, number, now_ms), owned=True)
     account = accounts[0]
-    return Text(_record(said, account, account.organization, said.to_numbers[0], now_ms), owned=False)
+    record = _record(said, account, account.organization, said.to_numbers[0], now_ms)
+    return _text(said, record, owned=False)
+
+
+def _text(said: Inbound, record: InboundRecord, *, owned: bool) -> Text:
+    return Text(record, owned, answered=said.keyword is not None)
 
 
 def _owner(directory: Directory, account: Account, e164: str) -> str | None:
@@ -57,6 +65,7 @@ def _record(said: Inbound, account: Account, organization: str, number: str, now
         from_number=said.from_number,
         to_number=number,
         text=said.text,
+        keyword=said.keyword or keyword(said.text),
         media=said.media,
         # A message with media has no parts.
         segments=said.segments or (1 if said.media else segments(said.text)),

@@ -5,7 +5,7 @@ A repeat that slips through has the id of the first, so that readers can drop it
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from enum import Enum, auto
 from functools import partial
 from typing import Final, Protocol
@@ -18,6 +18,10 @@ from webhooks.publishing import Produce
 
 _LOG: Final = logging.getLogger(__name__)
 _PAUSE_SECONDS: Final = 0.05
+
+
+#: Does what must be done before a text is taken; whether that is done.
+Before = Callable[[], Awaitable[bool]]
 
 
 class Marks(Protocol):
@@ -63,12 +67,21 @@ class Inbox:
         self._patience = patience_seconds
         self._under_way: dict[str, asyncio.Task[Taking]] = {}
 
-    async def take(self, record: InboundRecord, trace: Sequence[tuple[str, bytes]] = ()) -> Taking:
-        """Produce `record`, unless it has been; returns when the broker has acknowledged it, or in time."""
+    async def take(
+        self,
+        record: InboundRecord,
+        trace: Sequence[tuple[str, bytes]] = (),
+        *,
+        before: Before | None = None,
+    ) -> Taking:
+        """Produce `record`, unless it has been; returns when the broker has acknowledged it, or in time.
+
+        `before` is done first, and again if that is repeated: without it the text is not taken.
+        """
         task = self._under_way.get(record.id)
         joined = task is not None
         if task is None:
-            task = asyncio.create_task(self._once(record, trace))
+            task = asyncio.create_task(self._once(record, trace, before))
             self._under_way[record.id] = task
             task.add_done_callback(partial(self._ended, record.id))
         try:
@@ -79,10 +92,14 @@ class Inbox:
             return Taking.AWAY
         return Taking.REPEATED if joined and found is Taking.TAKEN else found
 
-    async def _once(self, record: InboundRecord, trace: Sequence[tuple[str, bytes]]) -> Taking:
+    async def _once(
+        self, record: InboundRecord, trace: Sequence[tuple[str, bytes]], before: Before | None
+    ) -> Taking:
         if await self._is_taken(record.id):
             return Taking.REPEATED
-        if not await self._produce(_outgoing(record, trace)):
+        if before is not None and not await before():
+            return Taking.AWAY
+        if await self._produce(_outgoing(record, trace)) is None:
             return Taking.AWAY
         try:
             await self._marks.taken(record.id)

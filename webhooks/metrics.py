@@ -9,6 +9,11 @@ CALLBACKS: Final = Counter(
     "Callbacks by provider and outcome (`webhooks.judgement.Outcome`). Moves with each answer.",
     ["provider", "outcome"],
 )
+WISHES: Final = Counter(
+    "helio_webhooks_optouts_total",
+    "Opt-outs and opt-ins that texts and receipts have brought, by source and consent.",
+    ["source", "consent"],
+)
 ANSWER_SECONDS: Final = Histogram(
     "helio_webhooks_answer_seconds",
     "From the head of a callback to its answer, the broker's acknowledgement included.",

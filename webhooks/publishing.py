@@ -16,8 +16,9 @@ from schemas.facts import Receipt
 
 _LOG: Final = logging.getLogger(__name__)
 
-#: Whether the broker has acknowledged a record. It waits for as long as the producer tries.
-Produce = Callable[[Outgoing], Awaitable[bool]]
+#: The offset of a record that the broker has acknowledged, -1 where that is not known; None: it has not
+#: acknowledged it. It waits for as long as the producer tries.
+Produce = Callable[[Outgoing], Awaitable[int | None]]
 #: Whether the broker has acknowledged a receipt. False: it may still take it; a repeat is harmless.
 Publish = Callable[[Receipt], Awaitable[bool]]
 
@@ -35,16 +36,16 @@ def produces(producer: AIOKafkaProducer, died: Callable[[BaseException], None] =
     every later record refused.
     """
 
-    async def produce(record: Outgoing) -> bool:
+    async def produce(record: Outgoing) -> int | None:
         try:
             sent = await producer.send(record.topic, record.value, record.key, headers=list(record.headers))
-            await sent
+            offset: int = (await sent).offset
         except KafkaError as error:
             _LOG.warning("produce.failed topic=%s key=%s error=%r", record.topic, record.key, error)
             if not error.retriable:
                 died(error)
-            return False
-        return True
+            return None
+        return offset
 
     return produce
 
@@ -55,7 +56,8 @@ def publisher(produce: Produce, timeout_seconds: float) -> Publish:
     async def publish(receipt: Receipt) -> bool:
         try:
             async with asyncio.timeout(timeout_seconds):
-                return await produce(Outgoing(topics.EVENTS, receipt.message_id.encode(), receipt.encode()))
+                record = Outgoing(topics.EVENTS, receipt.message_id.encode(), receipt.encode())
+                return await produce(record) is not None
         except TimeoutError:
             return False
 

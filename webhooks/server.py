@@ -18,18 +18,19 @@ from broker.stopping import no_longer, when_told
 from broker.topics import verify
 from directory.replica import Replica
 from directory.secrets import resolve
+from ledger import Ledger
 from ledger.inbound import InboundMarks
-from ledger.server import Server as LedgerServer
 from schemas import topics
 from schemas.settings import RedisSettings, Settings, WebhookSettings
 from webhooks.app import Parts, make_app
+from webhooks.consents import Consents
 from webhooks.inbox import Inbox
 from webhooks.keys import Keys
 from webhooks.publishing import produces, publisher
 
 _LOG: Final = logging.getLogger(__name__)
 _READY_SECONDS: Final = 2.0
-#: The ledger only helps with repeats, and Telnyx waits two seconds for an answer.
+#: The ledger is a help here (of repeats and opt-outs the topics have all), and Telnyx waits two seconds.
 _LEDGER_SECONDS: Final = 0.4
 
 
@@ -40,10 +41,10 @@ async def serve(settings: Settings) -> None:
         TopicsDifferError: a topic is missing or set up otherwise.
         KafkaError: the broker cannot be reached at the start.
     """
-    await verify(settings.kafka, settings.topics, [topics.EVENTS, topics.INBOUND, topics.DIRECTORY])
+    written = [topics.EVENTS, topics.INBOUND, topics.OPTOUTS, topics.MESSAGES]
+    await verify(settings.kafka, settings.topics, [*written, topics.DIRECTORY])
     async with AsyncExitStack() as stack:
-        store = LedgerServer(_impatient(settings.redis))
-        stack.push_async_callback(store.stop)
+        ledger = await stack.enter_async_context(Ledger(_impatient(settings.redis)))
         replica = await stack.enter_async_context(Replica(settings.kafka))
         # Receipts come in bursts; two milliseconds make batches of them.
         producer = await stack.enter_async_context(clients.producer(settings.kafka, linger_ms=2))
@@ -52,7 +53,14 @@ async def serve(settings: Settings) -> None:
             directory=lambda: replica.directory,
             keys=Keys(resolve),
             publish=publisher(produce, timeout),
-            inbox=Inbox(produce, InboundMarks(store), timeout_seconds=timeout),
+            inbox=Inbox(produce, InboundMarks(ledger.server), timeout_seconds=timeout),
+            consents=Consents(
+                produce,
+                ledger,
+                lambda: replica.directory,
+                lifetime_ms=round(settings.messages.lifetime_seconds * 1000),
+            ),
+            timeout_seconds=timeout,
             callbacks=settings.callbacks,
             body_limit_bytes=settings.webhooks.body_limit_bytes,
             trouble=_trouble(producer),

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 
 from schemas.facts import ReceiptStatus
 from schemas.provider import Fault
-from schemas.public import Media
+from schemas.public import Keyword, Media
 
 #: Fields of a form, or parameters of a URL. The longest of Twilio's documented callbacks, a text with ten
 #: pictures, has about 50; a stranger's must not keep us busy.
@@ -106,6 +106,8 @@ class Inbound:
     segments: int | None = None
     #: When it was sent, by the provider's clock, in milliseconds; None where it does not say.
     at: int | None = None
+    #: What the provider took it for, and has answered by itself; None where it does not say.
+    keyword: Keyword | None = None
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,14 @@ class Unreadable:
     """Genuine, but not what the provider documents."""
 
     why: str
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Between whom a message went, as a receipt names them; "" where it does not."""
+
+    sender: str
+    handset: str
 
 
 Word = Report | Idle | Strange | Inbound | Unreadable

@@ -4,7 +4,7 @@ from typing import Final, Protocol
 
 from schemas.provider import Provider
 from webhooks.providers import telnyx, twilio, vonage
-from webhooks.words import Check, Incoming, Refusal, Word
+from webhooks.words import Check, Ends, Incoming, Refusal, Word
 
 
 class Dialect(Protocol):
@@ -23,6 +23,10 @@ class Dialect(Protocol):
 
     def parse(self, incoming: Incoming) -> Word:
         """What it says."""
+        ...
+
+    def ends(self, incoming: Incoming) -> Ends:
+        """Between whom the message went that a receipt is about."""
         ...
 
 

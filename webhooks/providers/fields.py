@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from schemas.facts import ReceiptStatus
-from schemas.public import Media
+from schemas.public import Keyword, Media
 from webhooks.words import Idle, Inbound, Strange, Unreadable
 
 _BARE: Final = re.compile(r"[1-9][0-9]{6,14}")
@@ -72,6 +72,12 @@ def media(url: object, content_type: object = None, size: object = None) -> tupl
     where = text(url)
     known = size if isinstance(size, int) and not isinstance(size, bool) and size >= 0 else None
     return (Media(url=where, content_type=text(content_type) or None, size=known),) if where else ()
+
+
+def keyword(value: object) -> Keyword | None:
+    """What a provider took a text for: STOP, START or HELP; None if it is anything else."""
+    word = text(value).strip().lower()
+    return Keyword(word) if word in set(Keyword) else None
 
 
 def inbound(found: Inbound) -> Inbound | Unreadable:

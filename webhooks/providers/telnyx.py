@@ -18,6 +18,7 @@ from webhooks.providers.fields import (
     first,
     inbound,
     json_object,
+    keyword,
     mapping,
     media,
     millis,
@@ -25,7 +26,7 @@ from webhooks.providers.fields import (
     number,
     text,
 )
-from webhooks.words import Check, Inbound, Incoming, Refusal, Report, Strange, Unreadable, Word
+from webhooks.words import Check, Ends, Inbound, Incoming, Refusal, Report, Strange, Unreadable, Word
 
 #: How far the signed time may be from ours, in seconds, either way.
 TOLERANCE: Final = 300
@@ -76,6 +77,13 @@ def parse(incoming: Incoming) -> Word:
     return _report(data, payload) if kind in _REPORTS else Strange(kind)
 
 
+def ends(incoming: Incoming) -> Ends:
+    """Between whom the message of a receipt went."""
+    payload = mapping(mapping((json_object(incoming.body) or {}).get("data")).get("payload"))
+    sender, handset = mapping(payload.get("from")), first(payload.get("to"))
+    return Ends(number(sender.get("phone_number")), number(handset.get("phone_number")))
+
+
 def _inbound(data: Mapping[str, Any], payload: Mapping[str, Any]) -> Inbound:
     receivers = [number(one.get("phone_number")) for one in _objects(payload.get("to"))]
     return Inbound(
@@ -86,6 +94,7 @@ def _inbound(data: Mapping[str, Any], payload: Mapping[str, Any]) -> Inbound:
         media=tuple(one for item in _objects(payload.get("media")) for one in _media(item)),
         segments=count(payload.get("parts")),
         at=millis(payload.get("received_at")) or millis(data.get("occurred_at")),
+        keyword=keyword(payload.get("autoresponse_type")),
     )
 
 

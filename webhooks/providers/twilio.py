@@ -18,8 +18,8 @@ from schemas.facts import ReceiptStatus
 from schemas.provider import Provider
 from schemas.public import Media
 from schemas.reports import TWILIO
-from webhooks.providers.fields import count, inbound, media, moved, number, text
-from webhooks.words import Check, Inbound, Incoming, Refusal, Report, Unreadable, Word
+from webhooks.providers.fields import count, inbound, keyword, media, moved, number, text
+from webhooks.words import Check, Ends, Inbound, Incoming, Refusal, Report, Unreadable, Word
 
 #: `SmsStatus` of a text that comes in, which has no `MessageStatus`.
 _INBOUND: Final = frozenset({"received", "receiving"})
@@ -83,6 +83,12 @@ def parse(incoming: Incoming) -> Word:
     )
 
 
+def ends(incoming: Incoming) -> Ends:
+    """Between whom the message of a receipt went."""
+    fields = _first_of_each(incoming)
+    return Ends(number(fields.get("From")), number(fields.get("To")))
+
+
 def _inbound(fields: Mapping[str, str]) -> Inbound:
     receiver = number(fields.get("To"))
     return Inbound(
@@ -92,6 +98,8 @@ def _inbound(fields: Mapping[str, str]) -> Inbound:
         text=text(fields.get("Body")),
         media=_media(fields),
         segments=count(fields.get("NumSegments")),
+        # Only of messaging services with Advanced Opt-Out.
+        keyword=keyword(fields.get("OptOutType")),
     )
 
 

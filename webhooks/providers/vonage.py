@@ -16,7 +16,7 @@ from schemas.facts import ReceiptStatus
 from schemas.provider import Provider
 from schemas.reports import VONAGE
 from webhooks.providers.fields import count, inbound, json_object, mapping, media, millis, moved, number, text
-from webhooks.words import Check, Inbound, Incoming, Refusal, Report, Unreadable, Word
+from webhooks.words import Check, Ends, Inbound, Incoming, Refusal, Report, Unreadable, Word
 
 #: How far Vonage's clock may be ahead of ours, in seconds.
 LEEWAY: Final = 60
@@ -115,7 +115,7 @@ def _said(incoming: Incoming) -> dict[str, str]:
 
 def parse(incoming: Incoming) -> Word:
     """What it says, with the code behind `#` in the error's type, or its title (a number or its digits)."""
-    found = _objects(_said(incoming)) if incoming.method == "GET" else json_object(incoming.body)
+    found = _found(incoming)
     if found is None:
         return Unreadable("no JSON object")
     status = text(found.get("status"))
@@ -137,6 +137,16 @@ def parse(incoming: Incoming) -> Word:
         fault=fault_of_receipt(Provider.VONAGE, code) if code else None,
         detail=text(error.get("detail")) or None,
     )
+
+
+def ends(incoming: Incoming) -> Ends:
+    """Between whom the message of a receipt went."""
+    found = _found(incoming) or {}
+    return Ends(number(found.get("from")), number(found.get("to")))
+
+
+def _found(incoming: Incoming) -> dict[str, Any] | None:
+    return _objects(_said(incoming)) if incoming.method == "GET" else json_object(incoming.body)
 
 
 def _objects(said: Mapping[str, str]) -> dict[str, Any]:

@@ -1,13 +1,17 @@
 """Stand-ins for what the webhooks reach: the broker, and the marks of texts in the ledger."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from broker.publish import Outgoing
 from ledger.inbound import Mark
+from ledger.limits import Limit
+from ledger.optouts import Noted, Reach
 from schemas import topics
 from schemas.facts import Receipt, decode_fact
 from schemas.public import InboundRecord
+from tests.contracts.ledger.reference import unwanted
 
 
 @dataclass
@@ -19,16 +23,19 @@ class Broker:
     #: Clear it to make acknowledgements wait.
     answers: asyncio.Event = field(default_factory=asyncio.Event)
     asked: int = 0
+    was_asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self.answers.set()
 
-    async def produce(self, record: Outgoing) -> bool:
+    async def produce(self, record: Outgoing) -> int | None:
         self.asked += 1
+        self.was_asked.set()
         await self.answers.wait()
-        if self.acknowledges:
-            self.records.append(record)
-        return self.acknowledges
+        if not self.acknowledges:
+            return None
+        self.records.append(record)
+        return sum(one.topic == record.topic for one in self.records) - 1
 
     async def trouble(self) -> str | None:
         return None if self.acknowledges else "the broker does not answer"
@@ -41,6 +48,37 @@ class Broker:
     @property
     def texts(self) -> list[InboundRecord]:
         return [InboundRecord.decode(one.value) for one in self.records if one.topic == topics.INBOUND]
+
+    def of(self, topic: str) -> list[bytes | None]:
+        """The values on a topic."""
+        return [one.value for one in self.records if one.topic == topic]
+
+
+@dataclass
+class Wishes:
+    """The ledger's opt-outs by the rules of its reference; `trouble`: what each call raises."""
+
+    noted: list[Noted] = field(default_factory=list)
+    limits: list[str] = field(default_factory=list)
+    trouble: Exception | None = None
+
+    async def opted_out(self, reaches: Sequence[Reach]) -> list[bool]:
+        self._reached()
+        return [unwanted(self.noted, *reach) for reach in reaches]
+
+    async def note_optouts(self, noted: Sequence[Noted]) -> None:
+        self._reached()
+        self.noted += noted
+
+    async def allow(self, asks: Sequence[Limit]) -> list[int]:
+        self._reached()
+        found = [60_000 if ask.key in self.limits else 0 for ask in asks]
+        self.limits += [ask.key for ask in asks]
+        return found
+
+    def _reached(self) -> None:
+        if self.trouble is not None:
+            raise self.trouble
 
 
 @dataclass

@@ -15,7 +15,7 @@ from directory.snapshot import Directory
 from schemas.directory import Entry
 from schemas.provider import Provider
 from schemas.settings import CallbackSettings
-from tests.unit.webhooks.doubles import Broker, Marks
+from tests.unit.webhooks.doubles import Broker, Marks, Wishes
 from tests.unit.webhooks.signed import (
     FORM,
     MAC,
@@ -37,6 +37,7 @@ from tests.unit.webhooks.signed import (
     vonage_token,
 )
 from webhooks.app import Parts, make_app
+from webhooks.consents import Consents
 from webhooks.inbox import Inbox
 from webhooks.keys import Keys
 from webhooks.publishing import publisher
@@ -76,6 +77,8 @@ def app_over(broker: Broker, marks: Marks | None = None) -> Starlette:
             keys=Keys(resolve),
             publish=publisher(broker.produce, 60),
             inbox=Inbox(broker.produce, marks or Marks(), timeout_seconds=60, patience_seconds=0),
+            consents=Consents(broker.produce, Wishes(), lambda: known, lifetime_ms=3_600_000),
+            timeout_seconds=60,
             callbacks=CallbackSettings(public_url=PUBLIC + "/", secrets=(MAC,)),
             body_limit_bytes=LIMIT,
             trouble=broker.trouble,

@@ -99,7 +99,7 @@ async def test_what_is_acknowledged_late_is_found_by_the_next_call() -> None:
 
 
 async def test_what_fails_in_an_unknown_way_is_told_and_forgotten(caplog: pytest.LogCaptureFixture) -> None:
-    async def broken(_: object) -> bool:
+    async def broken(_: object) -> int | None:
         raise RuntimeError("no idea")
 
     mine = Inbox(broken, Marks(), timeout_seconds=LONG, patience_seconds=0)

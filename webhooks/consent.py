@@ -1,0 +1,152 @@
+"""What a text of STOP, START or HELP, or a provider's refusal, comes to: pure decisions (docs/optouts.md)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from directory import scopes
+from directory.snapshot import Directory
+from ledger.optouts import Reach
+from schemas import ids, optouts
+from schemas.base import Millis
+from schemas.directory import Active, UseCase
+from schemas.facts import Receipt
+from schemas.keywords import answered_by, is_all
+from schemas.lanes import Lane
+from schemas.messages import Content, Door, Message
+from schemas.optouts import Consent, OptOut, Source
+from schemas.public import InboundRecord, Keyword
+from schemas.requests import SendRequest, fingerprint
+from schemas.segments import segments
+from webhooks.inbound import Text
+from webhooks.words import Ends
+
+#: A confirmation is to come within five minutes of the wish (47 CFR 64.1200(a)(12)), or not at all.
+REPLY_MS: Final = 300_000
+#: Characters of the text that are kept; all of a word that we know.
+_NOTE: Final = 64
+_CONSENTS: Final = {Keyword.STOP: Consent.OUT, Keyword.START: Consent.IN}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What somebody wrote to us wants."""
+
+    keyword: Keyword
+    #: To write; none for HELP, and of who has no number.
+    records: Sequence[OptOut]
+    #: By which it is told whether that is new: as for `Ledger.opted_out`.
+    reaches: Sequence[Reach]
+    #: Our answer, if one is due; None where the provider answers by itself, or nobody has set one up.
+    reply: Message | None
+
+
+def wish(text: Text, directory: Directory, lifetime_ms: int) -> Wish | None:
+    """What `text` asks for; None if it is a text like any other. Messages are known for `lifetime_ms`."""
+    said = text.record
+    if said.keyword is None:
+        return None
+    use_cases = scopes.written_to(directory, said.organization, said.to_number, everything=is_all(said.text))
+    reply = _reply_of(said.keyword, use_cases, directory)
+    answered = text.answered or answered_by(said.provider, said.text)
+    return Wish(
+        said.keyword,
+        _records(said, said.keyword, use_cases),
+        [(_scopes(said.organization, one), said.from_number) for one in use_cases],
+        None if reply is None or answered else _message(said, *reply, lifetime_ms),
+    )
+
+
+def is_reply_due(keyword: Keyword, before: Sequence[bool] | None) -> bool:
+    """Whether a wish is to be confirmed: only one that changes something.
+
+    `before`: whether they had opted out, in each of the scopes; None: not known. YES is one of the words of
+    START, and mostly the answer to a question.
+    """
+    match keyword:
+        case Keyword.STOP:
+            return before is None or not all(before)
+        case Keyword.START:
+            return before is not None and any(before)
+        case Keyword.HELP:
+            return True
+
+
+def learned(receipt: Receipt, ends: Ends, directory: Directory) -> list[OptOut]:
+    """What to write of a handset that the provider, by a receipt, will not text: as if STOP had come."""
+    return scopes.records(
+        receipt.organization,
+        scopes.written_to(directory, receipt.organization, ends.sender),
+        ends.handset,
+        consent=Consent.OUT,
+        source=Source.PROVIDER,
+        at=receipt.at,
+        note=f"{receipt.provider} {receipt.code or ''}".rstrip(),
+    )
+
+
+def _records(said: InboundRecord, keyword: Keyword, use_cases: Sequence[str | None]) -> list[OptOut]:
+    consent = _CONSENTS.get(keyword)
+    if consent is None:
+        return []
+    return scopes.records(
+        said.organization,
+        use_cases,
+        said.from_number,
+        consent=consent,
+        source=Source.TEXT,
+        # Ours: of two wishes the later one counts, and providers' clocks differ.
+        at=said.received_at,
+        note=said.text.strip()[:_NOTE],
+    )
+
+
+def _scopes(organization: str, use_case_id: str | None) -> tuple[str, ...]:
+    whole = optouts.scope(organization)
+    return (whole,) if use_case_id is None else (whole, optouts.scope(organization, use_case_id))
+
+
+def _reply_of(
+    keyword: Keyword, use_cases: Sequence[str | None], directory: Directory
+) -> tuple[str, str] | None:
+    """The first use case that has an answer to it, and that."""
+    for id_ in use_cases:
+        found = directory.use_case(id_) if id_ is not None else None
+        if found is not None and found.status is Active.ACTIVE and (said := _text_of(found, keyword)):
+            return str(found.id), said
+    return None
+
+
+def _text_of(use_case: UseCase, keyword: Keyword) -> str | None:
+    match keyword:
+        case Keyword.STOP:
+            return use_case.stop_reply
+        case Keyword.START:
+            return use_case.start_reply
+        case Keyword.HELP:
+            return use_case.help_reply
+
+
+def _message(said: InboundRecord, use_case_id: str, reply: str, lifetime_ms: Millis) -> Message:
+    now = said.received_at
+    asked = SendRequest(from_phone_number=said.to_number, to_phone_number=said.from_number, message=reply)
+    return Message(
+        message_id=ids.of_reply(said.id),
+        organization=said.organization,
+        door=Door.REPLY,
+        lane=Lane.IMMEDIATE,
+        valid_until=now + REPLY_MS,
+        forget_at=now + lifetime_ms,
+        # The provider may tell of the text again.
+        can_repeat=True,
+        confirms=True,
+        content=Content(
+            from_number=said.to_number,
+            use_case_id=use_case_id,
+            to_number=said.from_number,
+            text=reply,
+            segments=segments(reply),
+            fingerprint=fingerprint(asked),
+            accepted_at=now,
+        ),
+    )
