@@ -6,10 +6,13 @@ Sentences are those that the public contract of `POST /sms/send` documents, wher
 from dataclasses import dataclass
 from typing import Final
 
+from directory.numbering import numbering
+from directory.quiet import ends
 from directory.snapshot import Directory
-from ingress.checks import Denied, beyond, malformed
+from ingress.checks import Denied, Malformed, beyond, malformed
 from ingress.codes import Code
-from schemas.directory import Account, Active, Capability, Number
+from ingress.permission import UNASKED, Recipient, account_of, unsendable
+from schemas.base import Millis
 from schemas.lanes import Lane
 from schemas.messages import Content, Door, Message, Refusal
 from schemas.provider import Provider
@@ -25,10 +28,14 @@ _REMEMBERED_MS: Final = 3_600_000
 
 @dataclass(frozen=True)
 class Accepted:
-    """It may be sent: the record for `sms.messages.v1`, and the provider that its sender's account names."""
+    """It may be sent: the record for `sms.messages.v1`."""
 
     message: Message
-    provider: Provider
+
+    @property
+    def provider(self) -> Provider | None:
+        """The one that its sender's account names; None where `route` chooses the sender."""
+        return self.message.provider
 
 
 def accept(
@@ -36,6 +43,7 @@ def accept(
     organization: str,
     directory: Directory,
     *,
+    recipient: Recipient = UNASKED,
     door: Door,
     message_id: str,
     now: int,
@@ -47,35 +55,33 @@ def accept(
         request: what is asked for, of the right types.
         organization: who asks: by its key, or by the topic that the request came on.
         directory: who may send what, as of now.
+        recipient: what the ledger knows of the recipient; only of a send through a use case.
         door: how it came in.
         message_id: the id that it gets, or has had if it comes again.
         now: when it was received, epoch milliseconds.
         settings: how long messages wait and are remembered.
     """
-    denied: Denied | None = malformed(request, now)
-    if denied is not None:
-        return denied
-    account = _usable(request, organization, directory)
-    if isinstance(account, Denied):
-        return account
-    denied = beyond(account.provider, request)
-    if denied is not None:
-        return denied
+    flawed = malformed(request, now) or _unanswerable(request, door)
+    if flawed is not None:
+        return flawed
+    provider = _provider(request, organization, directory, recipient)
+    if isinstance(provider, Denied):
+        return provider
     asked = content(request, now)
-    begins = asked.send_at or now
+    begins = _quiet_until(request, organization, directory, asked.send_at or now)
     valid_until = begins + 1000 * _validity_seconds(request, organization, directory, settings)
     message = Message(
         message_id=message_id,
         organization=organization,
         door=door,
         lane=Lane.QUEUED if request.queue else Lane.IMMEDIATE,
-        provider=account.provider,
+        provider=provider,
         valid_until=valid_until,
         forget_at=max(forget_at(begins, settings), valid_until + _REMEMBERED_MS),
         can_repeat=can_repeat(request, door),
-        content=asked,
+        content=asked if begins == now else asked.model_copy(update={"send_at": begins}),
     )
-    return Accepted(message, account.provider)
+    return Accepted(message)
 
 
 def refusal(
@@ -118,21 +124,9 @@ def content(request: SendRequest, now: int) -> Content:
     )
 
 
-def forget_at(now: int, settings: MessageSettings) -> int:
-    """When every store forgets a message that was received at `now`, unless it may be sent for longer."""
-    return now + settings.lifetime_seconds * 1000
-
-
-def _validity_seconds(
-    request: SendRequest, organization: str, directory: Directory, settings: MessageSettings
-) -> int:
-    """How long it may wait: as it says itself, else as its organization does, else as all do."""
-    if request.valid_for is not None:
-        return request.valid_for
-    defaults = directory.organization(organization)
-    if defaults is not None and defaults.validity_seconds is not None:
-        return defaults.validity_seconds
-    return settings.validity_seconds
+def forget_at(begins: int, settings: MessageSettings) -> int:
+    """When every store forgets a message that may be sent from `begins` on, unless it may be for longer."""
+    return begins + settings.lifetime_seconds * 1000
 
 
 def can_repeat(request: SendRequest, door: Door) -> bool:
@@ -140,32 +134,49 @@ def can_repeat(request: SendRequest, door: Door) -> bool:
     return door is Door.KAFKA or request.idempotency_key is not None
 
 
-def _usable(request: SendRequest, organization: str, directory: Directory) -> Account | Denied:
-    """The account that the request would go out through."""
-    sender = request.from_phone_number or ""
-    number = directory.number(sender)
-    if number is not None and number.organization != organization:
-        return Denied(Code.WRONG_ORGANIZATION, "Unauthorized: phone number belongs to different organization")
-    assistant = directory.assistant_of(sender)
-    if number is None or assistant is None or assistant.organization != organization:
-        return Denied(Code.SENDER_NOT_FOUND, f"No assistant found for phone number {sender}")
-    if assistant.status is not Active.ACTIVE:
-        return Denied(Code.ASSISTANT_SUSPENDED, f"Assistant {assistant.name} is suspended")
-    if number.status is not Active.ACTIVE:
-        return Denied(Code.SENDER_SUSPENDED, f"Phone number {sender} is suspended")
-    return _incapable(request, number) or _account(number, directory)
-
-
-def _incapable(request: SendRequest, number: Number) -> Denied | None:
-    if request.media_urls and Capability.MMS not in number.capabilities:
-        return Denied(Code.MEDIA_NOT_SUPPORTED, f"Phone number {number.id} cannot send media")
-    if not request.media_urls and Capability.SMS not in number.capabilities:
-        return Denied(Code.SMS_NOT_SUPPORTED, f"Phone number {number.id} cannot send SMS")
+def _unanswerable(request: SendRequest, door: Door) -> Malformed | None:
+    if request.dry_run and door is Door.KAFKA:
+        return Malformed(Code.INVALID_FIELD, "Invalid dry_run: a topic cannot answer. Ask over REST")
     return None
 
 
-def _account(number: Number, directory: Directory) -> Account | Denied:
-    account = directory.account(number.account)
-    if account is None or account.status is not Active.ACTIVE or not account.serves(number.organization):
-        return Denied(Code.ACCOUNT_UNAVAILABLE, f"The account of phone number {number.id} is not in use")
-    return account
+def _provider(
+    request: SendRequest, organization: str, directory: Directory, recipient: Recipient
+) -> Provider | Denied | None:
+    """The provider, where that is certain already, or what stands in the way."""
+    if request.use_case_id is not None:
+        return unsendable(request, str(request.use_case_id), organization, directory, recipient)
+    account = account_of(request, organization, directory)
+    if isinstance(account, Denied):
+        return account
+    return beyond(account.provider, request) or account.provider
+
+
+def _quiet_until(request: SendRequest, organization: str, directory: Directory, begins: Millis) -> Millis:
+    """`begins`, or the end of the quiet hours that it is in."""
+    if request.use_case_id is not None:
+        use_case = directory.use_case(str(request.use_case_id))
+        quiet = None if use_case is None else use_case.quiet_hours
+    else:
+        defaults = directory.organization(organization)
+        quiet = None if defaults is None else defaults.quiet_hours
+    if quiet is None:
+        return begins
+    zones = () if quiet.zone is not None else numbering(request.to_phone_number).zones
+    return ends(quiet, zones, begins) or begins
+
+
+def _validity_seconds(
+    request: SendRequest, organization: str, directory: Directory, settings: MessageSettings
+) -> int:
+    """How long it may wait: as it says itself, else as its use case or organization does, else as all do."""
+    if request.valid_for is not None:
+        return request.valid_for
+    owner = (
+        directory.organization(organization)
+        if request.use_case_id is None
+        else directory.use_case(str(request.use_case_id))
+    )
+    if owner is not None and owner.validity_seconds is not None:
+        return owner.validity_seconds
+    return settings.validity_seconds

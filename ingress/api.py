@@ -17,6 +17,8 @@ from ingress.cancelling import Cancelling
 from ingress.endpoints import Parts
 from ingress.limits import RateLimit
 from ingress.publishing import Publisher
+from ingress.recipients import Asking
+from ingress.rehearsal import Rehearsal
 from ingress.sending import Sending
 from ingress.server import Server
 from ingress.watching import Watching
@@ -62,6 +64,7 @@ async def start(settings: Settings, stack: AsyncExitStack) -> Parts:
         bounded,
         watching,
         publish,
+        Asking(ledger),
         door=settings.ingress,
         messages=settings.messages,
         clock=_now,
@@ -69,6 +72,7 @@ async def start(settings: Settings, stack: AsyncExitStack) -> Parts:
     )
     return Parts(
         sending=sending,
+        rehearsal=Rehearsal(lambda: replica.directory, ledger, messages=settings.messages, clock=_now),
         cancelling=Cancelling(bounded, watching, publish, clock=_now),
         ledger=bounded,
         rates=RateLimit(ledger.allow),

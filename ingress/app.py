@@ -9,19 +9,23 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from ingress import endpoints, health, statuses
+from ingress import channel, endpoints, health, statuses
 from ingress.codes import Code
 from ingress.endpoints import Parts
 from ingress.pages import docs_routes
 from ingress.problems import Problem, internal
 from ingress.shortcut import Endpoint, Shortcut
+from schemas.requests import ChannelBody, SendBody
 
 SEND: Final = "/sms/send"
+#: Both are the same: the public contract writes the first.
+CHANNEL: Final = ("/v1/sms/", "/v1/sms")
 
 
 def make_app(parts: Parts) -> ASGIApp:
     """The application; whoever made `parts` starts and stops what is in them."""
-    send = endpoints.send(parts)
+    send = endpoints.send(parts, SendBody)
+    channel_send = endpoints.send(parts, ChannelBody, channel.told)
     app = FastAPI(
         # The document and its pages are ours (docs/decisions/0040).
         openapi_url=None,
@@ -29,14 +33,15 @@ def make_app(parts: Parts) -> ASGIApp:
         redoc_url=None,
         # It would lead to the host that the caller names, over plain http.
         redirect_slashes=False,
-        routes=list(routes(parts, send)),
+        routes=list(routes(parts, send, channel_send)),
         exception_handlers={HTTPException: _http_error, Exception: _internal},
     )
-    return Shortcut(app, {("POST", SEND): send})
+    return Shortcut(app, {("POST", SEND): send, **{("POST", path): channel_send for path in CHANNEL}})
 
 
-def routes(parts: Parts, send: Endpoint) -> list[Route]:
-    """Every route, with `send` for `POST /sms/send`."""
+def routes(parts: Parts, send: Endpoint, channel_send: Endpoint) -> list[Route]:
+    """Every route, with `send` for `POST /sms/send`, and `channel_send` for `POST /v1/sms/`."""
+    of_channel = endpoints.look(parts, channel.members, of_use_cases=True)
     # In this order: what stands in a message's place may not be taken for the id of one.
     return [
         Route(SEND, send, methods=["POST"]),
@@ -45,6 +50,8 @@ def routes(parts: Parts, send: Endpoint) -> list[Route]:
         Route("/sms/{message_id}/status", endpoints.look(parts, statuses.status), methods=["GET"]),
         # One route for both methods, so that `Allow` names both to who comes with another.
         Route("/sms/{message_id}", _message(parts), methods=["GET", "DELETE"]),
+        *(Route(path, channel_send, methods=["POST"]) for path in CHANNEL),
+        *(Route(f"/v1/sms/{{message_id}}{end}", of_channel, methods=["GET"]) for end in ("", "/")),
         *health.routes(parts.needed, parts.shown),
         *docs_routes(),
     ]

@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from ingress.codes import Code
 from ingress.problems import Problem
-from schemas.requests import MAX_KEY, SendBody, SendRequest
+from schemas.requests import MAX_KEY, SendRequest
 
 _ESCAPED: Final = re.compile(r'\\(["\\])')
 
@@ -34,9 +34,7 @@ async def read(request: Request, limit: int) -> bytes | Problem:
     return b"".join(parts)
 
 
-def parse(
-    body: bytes, header_keys: Sequence[str], model: type[SendRequest] = SendBody
-) -> SendRequest | Problem:
+def parse(body: bytes, header_keys: Sequence[str], model: type[SendRequest]) -> SendRequest | Problem:
     """The request in `body`, with the key of the `Idempotency-Key` headers, which goes over the field's.
 
     `model` is what the route takes.

@@ -36,6 +36,17 @@ class Code(StrEnum):
     ACCOUNT_UNAVAILABLE = refusals.ACCOUNT_UNAVAILABLE
     SMS_NOT_SUPPORTED = "sms_not_supported"
     MEDIA_NOT_SUPPORTED = "media_not_supported"
+    # The use case, and its recipient.
+    USE_CASE_NOT_FOUND = refusals.USE_CASE_NOT_FOUND
+    USE_CASE_SUSPENDED = refusals.USE_CASE_SUSPENDED
+    NO_SENDER = refusals.NO_SENDER
+    NO_USABLE_SENDER = refusals.NO_USABLE_SENDER
+    CAMPAIGN_NOT_VERIFIED = refusals.CAMPAIGN_NOT_VERIFIED
+    BRAND_SUSPENDED = refusals.BRAND_SUSPENDED
+    NOT_A_NUMBER = refusals.NOT_A_NUMBER
+    LANDLINE = refusals.LANDLINE
+    REGION_NOT_PERMITTED = refusals.REGION_NOT_PERMITTED
+    OPTED_OUT = refusals.OPTED_OUT
     # The state of things.
     CONFLICT = refusals.CONFLICT
     IN_FLIGHT = "in_flight"
@@ -74,6 +85,16 @@ _MEANING: Final[dict[Code, tuple[int, str]]] = {
     Code.ACCOUNT_UNAVAILABLE: (403, "Provider account is not in use"),
     Code.SMS_NOT_SUPPORTED: (400, "Sender cannot send SMS"),
     Code.MEDIA_NOT_SUPPORTED: (400, "Sender cannot send media"),
+    Code.USE_CASE_NOT_FOUND: (404, "Use case not found"),
+    Code.USE_CASE_SUSPENDED: (422, "Use case is suspended"),
+    Code.NO_SENDER: (422, "Use case has no phone number"),
+    Code.NO_USABLE_SENDER: (422, "Use case has no usable phone number"),
+    Code.CAMPAIGN_NOT_VERIFIED: (422, "Use case has no verified campaign"),
+    Code.BRAND_SUSPENDED: (422, "Brand registration is suspended"),
+    Code.NOT_A_NUMBER: (422, "Recipient is not a real number"),
+    Code.LANDLINE: (422, "Recipient is a landline"),
+    Code.REGION_NOT_PERMITTED: (422, "Region is not permitted"),
+    Code.OPTED_OUT: (422, "Recipient has opted out"),
     Code.CONFLICT: (422, "Idempotency key has other content"),
     Code.IN_FLIGHT: (409, "Idempotency key is in use"),
     Code.MESSAGE_NOT_FOUND: (404, "Message not found"),

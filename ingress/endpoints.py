@@ -16,6 +16,7 @@ from ingress.codes import Code
 from ingress.limits import RateLimit
 from ingress.ports import Store
 from ingress.problems import Problem
+from ingress.rehearsal import Rehearsal
 from ingress.replies import Reply
 from ingress.sending import Sending
 from ingress.shortcut import Endpoint
@@ -23,6 +24,7 @@ from ingress.statuses import Members
 from ingress.tracing import TRACEPARENT, Headers, trace
 from ledger import LedgerAwayError
 from schemas.directory import ApiKey, Scope
+from schemas.requests import SendRequest
 
 _LOG: Final = logging.getLogger(__name__)
 #: Nobody is there to read it; what web servers log for a caller who has gone.
@@ -36,6 +38,7 @@ class Parts:
     """What the routes are made of."""
 
     sending: Sending
+    rehearsal: Rehearsal
     cancelling: Cancelling
     ledger: Store
     rates: RateLimit
@@ -49,13 +52,15 @@ class Parts:
     shown: Mapping[str, health.Check]
 
 
-def send(parts: Parts) -> Endpoint:
-    """`POST /sms/send`."""
+def send(
+    parts: Parts, model: type[SendRequest], told: Callable[[Problem], Problem] = lambda it: it
+) -> Endpoint:
+    """`POST /sms/send` and `POST /v1/sms/`, which take other bodies; problems are answered as `told` says."""
 
     async def endpoint(request: Request) -> Response:
         started = time.perf_counter()
         try:
-            result = await _sent(request, parts)
+            result = await _sent(request, parts, model)
         except ClientDisconnect:
             return Response(status_code=_GONE)
         except Exception:
@@ -65,37 +70,44 @@ def send(parts: Parts) -> Endpoint:
         seconds = metrics.OUTCOME_SECONDS if outcome in _WAITED else metrics.SEND_SECONDS
         seconds.observe(time.perf_counter() - started)
         metrics.SENDS.labels(outcome).inc()
-        return result.response()
+        return (told(result) if isinstance(result, Problem) else result).response()
 
     return endpoint
 
 
-async def _sent(request: Request, parts: Parts) -> Reply | Problem:
+async def _sent(request: Request, parts: Parts, model: type[SendRequest]) -> Reply | Problem:
     key = await _who(request, parts, Scope.SEND)
     if isinstance(key, Problem):
         return key
     body = await bodies.read(request, parts.body_limit_bytes)
     if isinstance(body, Problem):
         return body
-    asked = bodies.parse(body, request.headers.getlist("idempotency-key"))
+    asked = bodies.parse(body, request.headers.getlist("idempotency-key"), model)
     if isinstance(asked, Problem):
         return asked
+    if asked.dry_run:
+        return await parts.rehearsal.judge(asked, key.organization)
     return await parts.sending.send(asked, key.organization, _trace(request))
 
 
-def look(parts: Parts, members: Members) -> Endpoint:
-    """`GET /sms/{message_id}` and `GET /sms/{message_id}/status`, which show other `members`."""
+def look(parts: Parts, members: Members, *, of_use_cases: bool = False) -> Endpoint:
+    """What is known of a message, in `members`; of one that names its sender only where that is asked for."""
 
     async def endpoint(request: Request) -> Response:
         key = await _who(request, parts, Scope.READ)
         if isinstance(key, Problem):
             return key.response()
-        return _shown(await _found(request.path_params["message_id"], key.organization, parts, members))
+        found = await _found(
+            request.path_params["message_id"], key.organization, parts, members, of_use_cases=of_use_cases
+        )
+        return _shown(found)
 
     return endpoint
 
 
-async def _found(given: str, organization: str, parts: Parts, members: Members) -> bytes | Problem:
+async def _found(
+    given: str, organization: str, parts: Parts, members: Members, *, of_use_cases: bool
+) -> bytes | Problem:
     message_id = statuses.canonical(given)
     if message_id is None:
         return statuses.not_found(given)
@@ -104,6 +116,8 @@ async def _found(given: str, organization: str, parts: Parts, members: Members) 
     except LedgerAwayError as error:
         _LOG.warning("view.unavailable message_id=%s error=%r", message_id, error)
         return statuses.unsure()
+    if of_use_cases and seen.row is not None and seen.row.use_case_id is None:
+        return statuses.not_found(given)
     return statuses.answer(given, organization, seen, members)
 
 

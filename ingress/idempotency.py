@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ingress import replies
+from ingress import channel, replies
 from ingress.codes import Code
 from ingress.problems import Problem, passing
 from ingress.replies import Reply, Subject
@@ -11,6 +11,7 @@ from schemas.public import StatusRecord
 
 #: Seconds after which a request may ask again for what another one with its key is about to be told.
 _AGAIN_SECONDS = 1
+_DOORS = frozenset(Code)
 
 
 @dataclass(frozen=True)
@@ -62,19 +63,27 @@ def _unseen(found: Found, message_id: str) -> Go | Problem:
 def _seen(found: Found, row: StatusRecord, *, queue: bool) -> Wait | Reply | Problem:
     """There is the message, of the same content."""
     if row.provider is None:
-        if row.failure is None:
+        if row.failure is not None and row.failure.code in _DOORS:
+            # No door has accepted it: the same answer again, though it would be taken now.
+            return Problem(Code(row.failure.code), row.failure.detail, {"message_id": row.message_id})
+        if row.use_case_id is None:
             return unsure(row.message_id)
-        # No door has accepted it: the same answer again, though it would be taken now.
-        return Problem(Code(row.failure.code), row.failure.detail, {"message_id": row.message_id})
-    if queue:
-        return replies.queued(subject(row), replayed=True)
+    if queue or row.send_at is not None:
+        return taken(row, replayed=True)
     return in_flight(row.message_id) if found.hold == "live" else Wait(row)
+
+
+def taken(row: StatusRecord, *, replayed: bool = False) -> Reply:
+    """What the owner of an accepted message is told that the broker has; of a repeat the same bytes."""
+    if row.use_case_id is not None:
+        return channel.created(row, replayed=replayed)
+    return replies.queued(subject(row), replayed=replayed)
 
 
 def subject(row: StatusRecord) -> Subject:
     """The message of a row that has a provider."""
-    assert row.provider is not None  # noqa: S101  only what no door accepted has none
-    return Subject(row.message_id, row.provider, row.segments)
+    assert row.provider is not None  # noqa: S101  only what no door accepted, or names no sender, has none
+    return Subject(row.message_id, row.provider, row.segments, row.send_at)
 
 
 def conflict(message_id: str) -> Problem:

@@ -10,7 +10,8 @@ from schemas.public import StatusRecord
 from schemas.status import State
 
 #: A failure of one of these codes is ours, before any hand-over; the fold's own are others.
-_DOORS = frozenset(Code)
+#: That a recipient has opted out is decided at the hand-over of a message that names its sender.
+_DOORS = frozenset(Code) - {Code.OPTED_OUT}
 
 
 def answer(subject: Subject, asked: str, seen: Seen | None) -> Reply | Problem:

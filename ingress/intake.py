@@ -22,7 +22,8 @@ from directory.snapshot import Directory
 from ingress import health, metrics
 from ingress.ahead import Room
 from ingress.binding import Binding
-from ingress.requested import Terms, judge, owners
+from ingress.recipients import Asking, reach
+from ingress.requested import Judged, Read, Terms, judge, owners, read
 from ingress.server import Server
 from ingress.turns import Turns, Unreadable
 from ledger import Ledger
@@ -48,6 +49,7 @@ class Intake:
         terms: what records are judged by.
         room: how many more records may go in.
         binding: tells the ledger of keys.
+        asking: knows of recipients.
         pulse: beats with each round.
     """
 
@@ -60,6 +62,7 @@ class Intake:
         *,
         room: Room,
         binding: Binding,
+        asking: Asking,
         pulse: Pulse,
     ) -> None:
         self._consumer = consumer
@@ -68,6 +71,7 @@ class Intake:
         self._terms = terms
         self._room = room
         self._binding = binding
+        self._asking = asking
         self._pulse = pulse
         self._turns = Turns(consumer)
 
@@ -93,8 +97,7 @@ class Intake:
             await self._let_in(records)
 
     async def _let_in(self, records: Sequence[ConsumerRecord | Unreadable]) -> None:
-        directory = self._directory()
-        judged = [judge(record, directory, self._terms) for record in records]
+        judged = await self._judged(records)
         if used := [one.used for one in judged if one.used is not None]:
             await self._binding.bind(used)
         await self._publish([one.outgoing for one in judged])
@@ -103,6 +106,19 @@ class Intake:
         await self._commit(records)
         for fate, count in Counter(one.fate for one in judged).items():
             metrics.RECORDS.labels(fate).inc(count)
+
+    async def _judged(self, records: Sequence[ConsumerRecord | Unreadable]) -> list[Judged]:
+        directory = self._directory()
+        found = [read(record, self._terms) for record in records]
+        asks = [
+            reach(one.request, one.organization, directory) if isinstance(one, Read) else None
+            for one in found
+        ]
+        known = await self._asking.batch(asks)
+        return [
+            judge(one, directory, self._terms, recipient) if isinstance(one, Read) else one
+            for one, recipient in zip(found, known, strict=True)
+        ]
 
     async def _commit(self, records: Sequence[ConsumerRecord | Unreadable]) -> None:
         done = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in records}
@@ -173,6 +189,7 @@ async def start(settings: Settings, terms: Terms, sources: Sequence[str], stack:
         terms,
         room=room,
         binding=binding,
+        asking=Asking(ledger),
         pulse=pulse,
     )
 

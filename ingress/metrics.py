@@ -6,13 +6,14 @@ from prometheus_client import Counter, Gauge, Histogram
 
 SENDS: Final = Counter(
     "helio_ingress_sends_total",
-    "POST /sms/send by outcome: queued, sent, late, cancelled, replayed, or a code of docs/errors.md. "
+    "Sends over REST by outcome: queued, sent, late, cancelled, replayed, dry_run, or a code of "
+    "docs/errors.md. "
     "Moves with each answer.",
     ["outcome"],
 )
 SEND_SECONDS: Final = Histogram(
     "helio_ingress_send_seconds",
-    "From the head of a POST /sms/send to its answer, the broker's acknowledgement included; "
+    "From the head of a send to its answer, the broker's acknowledgement included; "
     "not of those that were answered with the provider's outcome.",
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
@@ -38,6 +39,11 @@ ANSWERS_LOST: Final = Counter(
 LIMITS_MISSED: Final = Counter(
     "helio_ingress_limits_missed_total",
     "Requests of keys with a rate that were taken unasked, because the ledger could not be.",
+)
+RECIPIENTS_UNASKED: Final = Counter(
+    "helio_ingress_recipients_unasked_total",
+    "Sends through use cases that were accepted without asking for opt-outs and learned landlines, because "
+    "the ledger was away or slow.",
 )
 KEYS_UNBOUND: Final = Counter(
     "helio_intake_keys_unbound_total",

@@ -5,8 +5,12 @@ from typing import Protocol
 
 from ingress.tracing import Headers
 from ledger.claims import Cancel, Claim
+from ledger.days import Cap
+from ledger.health import Health
 from ledger.holds import Answer, Found, Hold
+from ledger.optouts import Reach
 from ledger.queues import Queues
+from ledger.sticky import Pair, Remembered
 from ledger.view import First, Seen
 from schemas.base import Millis
 
@@ -44,6 +48,29 @@ class Keys(Protocol):
 
     async def answered(self, message_id: str, token: str, answer: Answer, forget_at: Millis) -> Answer:
         """Keep the answer unless there is one, and say which is kept; the hold is over."""
+
+
+class Recipients(Protocol):
+    """What is known of recipients."""
+
+    async def opted_out(self, reaches: Sequence[Reach]) -> list[bool]:
+        """Whether each does not want what is of these scopes."""
+
+    async def landlines(self, numbers: Sequence[str]) -> set[str]:
+        """Those of which a provider has said, not long ago, that they are landlines."""
+
+
+class Prospects(Recipients, Protocol):
+    """What the choice of a sender would depend on now."""
+
+    async def sticky(self, pairs: Sequence[Pair]) -> Remembered:
+        """The numbers that recipients last saw from use cases."""
+
+    async def health(self) -> Health:
+        """Open breakers."""
+
+    async def used_up(self, caps: Sequence[Cap]) -> frozenset[str]:
+        """The names of the day caps that leave nothing for today."""
 
 
 class Store(View, Keys, Protocol):

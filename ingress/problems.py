@@ -28,11 +28,13 @@ class Problem:
     more: dict[str, Any] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     cause: BaseException | None = None
+    #: Its HTTP status, where that is not the code's own.
+    http: int | None = None
 
     @property
     def status(self) -> int:
         """As an HTTP status."""
-        return STATUS[self.code]
+        return STATUS[self.code] if self.http is None else self.http
 
     def body(self, instance: UUID) -> bytes:
         """The JSON for this one occurrence, `instance`."""

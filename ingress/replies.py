@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from ingress.problems import Problem
+from ingress.shown import iso
 from ledger.holds import Answer
+from schemas.base import Millis
 from schemas.provider import Provider
 
 
@@ -32,6 +34,8 @@ class Subject:
     message_id: str
     provider: Provider
     segments: int
+    #: It is held until then.
+    send_at: Millis | None = None
 
 
 def kept(answer: Answer) -> Reply:
@@ -42,10 +46,11 @@ def kept(answer: Answer) -> Reply:
 def queued(subject: Subject, *, replayed: bool = False) -> Reply:
     """The broker has it."""
     # By hand: this is the answer that most requests get.
+    held = "" if subject.send_at is None else f',"send_at":"{iso(subject.send_at)}"'
     body = (
         f'{{"success":true,"message_id":"{subject.message_id}",'
         f'"message":"SMS queued successfully via {subject.provider}",'
-        f'"provider":"{subject.provider}","status":"queued","num_segments":{subject.segments}}}'
+        f'"provider":"{subject.provider}","status":"queued","num_segments":{subject.segments}{held}}}'
     )
     return Reply(200, body.encode(), "replayed" if replayed else "queued", replayed)
 

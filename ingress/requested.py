@@ -13,6 +13,7 @@ from broker.publish import Outgoing
 from directory.snapshot import Directory
 from ingress.acceptance import Accepted, accept, refusal
 from ingress.binding import Used
+from ingress.permission import UNASKED, Recipient
 from ingress.tracing import trace
 from ingress.turns import Unreadable
 from schemas import ids, topics
@@ -63,15 +64,29 @@ def owners(organizations: Sequence[str]) -> dict[str, str]:
     return {topics.requests_of(organization): organization for organization in organizations}
 
 
-def judge(record: ConsumerRecord | Unreadable, directory: Directory, terms: Terms) -> Judged:
-    """The message, refusal or dead letter for `record`. The same record always gets the same id and times."""
+@dataclass(frozen=True)
+class Read:
+    """A record that could be read: what is asked for, and on whose behalf."""
+
+    record: ConsumerRecord
+    request: SendRequest
+    organization: str
+
+
+def read(record: ConsumerRecord | Unreadable, terms: Terms) -> Read | Judged:
+    """What `record` asks for, or its dead letter."""
     if isinstance(record, Unreadable):
         return Judged(Fate.DEAD, _unread(record))
     try:
         request = _decode(record.value)
-        organization = _organization(record.topic, request, terms)
+        return Read(record, request, _organization(record.topic, request, terms))
     except DecodeError as error:
         return Judged(Fate.DEAD, _dead(record, str(error)))
+
+
+def judge(found: Read, directory: Directory, terms: Terms, recipient: Recipient = UNASKED) -> Judged:
+    """The message or refusal for a record. The same record always gets the same id and times."""
+    record, request, organization = found.record, found.request, found.organization
     message_id = _message_id(record, request, organization)
     used = Used(message_id, fingerprint(request)) if request.idempotency_key else None
     # When the broker appended it: a record that is read again gets the same times.
@@ -79,6 +94,7 @@ def judge(record: ConsumerRecord | Unreadable, directory: Directory, terms: Term
         request,
         organization,
         directory,
+        recipient=recipient,
         door=Door.KAFKA,
         message_id=message_id,
         now=record.timestamp,

@@ -13,9 +13,11 @@ from ingress.batching import Gathered
 from ingress.bounded import within
 from ingress.checks import Malformed
 from ingress.codes import Code
-from ingress.idempotency import Go, Wait
+from ingress.idempotency import Go, Wait, subject, taken
+from ingress.permission import Recipient
 from ingress.ports import NotAcknowledgedError, Publish, Store
 from ingress.problems import Problem, passing
+from ingress.recipients import Asking
 from ingress.replies import Reply, Subject
 from ingress.tracing import Headers
 from ingress.watching import Watching
@@ -71,6 +73,7 @@ class Sending:
         publish: hands messages to the broker.
         door: how long broker and provider are waited for.
         messages: how long messages wait and are remembered.
+        asking: knows of recipients.
         clock: epoch milliseconds.
         random: that many random bytes, for ids.
     """
@@ -81,6 +84,7 @@ class Sending:
         ledger: Store,
         watching: Watching,
         publish: Publish,
+        asking: Asking,
         *,
         door: IngressSettings,
         messages: MessageSettings,
@@ -91,6 +95,7 @@ class Sending:
         self._ledger = ledger
         self._watching = watching
         self._publish = publish
+        self._asking = asking
         self._door = door
         self._messages = messages
         self._clock = clock
@@ -104,14 +109,17 @@ class Sending:
 
         A caller that goes away leaves nothing half done: what was begun is brought to its end.
         """
-        asked = self._asked(request, organization, headers)
+        recipient = await self._asking.one(request, organization, self._directory())
+        asked = self._asked(request, organization, headers, recipient)
         verdict = asked.verdict
         # What depends on the directory may have been otherwise when the key was used.
         if isinstance(verdict, Malformed) or (isinstance(verdict, Denied) and not asked.keyed):
             return Problem(verdict.code, verdict.detail)
         return await self._to_the_end(self._keyed(asked) if asked.keyed else self._hand_in(asked))
 
-    def _asked(self, request: SendRequest, organization: str, headers: Headers) -> _Asked:
+    def _asked(
+        self, request: SendRequest, organization: str, headers: Headers, recipient: Recipient
+    ) -> _Asked:
         now = self._clock()
         key = request.idempotency_key
         message_id = ids.uuid7(now, self._random(10)) if key is None else ids.of_key(organization, key)
@@ -119,6 +127,7 @@ class Sending:
             request,
             organization,
             self._directory(),
+            recipient=recipient,
             door=Door.REST,
             message_id=message_id,
             now=now,
@@ -159,7 +168,7 @@ class Sending:
             case Go():
                 return await self._hand_in(asked)
             case Wait(row):
-                return await self._outcome(replace(asked, forget_at=row.forget_at), idempotency.subject(row))
+                return await self._outcome(replace(asked, forget_at=row.forget_at), subject(row))
             case (Reply() | Problem()) as answer:
                 return answer
 
@@ -190,15 +199,15 @@ class Sending:
         except NotAcknowledgedError:
             await self._release(asked)
             return _not_acknowledged(message.message_id)
-        subject = Subject(message.message_id, asked.verdict.provider, message.content.segments)
-        await self._show(asked, asked.verdict)
-        return replies.queued(subject) if asked.request.queue else await self._outcome(asked, subject)
+        row = first_row(message)
+        await self._show(asked, row)
+        return taken(row) if _at_once(row, asked) else await self._outcome(asked, subject(row))
 
-    async def _show(self, asked: _Asked, verdict: Accepted) -> None:
+    async def _show(self, asked: _Asked, row: StatusRecord) -> None:
         # The hold of one that waits for its outcome ends with its answer.
-        token = asked.token if asked.keyed and asked.request.queue else None
+        token = asked.token if asked.keyed and _at_once(row, asked) else None
         try:
-            await within(self._first_row(First(first_row(verdict), token)), _FIRST_ROW_SECONDS)
+            await within(self._first_row(First(row, token)), _FIRST_ROW_SECONDS)
         except LedgerAwayError as error:
             # The message is the broker's already; the fold's own row will show it.
             metrics.FIRST_ROWS_MISSED.inc()
@@ -249,9 +258,13 @@ class Sending:
             _LOG.warning("hold.not_released message_id=%s error=%r", asked.message_id, error)
 
 
-def first_row(verdict: Accepted) -> StatusRecord:
+def _at_once(row: StatusRecord, asked: _Asked) -> bool:
+    """Whether it is answered without waiting for its outcome: nobody waits for one that is held."""
+    return asked.request.queue or row.send_at is not None
+
+
+def first_row(message: Message) -> StatusRecord:
     """What the view shows until the fold's first transition."""
-    message: Message = verdict.message
     content = message.content
     return StatusRecord(
         id=ids.of_transition(message.message_id, 0),
@@ -263,13 +276,15 @@ def first_row(verdict: Accepted) -> StatusRecord:
         accepted_at=content.accepted_at,
         forget_at=message.forget_at,
         from_number=content.from_number,
+        use_case_id=content.use_case_id,
         to_number=content.to_number,
         text=content.text,
         media=content.media,
         segments=content.segments,
         reference=content.reference,
         fingerprint=content.fingerprint,
-        provider=verdict.provider,
+        send_at=content.send_at,
+        provider=message.provider,
         history=(Step(status=State.QUEUED, at=content.accepted_at),),
     )
 

@@ -15,6 +15,7 @@ def members(row: StatusRecord, seen: Seen) -> dict[str, Any]:
         "message_id": row.message_id,
         "status": progress.word(row, seen),
         "state": progress.state(row, seen),
+        "use_case_id": row.use_case_id,
         "from_phone_number": row.from_number,
         "to_phone_number": row.to_number,
         "message": row.text,
@@ -27,6 +28,7 @@ def members(row: StatusRecord, seen: Seen) -> dict[str, Any]:
         "provider_message_id": row.provider_message_id,
         "error": None if row.failure is None else row.failure.detail,
         "failure": None if row.failure is None else _failure(row.failure),
+        "send_at": None if row.send_at is None else iso(row.send_at),
         "accepted_at": iso(row.accepted_at),
         "updated_at": iso(row.at),
         "history": [
@@ -51,8 +53,8 @@ def iso(at: int) -> str:
 
 
 def _sender(row: StatusRecord, attempts: list[Attempt]) -> str | None:
-    """The number that it goes out from; None before one is chosen."""
-    if attempts:
+    """The number that it goes out from; None before one is chosen. The row knows it, up to its attempt."""
+    if attempts and attempts[-1].number > (row.attempt or 0):
         return attempts[-1].sender
     return None if row.account is None else row.from_number
 

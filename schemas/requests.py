@@ -79,10 +79,12 @@ class SendRequest(Record):
     #: Not before this moment, at most 48 hours ahead: RFC 3339 with its offset. `valid_for` counts from it.
     send_at: Moment | None = None
     #: Seconds after acceptance within which it must be handed over; then it fails as `expired`.
-    #: None: as the use case, else the organization, else `HELIO_MESSAGES__VALIDITY_SECONDS` says.
+    #: None: as the use case or the organization says, else as `HELIO_MESSAGES__VALIDITY_SECONDS`.
     valid_for: Annotated[int, _SECONDS, BeforeValidator(_whole)] | None = None
     #: Carried to every status record of the message.
     reference: Annotated[str, Field(max_length=256)] | None = None
+    #: Judge it, and say what would become of it; send nothing. Only REST can answer that.
+    dry_run: Annotated[bool, Strict()] = False
     #: On a topic whose producers are trusted (`HELIO_INTAKE__TRUSTED`): on whose behalf. Else ignored.
     organization: str | None = None
 

@@ -65,3 +65,14 @@ SEND_API: Final[dict[State, str]] = {
     _C: "cancelled",
 }
 SENDING: Final = "sending"
+
+#: The words of the channel API, `POST /v1/sms/` and `GET /v1/sms/{id}`.
+CHANNEL_API: Final[dict[State, str]] = {
+    _Q: "pending",
+    _N: "pending",
+    _S: "sent",
+    _D: "delivered",
+    _U: "undelivered",
+    _F: "failed",
+    _C: "failed",
+}

@@ -32,6 +32,7 @@ def document() -> dict[str, Any]:
         "servers": [{"url": "/"}],
         "tags": [
             {"name": "Messages", "description": "Send, follow and cancel messages."},
+            {"name": "Use cases", "description": "Send through a use case, whose sender is chosen for you."},
             {"name": "Health", "description": "For whoever runs this service."},
         ],
         "paths": paths(),

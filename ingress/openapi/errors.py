@@ -1,5 +1,6 @@
 """The errors of the send API: which codes an operation answers, each with an example as it is said."""
 
+from collections.abc import Callable
 from typing import Any, Final
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from schemas.requests import MAX_KEY, MAX_MEDIA, MAX_TEXT, MAX_VALID_FOR
 from schemas.settings import IngressSettings
 
 MESSAGE_ID: Final = "8ad70ee5-3d47-4fa4-a6ab-c9f2238d5f54"
+USE_CASE_ID: Final = "5d0f7a52-6f0e-4f0b-9a55-3f3a3f1f2a10"
 _INSTANCE: Final = UUID("6d0c3f0e-5b0f-4a54-9f5e-2f6f2f1f6f0b").urn
 _SENDER: Final = "+14155550123"
 _WHICH: Final = {"message_id": MESSAGE_ID}
@@ -17,6 +19,7 @@ _UNACKNOWLEDGED: Final = (
     "The message was not acknowledged in time and may still be sent. "
     "Repeat with the same idempotency key to be safe; without one, look at its status first"
 )
+_UNVERIFIED: Final = "The use case has no verified A2P campaign for its US long-code numbers"
 _UNSURE: Final = "Whether this idempotency key was used before cannot be told at the moment. Try again"
 
 #: The sentence of each, and what its body tells beyond.
@@ -51,6 +54,25 @@ _SAID: Final[dict[Code, tuple[str, dict[str, Any]]]] = {
     Code.ACCOUNT_UNAVAILABLE: (f"The account of phone number {_SENDER} is not in use", {}),
     Code.SMS_NOT_SUPPORTED: (f"Phone number {_SENDER} cannot send SMS", {}),
     Code.MEDIA_NOT_SUPPORTED: (f"Phone number {_SENDER} cannot send media", {}),
+    Code.USE_CASE_NOT_FOUND: (f"There is no SMS use case {USE_CASE_ID}; it may be deleted.", {}),
+    Code.USE_CASE_SUSPENDED: ("The SMS use case Order updates is suspended.", {}),
+    Code.NO_SENDER: ("No phone number is assigned to the use case.", {}),
+    Code.NO_USABLE_SENDER: (
+        f"No number of the use case can send this message: {_SENDER} is suspended.",
+        {},
+    ),
+    Code.CAMPAIGN_NOT_VERIFIED: (
+        f"{_UNVERIFIED}: campaign orders of {_SENDER}.",
+        {},
+    ),
+    Code.BRAND_SUSPENDED: (
+        f"The brand registration behind the use case is suspended: brand acme of {_SENDER}.",
+        {},
+    ),
+    Code.NOT_A_NUMBER: ("Invalid destination phone number: +12025550 is not a real number.", {}),
+    Code.LANDLINE: ("Invalid destination phone number: +442071838750 is a landline.", {}),
+    Code.REGION_NOT_PERMITTED: ("The use case is not permitted to send to CA.", {}),
+    Code.OPTED_OUT: ("+12025550143 has opted out of receiving messages.", {}),
     Code.CONFLICT: ("This idempotency key was used with other content", _WHICH),
     Code.IN_FLIGHT: (
         "The first request with this idempotency key is still in flight. Try again in a moment",
@@ -89,7 +111,7 @@ _ABOUT: Final[dict[int, str]] = {
     405: "The path takes other methods.",
     409: "The first request with this idempotency key is still being answered.",
     413: "The body is too long.",
-    422: "The idempotency key was used with other content.",
+    422: "It cannot be done: `code` says why.",
     429: "The key's own rate is used up.",
     500: "The provider did not take the message, or a fault of ours.",
     503: "Something that is needed is away for the moment.",
@@ -122,7 +144,11 @@ _HEADERS: Final[dict[int, dict[str, Any]]] = {
 }
 
 
-def example(code: Code) -> dict[str, Any]:
+#: The HTTP status of a code.
+Statuses = Callable[[Code], int]
+
+
+def example(code: Code, status: Statuses = STATUS.__getitem__) -> dict[str, Any]:
     """A body with `code`, as it is answered."""
     detail, more = _SAID[code]
     return {
@@ -130,28 +156,29 @@ def example(code: Code) -> dict[str, Any]:
         "code": code.value,
         "type": type_uri(code),
         "title": TITLE[code],
-        "status": STATUS[code],
+        "status": status(code),
         "instance": _INSTANCE,
     } | more
 
 
-def responses(codes: tuple[Code, ...]) -> dict[str, Any]:
+def responses(codes: tuple[Code, ...], status: Statuses = STATUS.__getitem__) -> dict[str, Any]:
     """The error answers of an operation that has these codes, by status."""
-    statuses = sorted({STATUS[code] for code in codes})
     return {
-        str(status): response(status, tuple(code for code in codes if STATUS[code] == status))
-        for status in statuses
+        str(found): response(found, tuple(code for code in codes if status(code) == found), status)
+        for found in sorted({status(code) for code in codes})
     }
 
 
-def response(status: int, codes: tuple[Code, ...]) -> dict[str, Any]:
+def response(status: int, codes: tuple[Code, ...], statuses: Statuses = STATUS.__getitem__) -> dict[str, Any]:
     """The answer of one status, with an example for each code."""
     found: dict[str, Any] = {
         "description": _ABOUT[status],
         "content": {
             "application/json": {
                 "schema": _schema(codes),
-                "examples": {code.value: {"summary": TITLE[code], "value": example(code)} for code in codes},
+                "examples": {
+                    code.value: {"summary": TITLE[code], "value": example(code, statuses)} for code in codes
+                },
             }
         },
     }

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from ingress.openapi.errors import MESSAGE_ID
+from ingress.openapi.errors import MESSAGE_ID, USE_CASE_ID
 from schemas.provider import Provider
 
 _AT: Final = "2026-04-30T10:15:00Z"
@@ -22,6 +22,7 @@ ALL_OPTIONS: Final = {
     "valid_for": 3600,
     "reference": "order-12345",
 }
+SCHEDULED: Final = {**BASIC, "send_at": "2026-05-01T09:00:00Z", "valid_for": 3600}
 
 _QUEUED: Final = {
     "success": True,
@@ -33,6 +34,7 @@ _QUEUED: Final = {
 }
 SENT: Final[dict[str, Any]] = {
     "queued": _QUEUED,
+    "scheduled": {**_QUEUED, "send_at": "2026-05-01T09:00:00.000Z"},
     "sent": {**_QUEUED, "message": "SMS sent successfully via telnyx", "status": "sent"},
     "late": {
         **_QUEUED,
@@ -95,6 +97,7 @@ _RECORD: Final = {
     **_ID,
     "status": "sent",
     "state": "delivered",
+    "use_case_id": None,
     **BASIC,
     "media_urls": [],
     "num_segments": 1,
@@ -105,6 +108,7 @@ _RECORD: Final = {
     "provider_message_id": _ATTEMPT["provider_message_id"],
     "error": None,
     "failure": None,
+    "send_at": None,
     "accepted_at": _MILLIS,
     "updated_at": _MILLIS,
     "history": _steps("queued", "sent", "delivered"),
@@ -124,6 +128,86 @@ RECORD: Final[dict[str, Any]] = {
         "history": _steps("queued", "failed"),
         "attempts": [{**_ATTEMPT, "outcome": "rejected", "provider_message_id": None, **_SAID}],
     },
+}
+
+CHANNEL_BASIC: Final = {
+    "use_case_id": USE_CASE_ID,
+    "to_phone_number": BASIC["to_phone_number"],
+    "message": BASIC["message"],
+}
+CHANNEL_ALL: Final = {
+    **CHANNEL_BASIC,
+    "media_urls": ["https://media.example.com/image.jpg"],
+    "idempotency_key": "order:12345:shipped",
+    "send_at": "2026-05-01T09:00:00Z",
+    "valid_for": 3600,
+    "reference": "order-12345",
+}
+_CREATED: Final[dict[str, Any]] = {
+    "id": MESSAGE_ID,
+    "use_case_id": USE_CASE_ID,
+    "message_sid": "SM" + MESSAGE_ID.replace("-", ""),
+    "from_number": None,
+    "to_number": BASIC["to_phone_number"],
+    "body": BASIC["message"],
+    "num_segments": None,
+    "status": "pending",
+    "handed_off_at": None,
+    "delivered_at": None,
+    "errored_at": None,
+    "error_code": None,
+    "created_at": _MILLIS,
+    "updated_at": _MILLIS,
+    "state": "queued",
+    "segments": 1,
+    "media_urls": [],
+    "send_at": None,
+    "reference": "order-12345",
+    "provider": None,
+    "provider_message_id": None,
+    "failure_code": None,
+    "error": None,
+}
+_DELIVERED: Final = {
+    **_CREATED,
+    "from_number": BASIC["from_phone_number"],
+    "num_segments": 1,
+    "status": "delivered",
+    "handed_off_at": _MILLIS,
+    "delivered_at": _MILLIS,
+    "state": "delivered",
+    "provider": "twilio",
+    "provider_message_id": _ATTEMPT["provider_message_id"],
+}
+CREATED: Final[dict[str, Any]] = {"created": _CREATED}
+CHANNEL: Final[dict[str, Any]] = {
+    "delivered": _DELIVERED,
+    "pending": _CREATED,
+    "undelivered": {
+        **_DELIVERED,
+        "status": "undelivered",
+        "delivered_at": None,
+        "errored_at": _MILLIS,
+        "error_code": 302,
+        "state": "undelivered",
+        "failure_code": "undelivered",
+        "error": "The handset did not get it: unreachable",
+    },
+}
+DRY_RUN: Final[dict[str, Any]] = {
+    "dry_run": {
+        "success": True,
+        "dry_run": True,
+        "message": "SMS would be sent via telnyx; nothing was",
+        "from_number": BASIC["from_phone_number"],
+        "to_number": BASIC["to_phone_number"],
+        "provider": "telnyx",
+        "account": "telnyx-main",
+        "reason": "geomatch: area code 202; the only one",
+        "num_segments": 1,
+        "send_at": None,
+        "valid_until": _MILLIS,
+    }
 }
 
 _CANCELLED: Final = {

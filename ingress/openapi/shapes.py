@@ -12,8 +12,8 @@ from pydantic.json_schema import models_json_schema
 from schemas.directory import E164_PATTERN
 from schemas.provider import Fault, Provider
 from schemas.public import AttemptOutcome, SettledBy
-from schemas.requests import MAX_KEY, MAX_MEDIA, MAX_TEXT, MOMENT_PATTERN, SendBody
-from schemas.status import SEND_API, SENDING, State
+from schemas.requests import MAX_KEY, MAX_MEDIA, MAX_TEXT, MOMENT_PATTERN, ChannelBody, SendBody, SendRequest
+from schemas.status import CHANNEL_API, SEND_API, SENDING, State
 
 REF: Final = "#/components/schemas/{model}"
 #: All that `str.isspace` knows: a text of nothing else is blank.
@@ -69,7 +69,29 @@ _ABOUT: Final[dict[str, dict[str, Any]]] = {
         "`valid_for` counts from it.",
         "examples": ["2026-05-01T09:00:00Z"],
     },
+    "dry_run": {"description": "Judge it, and say what would become of it: nothing is sent, no key is used."},
     "use_case_id": {"description": "Not here: `POST /v1/sms/` sends through a use case."},
+}
+_CHANNEL: Final[dict[str, dict[str, Any]]] = {
+    **_ABOUT,
+    "use_case_id": {
+        "description": "The use case: one of its numbers is chosen.",
+        "examples": ["5d0f7a52-6f0e-4f0b-9a55-3f3a3f1f2a10"],
+    },
+    "message": {
+        **_ABOUT["message"],
+        "description": "The text, which arrives unchanged. It may not be blank, nor hold NUL.",
+    },
+    "media_urls": {
+        "description": "Pictures and files, which the provider fetches: public http or https URLs. "
+        "Numbers that take MMS are chosen."
+    },
+    "queue": {"description": "All that goes through a use case is queued."},
+    "valid_for": {
+        "description": "Seconds within which it must be handed to the provider; then it fails as "
+        "`expired` and is never sent late. Default: the use case's."
+    },
+    "from_phone_number": {"description": "Not here: the use case's numbers are chosen from."},
 }
 #: What they say of a string that is not null.
 _ITEMS: Final[dict[str, dict[str, Any]]] = {
@@ -85,6 +107,7 @@ Iso = Annotated[str, Field(json_schema_extra={"format": "date-time"}, examples=[
 Uuid = Annotated[str, Field(json_schema_extra={"format": "uuid"})]
 Count = Annotated[int, Field(ge=0)]
 Word = Annotated[str, Field(json_schema_extra={"enum": sorted({SENDING, *SEND_API.values()})})]
+ChannelWord = Annotated[str, Field(json_schema_extra={"enum": sorted(set(CHANNEL_API.values()))})]
 OurWord = Annotated[str, Field(json_schema_extra={"enum": [SENDING, *(state.value for state in State)]})]
 
 
@@ -107,6 +130,53 @@ class SendAnswer(Answer):
         "queued",
         description="Ours, where it says more than `status`: of a `queue: false` send that is not over.",
     )
+    send_at: Iso = Field(_AT, description="Where it is held until then: as asked for, or by quiet hours.")
+
+
+class DryRunAnswer(Answer):
+    """What would become of a `dry_run`, as things are now. Nothing was sent, and no key was used."""
+
+    success: Literal[True]
+    dry_run: Literal[True]
+    message: str
+    from_number: str = Field(description="The sender that it would go out from.")
+    to_number: str
+    provider: Provider
+    account: str
+    reason: str = Field(description="Which rule chose the sender, and what it skipped.")
+    num_segments: Count
+    send_at: Iso | None = Field(description="It would be held until then.")
+    valid_until: Iso = Field(description="It would be handed over until then, or fail as `expired`.")
+
+
+class ChannelAnswer(Answer):
+    """A message sent through a use case. Members from `state` on are ours."""
+
+    id: Uuid
+    use_case_id: Uuid
+    message_sid: Annotated[str, Field(pattern="^SM[0-9a-f]{32}$")] = Field(
+        description="Never changes, whichever provider has the message."
+    )
+    from_number: str | None = Field(description="Null until one of the use case's numbers is chosen.")
+    to_number: str
+    body: str
+    num_segments: Count | None = Field(description="Null until it is handed off.")
+    status: ChannelWord
+    handed_off_at: Iso | None
+    delivered_at: Iso | None
+    errored_at: Iso | None
+    error_code: int | None = Field(description="Of a failed or undelivered message: `docs/errors.md`.")
+    created_at: Iso
+    updated_at: Iso
+    state: OurWord
+    segments: Count
+    media_urls: list[str]
+    send_at: Iso | None = Field(description="It is held until then: as asked for, or by quiet hours.")
+    reference: str | None
+    provider: Provider | None
+    provider_message_id: str | None
+    failure_code: str | None = Field(description="Stable: `docs/errors.md`.")
+    error: str | None = Field(description="Why, in one sentence.")
 
 
 class StatusAnswer(Answer):
@@ -194,7 +264,8 @@ class MessageAnswer(Answer):
     message_id: Uuid
     status: Word
     state: OurWord
-    from_phone_number: str
+    use_case_id: Uuid | None = Field(description="The use case that it goes through, where it does.")
+    from_phone_number: str | None = Field(description="Null until one of the use case's is chosen.")
     to_phone_number: str
     message: str
     media_urls: list[str]
@@ -206,6 +277,7 @@ class MessageAnswer(Answer):
     provider_message_id: str | None
     error: str | None
     failure: FailureAnswer | None
+    send_at: Iso | None = Field(description="It is held until then: as asked for, or by quiet hours.")
     accepted_at: Iso
     updated_at: Iso
     history: list[StepAnswer]
@@ -225,24 +297,36 @@ class Health(Answer):
 
 def send_request() -> dict[str, Any]:
     """The body of `POST /sms/send`: the fields of `SendBody` that REST callers have."""
-    schema = SendBody.model_json_schema()
+    return _body(SendBody, "A message to send.", _ABOUT)
+
+
+def channel_request() -> dict[str, Any]:
+    """The body of `POST /v1/sms/`: the fields of `ChannelBody`."""
+    return _body(ChannelBody, "A message to send through a use case.", _CHANNEL)
+
+
+def _body(model: type[SendRequest], about: str, fields: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    schema = model.model_json_schema()
     return {
         "type": "object",
-        "description": "A message to send.",
-        "properties": {name: _field(name, schema["properties"][name]) for name in _ABOUT},
+        "description": about,
+        "properties": {name: _field(schema["properties"][name], fields[name], name) for name in fields},
         "required": schema["required"],
     }
 
 
 def components() -> dict[str, Any]:
     """All answers, by name."""
-    answers = (SendAnswer, StatusAnswer, CancelAnswer, QueueStats, MessageAnswer, Health)
+    answers = (
+        SendAnswer, DryRunAnswer, StatusAnswer, CancelAnswer, QueueStats, MessageAnswer, ChannelAnswer,
+        Health,
+    )  # fmt: skip
     _, schema = models_json_schema([(answer, "serialization") for answer in answers], ref_template=REF)
     return {name: _untitled(found) for name, found in schema["$defs"].items()}
 
 
-def _field(name: str, schema: dict[str, Any]) -> dict[str, Any]:
-    found = {key: value for key, value in schema.items() if key != "title"} | _ABOUT[name]
+def _field(schema: dict[str, Any], about: dict[str, Any], name: str) -> dict[str, Any]:
+    found = {key: value for key, value in schema.items() if key != "title"} | about
     for choice in found.get("anyOf", ()):
         if choice["type"] != "null":
             choice.update(_ITEMS.get(name, {}))

@@ -12,6 +12,8 @@ from ingress.cancelling import Cancelling
 from ingress.endpoints import Parts
 from ingress.limits import RateLimit
 from ingress.ports import NotAcknowledgedError
+from ingress.recipients import Asking
+from ingress.rehearsal import Rehearsal
 from ingress.sending import Sending
 from ingress.tracing import Headers
 from ingress.watching import Watching
@@ -81,11 +83,15 @@ class MemoryDoor:
             ledger,
             watching,
             self.broker,
+            Asking(self.view),
             door=IngressSettings(immediate_seconds=self.immediate_seconds),
             messages=self.messages,
             clock=lambda: NOW,
             # The same in every test, and never the same twice.
             random=lambda count: next(numbers).to_bytes(count),
+        )
+        self.rehearsal = Rehearsal(
+            lambda: self.directory, self.view, messages=self.messages, clock=lambda: NOW
         )
         self.cancelling = Cancelling(ledger, watching, self.broker, clock=lambda: NOW)
 
@@ -97,6 +103,7 @@ class MemoryDoor:
 
         return Parts(
             sending=self.sending,
+            rehearsal=self.rehearsal,
             cancelling=self.cancelling,
             ledger=Bounded(self.view),
             rates=RateLimit(self.view.allow),

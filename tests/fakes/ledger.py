@@ -5,9 +5,13 @@ from dataclasses import dataclass, field, replace
 
 from ledger import LedgerNotReadyError, LedgerUnavailableError
 from ledger.claims import Absent, Cancel, Claim, Closed, Open, Sending
+from ledger.days import Cap
+from ledger.health import Breaker, Health
 from ledger.holds import Answer, Found, Hold, Word
 from ledger.limits import Limit
+from ledger.optouts import Reach
 from ledger.queues import Queue, Queues
+from ledger.sticky import Pair, Remembered
 from ledger.view import First, Seen
 from schemas.provider import Provider
 from schemas.public import Attempt, StatusRecord
@@ -46,6 +50,16 @@ class MemoryLedger:
     answers: dict[str, Answer] = field(default_factory=dict)
     #: What `allow` answers of a limit's key; else 0.
     waits: dict[str, int] = field(default_factory=dict)
+    #: Scope and number of who does not want to hear.
+    opted: set[tuple[str, str]] = field(default_factory=set)
+    #: Numbers that are landlines.
+    fixed: set[str] = field(default_factory=set)
+    #: Use case and recipient: the number that the recipient knows.
+    known: dict[tuple[str, str], str] = field(default_factory=dict)
+    #: Accounts.
+    open_breakers: set[str] = field(default_factory=set)
+    #: Names of day caps.
+    used: set[str] = field(default_factory=set)
 
     async def first(self, rows: Sequence[First]) -> None:
         """Rows of sequence 0, never over another; the hold of that token ends."""
@@ -107,6 +121,32 @@ class MemoryLedger:
         """As `waits` says."""
         self._up()
         return [self.waits.get(ask.key, 0) for ask in asks]
+
+    async def opted_out(self, reaches: Sequence[Reach]) -> list[bool]:
+        """As `opted` says."""
+        self._up()
+        return [any((scope, number) in self.opted for scope in scopes) for scopes, number in reaches]
+
+    async def landlines(self, numbers: Sequence[str]) -> set[str]:
+        """Those in `fixed`."""
+        self._up()
+        return self.fixed.intersection(numbers)
+
+    async def sticky(self, pairs: Sequence[Pair]) -> Remembered:
+        """As `known` says."""
+        self._up()
+        return Remembered(self.whole, tuple(self.known.get(pair) for pair in pairs))
+
+    async def health(self) -> Health:
+        """Of the open breakers."""
+        self._up()
+        breaker = Breaker("open", since=self.now, until=self.now + 1000)
+        return Health(self.now, dict.fromkeys(self.open_breakers, breaker), {})
+
+    async def used_up(self, caps: Sequence[Cap]) -> frozenset[str]:
+        """Those of `caps` that are in `used`."""
+        self._up()
+        return frozenset(cap.name for cap in caps if cap.name in self.used)
 
     async def queues(self, organization: str, now: int) -> Queues:
         """Counted from the rows."""

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from aiokafka import ConsumerRecord
 
+from directory.snapshot import Directory
 from ingress import metrics
 from ingress.binding import Binding, Used
 from ingress.codes import Code
 from ingress.problems import Problem
 from ingress.replies import Reply
-from ingress.requested import Fate, Judged, Terms, judge, owners
+from ingress.requested import Fate, Judged, Read, Terms, judge, owners, read
 from ledger import LedgerNotReadyError, LedgerUnavailableError
 from ledger.holds import Found, Hold
 from schemas import ids
@@ -37,7 +38,7 @@ class Doors(MemoryDoor):
 
     async def over_kafka(self, **fields: Any) -> Judged:
         """As far as intake goes before it produces."""
-        found = judge(record(**fields), self.directory, TERMS)
+        found = judged(record(**fields), self.directory)
         assert found.used is not None
         await Binding(self.view.hold, lambda: NOW).bind([found.used])
         return found
@@ -48,6 +49,11 @@ class Doors(MemoryDoor):
 
 
 TERMS = Terms(owners(["acme"]), IntakeSettings(), MessageSettings())
+
+
+def judged(record: ConsumerRecord, directory: Directory) -> Judged:
+    found = read(record, TERMS)
+    return judge(found, directory, TERMS) if isinstance(found, Read) else found
 
 
 def record(**fields: Any) -> ConsumerRecord:
@@ -99,7 +105,7 @@ async def test_of_two_contents_in_a_batch_the_first_counts() -> None:
 
 @pytest.mark.parametrize("key", [None, "", "k"])
 def test_only_a_record_with_a_key_uses_one(key: str | None) -> None:
-    found = judge(record(idempotency_key=key), world.directory(), TERMS)
+    found = judged(record(idempotency_key=key), world.directory())
     asked = SendRequest.model_validate({**BODY, "idempotency_key": key})
     assert found.used == (Used(ID, fingerprint(asked)) if key else None)
 

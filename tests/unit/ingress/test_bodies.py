@@ -1,13 +1,15 @@
 """Bodies and keys: what is read, and the sentences for what cannot be."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingress.bodies import parse, unquoted
+from ingress import bodies
+from ingress.bodies import unquoted
 from ingress.codes import Code
 from ingress.problems import Problem
 from schemas.requests import SendBody, SendRequest, fingerprint
@@ -18,6 +20,10 @@ BODY: dict[str, Any] = {
     "to_phone_number": world.HANDSET,
     "message": "Hello",
 }
+
+
+def parse(body: bytes, header_keys: Sequence[str]) -> SendRequest | Problem:
+    return bodies.parse(body, header_keys, SendBody)
 
 
 def without(field: str) -> bytes:

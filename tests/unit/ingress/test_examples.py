@@ -11,18 +11,16 @@ import pytest
 import yaml
 
 from directory.snapshot import Directory
-from ingress.acceptance import Accepted
 from ingress.app import make_app
 from ingress.codes import STATUS, Code
 from ingress.openapi import examples
-from ingress.openapi.errors import MESSAGE_ID, example
+from ingress.openapi.errors import MESSAGE_ID, USE_CASE_ID, example
 from ingress.sending import first_row
 from ingress.tracing import Headers
 from ledger import LedgerUnavailableError
 from ledger.holds import Hold
 from schemas import ids, topics
 from schemas.messages import Message
-from schemas.provider import Provider
 from schemas.public import Failure, StatusRecord
 from schemas.requests import MAX_MEDIA, MAX_TEXT, MAX_VALID_FOR
 from schemas.settings import IngressSettings
@@ -32,17 +30,30 @@ from tests.fakes.doors import NOW, MemoryBroker, MemoryDoor
 
 SENDER, OTHERS, HANDSET = "+14155550123", "+16465550130", "+12025550143"
 BODY: dict[str, Any] = {"from_phone_number": SENDER, "to_phone_number": HANDSET, "message": "Hello"}
+CHANNEL: dict[str, Any] = {"use_case_id": USE_CASE_ID, "to_phone_number": HANDSET, "message": "Hello"}
 OF_KEY = ids.of_key("acme", "k")
 
 
 def directory(**fields: Any) -> Directory:
     """One number of acme's; `fields` change it, or what it hangs on."""
     telnyx = {"provider": "telnyx", "api_key": "env:TX", "public_keys": ["env:TX"]}
-    number = {"account": "tx", **fields.get("number", {})}
+    number = {"account": "tx", "campaign": "orders", **fields.get("number", {})}
     organizations = {
         "operator": {"accounts": {"tx": {"credentials": telnyx, **fields.get("account", {})}}},
         "acme": {
             "numbers": {SENDER: number} if "number" not in fields or fields["number"] is not None else {},
+            "use_cases": {
+                USE_CASE_ID: {"name": "Order updates", "numbers": [SENDER], **fields.get("use_case", {})}
+            },
+            "brands": {"acme": {"name": "Acme", "registration": "verified", **fields.get("brand", {})}},
+            "campaigns": {
+                "orders": {
+                    "brand": "acme",
+                    "use": "Orders",
+                    "registration": "verified",
+                    **fields.get("campaign", {}),
+                },
+            },
             "assistants": {
                 "desk": {"name": "Front desk", "numbers": [SENDER], **fields.get("assistant", {})}
             },
@@ -64,7 +75,7 @@ class RefusedBroker(MemoryBroker):
         await super().__call__(topic, message_id, value, headers)
         if topic == topics.MESSAGES:
             failure = Failure(code="rejected", detail="The destination number is not valid")
-            row = first_row(Accepted(Message.decode(value), Provider.TELNYX))
+            row = first_row(Message.decode(value))
             self.rows[message_id] = row.model_copy(
                 update={"sequence": 2, "status": State.FAILED, "failure": failure}
             )
@@ -119,6 +130,22 @@ def broken(door: MemoryDoor) -> None:
     door.view.rows = Broken()
 
 
+def through(**fields: Any) -> Cause:
+    """A request through the use case, where the directory is otherwise."""
+    return Cause(dict(CHANNEL), path="/v1/sms/", door=lambda: MemoryDoor(directory=directory(**fields)))
+
+
+def to(number: str, **fields: Any) -> Cause:
+    """Another recipient."""
+    cause = through(**fields)
+    cause.body = {**CHANNEL, "to_phone_number": number}
+    return cause
+
+
+def opted_out(door: MemoryDoor) -> None:
+    door.view.opted.add((f"acme/{USE_CASE_ID}", HANDSET))
+
+
 CAUSES: dict[Code, Cause] = {
     Code.MALFORMED_JSON: Cause(b"{"),
     Code.MISSING_FIELD: Cause({name: value for name, value in BODY.items() if name != "to_phone_number"}),
@@ -150,6 +177,16 @@ CAUSES: dict[Code, Cause] = {
         {**BODY, "media_urls": ["https://example.com/a"]},
         door=lambda: MemoryDoor(directory=directory(number={"capabilities": ["sms"]})),
     ),
+    Code.USE_CASE_NOT_FOUND: Cause(dict(CHANNEL), path="/v1/sms/", door=MemoryDoor),
+    Code.USE_CASE_SUSPENDED: through(use_case={"status": "suspended"}),
+    Code.NO_SENDER: through(use_case={"numbers": []}),
+    Code.NO_USABLE_SENDER: through(number={"status": "suspended"}),
+    Code.CAMPAIGN_NOT_VERIFIED: through(campaign={"registration": "pending"}),
+    Code.BRAND_SUSPENDED: through(brand={"registration": "suspended"}),
+    Code.NOT_A_NUMBER: to("+12025550"),
+    Code.LANDLINE: to("+442071838750"),
+    Code.REGION_NOT_PERMITTED: to("+14169670100", use_case={"regions": ["US"]}),
+    Code.OPTED_OUT: Cause(dict(CHANNEL), path="/v1/sms/", meets=opted_out),
     Code.CONFLICT: Cause(
         {**BODY, "idempotency_key": "k"}, first={**BODY, "message": "Other", "idempotency_key": "k"}
     ),

@@ -8,7 +8,7 @@ from aiokafka import ConsumerRecord
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingress.requested import LARGEST_BYTES, Fate, Judged, Terms, judge, owners
+from ingress.requested import LARGEST_BYTES, Fate, Judged, Read, Terms, judge, owners, read
 from schemas import ids
 from schemas.messages import Message, Refusal, decode_message
 from schemas.provider import Provider
@@ -43,7 +43,9 @@ def record(
 
 def judged(found: ConsumerRecord, *, owner: str | None = None, trusted: bool = False) -> Judged:
     intake = IntakeSettings(owner=owner, trusted=trusted)
-    return judge(found, DIRECTORY, Terms(owners(["acme", "globex"]), intake, MessageSettings()))
+    terms = Terms(owners(["acme", "globex"]), intake, MessageSettings())
+    asked = read(found, terms)
+    return judge(asked, DIRECTORY, terms) if isinstance(asked, Read) else asked
 
 
 def having(**fields: Any) -> bytes:

@@ -11,7 +11,7 @@ from ingress import bodies
 from ingress.checks import malformed
 from ingress.openapi import shapes
 from ingress.problems import Problem
-from schemas.requests import MAX_KEY, MAX_MEDIA, MAX_TEXT, MAX_VALID_FOR
+from schemas.requests import MAX_KEY, MAX_MEDIA, MAX_TEXT, MAX_VALID_FOR, SendBody
 
 FITS = Draft202012Validator(shapes.send_request())
 HEADER = Draft202012Validator({"type": "string", "maxLength": MAX_KEY, "pattern": shapes.HEADER_KEY})
@@ -77,7 +77,7 @@ changes = fields.flatmap(
 
 def taken(body: dict[str, Any]) -> bool:
     """Whether the door finds no fault with the request by itself."""
-    found = bodies.parse(json.dumps(body).encode(), ())
+    found = bodies.parse(json.dumps(body).encode(), (), SendBody)
     return not isinstance(found, Problem) and malformed(found, NOW) is None
 
 
@@ -111,6 +111,6 @@ def test_what_is_required_is_required(name: str) -> None:
 @example("\xe3\x80\x80a")
 def test_a_header_that_fits_is_a_key(header: str) -> None:
     if HEADER.is_valid(header):
-        found = bodies.parse(json.dumps(BODY).encode(), [header])
+        found = bodies.parse(json.dumps(BODY).encode(), [header], SendBody)
         assert not isinstance(found, Problem)
         assert malformed(found, NOW) is None

@@ -20,10 +20,11 @@ def attempt(number: int, outcome: AttemptOutcome, **fields: Any) -> Attempt:
 
 
 def row(**fields: Any) -> StatusRecord:
-    found: dict[str, Any] = {"status": State.QUEUED, "provider": Provider.TELNYX, **fields}
+    usual = {"status": State.QUEUED, "provider": Provider.TELNYX, "from_number": "+12125550110"}
+    found: dict[str, Any] = {**usual, **fields}
     return StatusRecord(
         id="s", message_id="m", organization="acme", sequence=1, at=AT + 9, accepted_at=AT, forget_at=0,
-        from_number="+12125550110", to_number="+2", text="Hello", segments=2, fingerprint="1:x", **found,
+        to_number="+2", text="Hello", segments=2, fingerprint="1:x", **found,
     )  # fmt: skip
 
 
@@ -53,6 +54,7 @@ def test_everything_that_is_known() -> None:
         "message_id": "m",
         "status": "failed",
         "state": "failed",
+        "use_case_id": None,
         "from_phone_number": "+12125550110",
         "to_phone_number": "+2",
         "message": "Hello",
@@ -65,6 +67,7 @@ def test_everything_that_is_known() -> None:
         "provider_message_id": "pm",
         "error": "No",
         "failure": {"code": "rejected", "detail": "No", "provider_code": "30006", "fault": "recipient"},
+        "send_at": None,
         "accepted_at": "2026-04-30T10:15:00.250Z",
         "updated_at": "2026-04-30T10:15:00.259Z",
         "history": [
@@ -103,6 +106,23 @@ def test_attempts_of_which_the_row_does_not_tell_yet_are_the_ledgers() -> None:
         (1, "throttled"),
         (2, "unavailable"),
     ]
+
+
+def test_a_message_of_a_use_case_has_a_sender_once_one_is_chosen() -> None:
+    before = told(row(use_case_id="u", from_number=None, provider=None, send_at=AT + 5_000))
+    assert [before[name] for name in ("from_phone_number", "sender", "provider")] == [None] * 3
+    assert (before["use_case_id"], before["send_at"]) == ("u", "2026-04-30T10:15:05.250Z")
+    chosen = told(row(use_case_id="u", account="tx", attempt=1))
+    assert (chosen["from_phone_number"], chosen["sender"]) == ("+12125550110", "+12125550110")
+
+
+def test_the_sender_is_that_of_the_latest_attempt_that_anybody_knows_of() -> None:
+    """After a failover the row may speak of a sender that has not tried yet; or be behind the ledger."""
+    left = attempt(1, AttemptOutcome.UNAVAILABLE).model_copy(update={"sender": "+12125550199"})
+    moved = told(row(use_case_id="u", account="tx", attempt=1), tries=(left,))
+    assert moved["sender"] == "+12125550110"
+    behind = told(row(use_case_id="u", account="tx", attempt=0), tries=(left,))
+    assert behind["sender"] == "+12125550199"
 
 
 def test_of_one_attempt_the_rows_word_counts() -> None:
