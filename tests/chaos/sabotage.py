@@ -36,10 +36,10 @@ def intent() -> None:
     from dispatchers.journal import Journal
 
     intents, write = Journal.intents, Journal.write
-    late: list[tuple[Any, Any]] = []
+    late: list[tuple[Any, Any, Any]] = []
 
-    async def later(_: Journal, items: Any, voids: Any) -> None:
-        late.append((items, voids))
+    async def later(_: Journal, items: Any, voids: Any, caps: Any) -> None:
+        late.append((items, voids, caps))
 
     async def with_them(self: Journal, records: Any) -> None:
         await write(self, records)
