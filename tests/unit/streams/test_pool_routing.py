@@ -1,0 +1,238 @@
+"""Routing through a use case: the pool's number, what is scheduled, and another number where one failed."""
+
+import pytest
+
+from directory.pool import Standing
+from directory.snapshot import Directory
+from schemas import topics
+from schemas.base import Record as Model
+from schemas.directory import Active, Assistant
+from schemas.facts import AnyFact, Rejected, Rerouted, Routed, decode_fact
+from schemas.lanes import Lane
+from schemas.messages import Content, Door, Failover, Message
+from schemas.provider import Fault, Provider
+from schemas.provider import Rejected as RefusedByProvider
+from schemas.refusals import Refused
+from schemas.tasks import How, OnUnknown, RecordId, Task
+from schemas.waiting import Ticket
+from streams.route import OUTPUTS, Router, Surroundings
+from streams.routing import Chosen, route
+from tests.unit.directory.pools import USE_CASE, number, pool
+from tests.unit.streams.test_handlers import NOW, TRACE, Out, Read, Recipients
+
+SF, SF2, LA = "+14155550101", "+14155550102", "+12135550101"
+HANDSET = "+12137650001"
+HOUR = 3_600_000
+POOL = pool(number(SF, "tw"), number(SF2, "tx"), number(LA, "tx"), on_unknown=OnUnknown.RESEND)
+
+
+def message(**of_content: object) -> Message:
+    known = {
+        "use_case_id": USE_CASE, "to_number": HANDSET, "text": "hello", "segments": 1, "fingerprint": "1:a",
+        "accepted_at": 1_000,
+    }  # fmt: skip
+    return Message(
+        message_id="m-1",
+        organization="acme",
+        door=Door.REST,
+        lane=Lane.QUEUED,
+        valid_until=9 * HOUR,
+        forget_at=90 * HOUR,
+        can_repeat=True,
+        content=Content.model_validate(known | of_content),
+    )
+
+
+def chosen(what: Message, senders: Directory = POOL, **known: object) -> Chosen:
+    found = route(what, senders, **known)  # type: ignore[arg-type]  # the tests' own names
+    assert isinstance(found, Chosen), found
+    return found
+
+
+# ---- the decision
+
+
+def test_a_number_of_the_pool_with_its_account_and_the_use_cases_policy() -> None:
+    found = chosen(message())
+    assert found.reason == f"geomatch: area code 213; the only one: {LA} sends through account tx"
+    task = found.task
+    assert (task.sender, task.account, task.provider) == (LA, "tx", Provider.TELNYX)
+    assert (task.use_case_id, task.on_unknown) == (USE_CASE, OnUnknown.RESEND)
+    assert (task.attempt, task.not_before, task.confirms, task.tried_senders) == (1, 0, False, ())
+
+
+def test_what_the_recipient_knows_and_what_stands_against_it() -> None:
+    assert chosen(message(), sticky=SF).task.sender == SF
+    open_ = Standing(open_breakers=frozenset({"tx"}))
+    assert chosen(message(), standing=open_).task.sender == SF
+
+
+def test_what_changed_since_acceptance_refuses() -> None:
+    refused = route(message(), pool(number(LA, status=Active.SUSPENDED)))
+    assert isinstance(refused, Refused)
+    assert refused.code == "no_usable_sender"
+
+
+def test_a_scheduled_one_says_so_to_the_dispatchers() -> None:
+    assert chosen(message(send_at=5_000)).task.not_before == 5_000
+
+
+def test_an_answer_comes_from_the_number_that_was_written_to() -> None:
+    """Nobody need own that number for it, nor be active: the law wants it confirmed."""
+    answer = message(from_number=SF).model_copy(update={"confirms": True, "door": Door.REPLY})
+    task = chosen(answer, pool(number(SF), status=Active.SUSPENDED)).task
+    assert (task.sender, task.confirms, task.use_case_id) == (SF, True, USE_CASE)
+    plain = answer.model_copy(update={"content": message(from_number=SF, use_case_id=None).content})
+    assert chosen(plain).task.use_case_id is None
+    desk = Assistant(organization="acme", id="d", name="D", numbers=(SF,), status=Active.SUSPENDED)
+    assert chosen(plain, pool(number(SF), others=[desk])).task.sender == SF
+
+
+def test_a_number_that_is_named_beside_a_use_case_must_be_of_its_pool() -> None:
+    assert chosen(message(from_number=SF)).task.sender == SF
+    refused = route(message(from_number="+14155550199"), POOL)
+    assert isinstance(refused, Refused)
+
+
+# ---- the handler
+
+
+class Route:
+    """A router over `POOL`, and what it emits of one record."""
+
+    def __init__(self) -> None:
+        self.senders = POOL
+        self.standing = Standing()
+        self.recipients = Recipients()
+        self.table: dict[bytes, bytes] = {}
+
+    def __call__(
+        self, value: Model, offset: int = 7
+    ) -> tuple[list[tuple[str, bytes, bytes | None]], dict[str, bytes]]:
+        """The records, and the headers of the first."""
+        out = Out()
+        around = Surroundings(lambda: self.senders, lambda: self.standing, self.recipients, lambda: NOW)
+        Router(self.table, around).handle(Read(value.encode(), offset, headers=[TRACE]), out)
+        assert {topic for topic, *_ in out.sent} <= set(OUTPUTS)
+        headers = dict(out.sent[0][3]) if out.sent else {}
+        return [(topic, value, key) for topic, value, key, _ in out.sent], headers
+
+
+def facts(emitted: list[tuple[str, bytes, bytes | None]]) -> list[AnyFact]:
+    return [decode_fact(value) for topic, value, _ in emitted if topic == topics.EVENTS]
+
+
+def test_the_memory_and_the_standing_are_those_of_the_moment() -> None:
+    router = Route()
+    assert [task.sender for task in tasks(router(message())[0])] == [LA]
+    router.recipients.known[USE_CASE, HANDSET] = SF
+    assert [task.sender for task in tasks(router(message())[0])] == [SF]
+    router.standing = Standing(open_breakers=frozenset({"tw"}))
+    assert [task.sender for task in tasks(router(message())[0])] == [LA]
+
+
+def tasks(emitted: list[tuple[str, bytes, bytes | None]]) -> list[Task]:
+    return [Task.decode(value) for topic, value, _ in emitted if topic != topics.EVENTS]
+
+
+@pytest.mark.parametrize(
+    ("wait", "topic"),
+    [
+        (-1, topics.dispatch(Provider.TELNYX, Lane.QUEUED)),
+        (9_999, topics.dispatch(Provider.TELNYX, Lane.QUEUED)),  # the dispatcher keeps it that long
+        (10_000, "sms.waiting.10s.v1"),
+        (48 * HOUR, "sms.waiting.1h.v1"),
+    ],
+)
+def test_what_is_scheduled_goes_through_waiting_and_is_told_at_once(wait: int, topic: str) -> None:
+    emitted, headers = Route()(message(send_at=NOW + wait))
+    ((to, value, key), _) = emitted
+    task, (told,) = Task.decode(value), facts(emitted)
+    assert (to, task.not_before) == (topic, NOW + wait)
+    assert isinstance(told, Routed)
+    assert (told.sender, told.content.send_at) == (LA, NOW + wait)
+    assert headers["traceparent"] == TRACE[1]
+    if to.startswith("sms.waiting"):
+        target = topics.dispatch(Provider.TELNYX, Lane.QUEUED)
+        assert Ticket.read(headers.items()) == Ticket(NOW + wait, target, LA.encode())
+        assert key == b"m-1"
+    else:
+        assert key == LA.encode()
+
+
+# ---- failover
+
+FIRST = RecordId(topic="sms.dispatch.telnyx.queued.v1", partition=0, offset=3)
+NOT_OURS = RefusedByProvider(fault=Fault.SENDER, code="40013", detail="The number is not registered.")
+
+
+def failover(refused: RefusedByProvider | None = None, **changes: object) -> Failover:
+    task = chosen(message()).task.model_copy(
+        update={
+            "attempt": 3,
+            "how": How.AFTER_UNKNOWN,
+            "record": FIRST,
+            "tried_accounts": ("tx",),
+            "turn": 5_000,
+            **changes,
+        }
+    )
+    return Failover(
+        message_id="m-1",
+        organization="acme",
+        forget_at=task.forget_at,
+        task=task,
+        why="the breaker of account tx is open",
+        refused=refused,
+    )
+
+
+def test_a_failover_goes_to_another_number_as_the_same_attempt_of_the_same_record() -> None:
+    emitted, headers = Route()(failover())
+    ((topic, value, key), _) = emitted
+    task, (told,) = Task.decode(value), facts(emitted)
+    assert (topic, key) == (topics.dispatch(Provider.TWILIO, Lane.QUEUED), SF.encode())
+    assert (task.sender, task.account, task.provider) == (SF, "tw", Provider.TWILIO)
+    assert (task.attempt, task.how, task.record) == (3, How.AFTER_UNKNOWN, FIRST)
+    assert (task.tried_accounts, task.tried_senders, task.turn) == (("tx",), (LA,), None)
+    assert isinstance(told, Rerouted)
+    assert (told.attempt, told.sender, told.account, told.at) == (3, SF, "tw", NOW)
+    assert told.reason.startswith(f"failover from {LA}: the breaker of account tx is open; ")
+    assert headers["traceparent"] == TRACE[1]
+
+
+def test_a_repeated_failover_is_one_more_copy_and_never_a_duplicate() -> None:
+    router = Route()
+    router(message(), 7)
+    assert router(failover(), 8) == router(failover(), 9)
+    assert len(router.table) == 1
+
+
+def test_the_sender_to_leave_is_left_even_where_the_recipient_knows_it() -> None:
+    router = Route()
+    router.recipients.known[USE_CASE, HANDSET] = LA
+    (task,) = tasks(router(failover(NOT_OURS, tried_accounts=()))[0])
+    assert task.sender in {SF, SF2}
+
+
+def test_where_nobody_is_left_a_refused_message_fails_as_its_provider_said() -> None:
+    emitted, _ = Route()(failover(NOT_OURS, tried_senders=(SF, SF2)))
+    (told,) = facts(emitted)
+    assert tasks(emitted) == []
+    assert isinstance(told, Rejected)
+    assert (told.code, told.detail) == ("rejected", "The number is not registered.")
+    assert (told.provider_code, told.fault, told.provider) == ("40013", Fault.SENDER, Provider.TELNYX)
+    assert told.content is None
+
+
+def test_and_any_other_goes_on_with_its_own_sender_which_now_counts_as_tried() -> None:
+    given = failover(tried_senders=(SF, SF2), not_before=NOW + 60_000)
+    emitted, headers = Route()(given)
+    (task,) = tasks(emitted)
+    assert task == given.task.model_copy(update={"tried_senders": (SF, SF2, LA)})
+    assert facts(emitted) == []
+    assert Ticket.read(headers.items()).topic == topics.dispatch(Provider.TELNYX, Lane.QUEUED)
+
+
+def test_a_forgotten_failover_is_dropped() -> None:
+    assert Route()(failover().model_copy(update={"forget_at": NOW})) == ([], {})
