@@ -153,7 +153,7 @@ def _tools(
 
     async def ledger_ready() -> None:
         async with gate:
-            await ensure_epoch(ledger, settings.kafka, publish, _now)
+            await ensure_epoch(ledger, settings.kafka, publish, _now, settings.dispatch.day_zone)
 
     return Tools(
         ledger=ledger,

@@ -5,10 +5,13 @@ from collections.abc import Sequence
 
 from aiokafka import ConsumerRecord
 
+from ledger import optouts
 from ledger.claims import Closed
+from ledger.days import Day
 from ledger.errors import UnreadableIntentsError
 from ledger.history import ClaimFact, History, settles
 from ledger.lock import Lock
+from ledger.recount import Recount
 from schemas.base import DecodeError, Millis
 from schemas.facts import AnyFact, OutcomeFact, decode_fact
 from schemas.tasks import Intent, Intents, Void
@@ -23,10 +26,12 @@ _ROUTED = b'"type":"routed.v1"'
 class Gathering:
     """Memory grows with the messages that are not settled, and not with those of a lifetime."""
 
-    def __init__(self, lock: Lock, now: Millis) -> None:
+    def __init__(self, lock: Lock, now: Millis, today: Day) -> None:
         self._lock = lock
         self._now = now
         self.histories: dict[str, History] = {}
+        #: What the day's caps have let go.
+        self.recount = Recount(today)
         self.settled = 0
         self.unreadable = 0
 
@@ -38,6 +43,7 @@ class Gathering:
             fact = self._fact(record)
             if fact is None:
                 continue
+            self.recount.fact(fact)
             if settles(fact):
                 settled[fact.message_id] = fact
             elif isinstance(fact, ClaimFact):
@@ -61,9 +67,15 @@ class Gathering:
                 batch = Intents.decode(record.value)
             except DecodeError as e:
                 raise UnreadableIntentsError(f"{_place(record)}: {e}") from e
+            self.recount.intents(batch)
             known += [(i.message_id, i) for i in batch.intents if i.forget_at >= self._now]
             known += [(void.message_id, void) for void in batch.voids]
         await self._keep(known)
+
+    async def optouts(self, records: Sequence[ConsumerRecord]) -> None:
+        """A batch of `sms.optouts.v1`: until all of it is there, nobody may be written to."""
+        found = [optouts.read(one.key, one.value, one.offset, one.timestamp) for one in records]
+        await self._lock.note([one for one in found if one is not None])
 
     def _fact(self, record: ConsumerRecord) -> AnyFact | None:
         # Every message has one, it says nothing of hand-overs, and decoding is what a rebuild costs. Within a

@@ -2,12 +2,15 @@
 
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from secrets import token_hex
 from typing import Literal, Self
 
+from ledger import days
 from ledger.claims import Closed, Open, line
+from ledger.days import Day
+from ledger.optouts import Noted, encode_noted
 from ledger.server import Server
 from schemas.base import Millis
 from schemas.forgetting import CLAIMS_MS
@@ -57,6 +60,16 @@ class Lock:
             "rebuild_write", self.token, self.life_ms, json.dumps(work, separators=(",", ":"))
         )
         return {id_ for id_, known in zip(asked, there, strict=True) if known}
+
+    async def count(self, segments: Mapping[str, int], today: Day) -> None:
+        """Write what each day cap has let go today, of the epoch to come; keeps the lock alive."""
+        fields = [word for pair in days.lines(segments, today) for word in pair]
+        await self.server.run("rebuild_days", self.token, self.life_ms, *fields)
+
+    async def note(self, noted: Sequence[Noted]) -> None:
+        """What recipients want, which is of no epoch; keeps the lock alive."""
+        await self.server.run("wish_note", encode_noted(noted))
+        await self.write()
 
     async def publish(self) -> None:
         """What was written is the ledger from now on. The lock is free again."""

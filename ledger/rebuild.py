@@ -1,9 +1,9 @@
 """The epoch: whether the ledger may be believed, and how it is rebuilt from Kafka when not (docs/ledger.md).
 
-A rebuild locks, reads a whole lifetime of facts and intents up to where they ended after the lock was taken,
-writes claims under keys of an epoch to come, has every `ambiguous` acknowledged, and publishes the epoch by
-one compare-and-set. One that is overtaken (its lock has expired, the server is another, or was wiped again)
-publishes nothing; what it wrote expires, or is swept by the next.
+A rebuild locks, reads all opt-outs and a whole lifetime of facts and intents up to where they ended after the
+lock was taken, writes claims under keys of an epoch to come, has every `ambiguous` acknowledged, and
+publishes the epoch by one compare-and-set. One that is overtaken (its lock has expired, the server is another, or was
+wiped again) publishes nothing; what it wrote expires, or is swept by the next.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from aiokafka.errors import KafkaError
 
 from broker import clients
 from broker.publish import Outgoing, Publish
+from ledger import days
 from ledger.claims import Absent
 from ledger.errors import FencedError, LedgerUnavailableError
 from ledger.gathering import Gathering
@@ -42,10 +43,12 @@ async def ensure_epoch(
     kafka: KafkaSettings,
     publish: Publish,
     now: Callable[[], Millis],
+    day_zone: str = "UTC",
 ) -> bool:
     """Return when the ledger has a valid epoch: at once if it has one, else rebuild it or wait for who does.
 
-    True if this call has rebuilt it. Servers that do not answer are asked again until they do.
+    True if this call has rebuilt it. Servers that do not answer are asked again until they do. The days of
+    day caps begin as clocks in `day_zone` say.
 
     Raises:
         UnreadableIntentsError: see there; nothing may be handed over before somebody has looked.
@@ -57,7 +60,7 @@ async def ensure_epoch(
             if lock == "valid":
                 return False
             if isinstance(lock, Lock):
-                honoured = await _rebuild(lock, kafka, publish, now)
+                honoured = await _rebuild(lock, kafka, publish, now, day_zone)
                 # These may take a while, and hand-overs need not wait for them.
                 ledger.tend(lock.sweep())
                 ledger.tend(_say(honoured, publish))
@@ -71,15 +74,16 @@ async def ensure_epoch(
 
 
 async def _rebuild(
-    lock: Lock, kafka: KafkaSettings, publish: Publish, now: Callable[[], Millis]
+    lock: Lock, kafka: KafkaSettings, publish: Publish, now: Callable[[], Millis], day_zone: str
 ) -> list[ClosedFact]:
     """Publish the epoch; the cancels that it honours, which are to be said now."""
     log.warning("ledger.rebuild began epoch=%s", lock.token)
     reached(Point.REBUILD_LOCKED)
     try:
-        found = Gathering(lock, now())
+        found = Gathering(lock, now(), days.day(day_zone, now()))
         await _gather(kafka, found)
         unknown = await _finish(lock, found.histories, publish, now())
+        await lock.count(found.recount.segments, found.recount.today)
         reached(Point.REBUILD_WRITTEN)
         await lock.publish()
         reached(Point.REBUILD_PUBLISHED)
@@ -95,10 +99,11 @@ async def _rebuild(
 
 async def _gather(kafka: KafkaSettings, found: Gathering) -> None:
     consumer = clients.reader(kafka)
-    consumer.subscribe([topics.EVENTS, topics.INTENTS])
+    consumer.subscribe([topics.OPTOUTS, topics.EVENTS, topics.INTENTS])
     await consumer.start()
     try:
         ends = await consumer.end_offsets(list(consumer.assignment()))
+        await _read(consumer, ends, topics.OPTOUTS, found.optouts)
         # Facts first: most messages are settled by one, and their intents need not be kept at all.
         await _read(consumer, ends, topics.EVENTS, found.facts)
         await _read(consumer, ends, topics.INTENTS, found.intents)

@@ -43,7 +43,7 @@ SCRIPTS: Final[dict[str, tuple[str, ...]]] = {
     "hold": ("run", "view_read", "reading", "clock", "rows", "seen", "holds", "hold"),
     **{name: ("holds", name) for name in ("release", "answered")},
     **{name: ("run", name) for name in ("rebuild_lock", "rebuild_sweep")},
-    **{name: ("run", "rebuild_fence", name) for name in ("rebuild_write", "rebuild_publish")},
+    **{name: ("run", "rebuild_fence", name) for name in ("rebuild_write", "rebuild_days", "rebuild_publish")},
     "rebuild_unlock": ("rebuild_unlock",),
     **{
         f"{what}_{step}": ("run", f"{what}_read", f"read_{step}")

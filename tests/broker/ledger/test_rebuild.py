@@ -7,6 +7,7 @@ import asyncio
 import shutil
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from aiokafka.admin import RecordsToDelete
@@ -17,6 +18,7 @@ from broker.publish import Outgoing, Publish
 from cli.local.valkey import Valkey
 from ledger import Ledger, LedgerNotReadyError
 from ledger.claims import Absent, Cancel, Closed, Open, Refused, Sending, Won
+from ledger.days import Cap
 from ledger.errors import UnreadableIntentsError
 from ledger.lock import Lock
 from ledger.rebuild import ensure_epoch
@@ -391,3 +393,25 @@ async def test_a_poisoned_fact_stops_nothing_but_intents_may_hide_a_hand_over(
     assert await ensure_epoch(ledger, kafka_settings, publish, now) is True
     # A fact of ours stands for the intent that was before it.
     assert await claims(ledger, throttled) == [Open(2, str(RECORD), maybe_sent=False)]
+
+
+async def test_what_the_days_caps_have_let_go_is_counted_again(
+    ledger: Ledger, kafka_settings: KafkaSettings, publish: Publish
+) -> None:
+    name = f"number:{uuid4()}"
+    taken, throttled, lost, voided = Message(), Message(), Message(), Message()
+    counts = {"caps": (name,), "segments": 2}
+    made = [
+        message.intent(message.id).model_copy(update=counts) for message in (taken, throttled, lost, voided)
+    ]
+    await write(
+        publish,
+        intents(*made),
+        intents(voids=[voided.void(voided.id)]),
+        taken.outcome(taken.id, Accepted(provider_message_id="SM1")),
+        throttled.outcome(throttled.id, Throttled()),
+    )
+    await ensure_epoch(ledger, kafka_settings, publish, now, "America/Los_Angeles")
+    # Two went, or may have gone: four segments.
+    assert await ledger.used_up([Cap(name, 4)]) == {name}
+    assert not await ledger.used_up([Cap(name, 5)])
