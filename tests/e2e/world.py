@@ -3,8 +3,9 @@
 import hashlib
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import yaml
 
@@ -108,16 +109,21 @@ def _key(name: str) -> dict[str, object]:
     return {"sha256": hashlib.sha256(KEYS[name].encode()).hexdigest()}
 
 
-def simulator(home: Path) -> tuple[str, ...]:
-    """How to run a stack's simulator so that it knows the numbers above too: for `Stack(argv=...)`."""
-    return (sys.executable, str(Path(__file__)), str(home / "simulator.json"))
+def simulator(home: Path, more: Mapping[str, Any]) -> tuple[str, ...]:
+    """How to run a stack's simulator so that it knows the numbers above too: for `Stack(argv=...)`.
+
+    `more`: `numbers` by account, and `accounts`, each `like` one that it has but for what it says itself.
+    """
+    return (sys.executable, str(Path(__file__)), str(home / "simulator.json"), json.dumps(more))
 
 
-def _widen(config: Path) -> Path:
-    """A copy of a simulator's configuration, with the numbers above at their accounts."""
+def _widen(config: Path, more: Mapping[str, Any]) -> Path:
+    """A copy of a simulator's configuration, with the numbers above at their accounts, and `more`."""
     wanted = json.loads(config.read_text())
+    known = {account["id"]: dict(account) for account in wanted["accounts"]}
     for account in wanted["accounts"]:
-        account["numbers"] += _NUMBERS.get(account["id"], [])
+        account["numbers"] += [*_NUMBERS.get(account["id"], []), *more["numbers"].get(account["id"], [])]
+    wanted["accounts"] += [{**known[one.pop("like")], **one} for one in map(dict, more["accounts"])]
     wide = config.with_name("simulator-wide.json")
     wide.touch(mode=0o600)  # it holds the accounts' secrets
     wide.write_text(json.dumps(wanted))
@@ -127,5 +133,5 @@ def _widen(config: Path) -> Path:
 if __name__ == "__main__":
     import os
 
-    path = _widen(Path(sys.argv[1]))
+    path = _widen(Path(sys.argv[1]), json.loads(sys.argv[2]))
     os.execv(sys.executable, [sys.executable, "-m", "simulator", "--config", str(path)])

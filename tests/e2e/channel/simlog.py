@@ -1,7 +1,7 @@
 """The simulator's own log: every text that a provider accepted, and every text that handsets wrote."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,13 @@ class Log:
 
     sent: tuple[Sent, ...]
     written: tuple[Written, ...]
+
+    def of(self, handsets: Collection[str]) -> "Log":
+        """What these handsets sent and got."""
+        return Log(
+            tuple(one for one in self.sent if one.to in handsets),
+            tuple(one for one in self.written if one.handset in handsets),
+        )
 
 
 def path(stack: Stack) -> Path:
