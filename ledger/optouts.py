@@ -5,10 +5,19 @@ they may be noted in any order and repetition. What the server loses a rebuild r
 """
 
 import json
+import logging
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
+from schemas.base import DecodeError, Millis
 from schemas.optouts import Consent, OptOut, Source
+
+log = logging.getLogger(__name__)
+
+#: `OptOut.key`: an organization, one of its use cases, a number.
+_KEY: Final = re.compile(r"([^/ ]+)(?:/([^/ ]+))? (\+[1-9][0-9]{6,14})")
 
 #: Somebody who may not want a message: the scopes that it belongs to, the organization's first
 #: (`directory.scopes.of_message`), and the handset's number.
@@ -21,6 +30,29 @@ class Noted:
 
     offset: int
     record: OptOut
+
+
+def read(key: bytes | None, value: bytes | None, offset: int, at: Millis) -> Noted | None:
+    """A record of the topic; None where nothing is to be learned from it.
+
+    One that cannot be read is an opt-out of its key, since `at`: it is about whether they may be written to,
+    whatever it says.
+    """
+    if value is None:
+        return None
+    try:
+        return Noted(offset, OptOut.decode(value))
+    except DecodeError as e:
+        log.error("optouts.unreadable key=%r offset=%d, taken as an opt-out: %s", key, offset, e)  # noqa: TRY400 - the sentence says it all
+    found = _KEY.fullmatch((key or b"").decode(errors="replace"))
+    if found is None:
+        return None
+    organization, use_case_id, number = found.groups()
+    unreadable = OptOut(
+        organization=organization, use_case_id=use_case_id, number=number, consent=Consent.OUT,
+        source=Source.API, at=at, note="a record that cannot be read",
+    )  # fmt: skip
+    return Noted(offset, unreadable)
 
 
 def encode_noted(noted: Sequence[Noted]) -> str:

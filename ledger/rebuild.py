@@ -2,8 +2,8 @@
 
 A rebuild locks, reads all opt-outs and a whole lifetime of facts and intents up to where they ended after the
 lock was taken, writes claims under keys of an epoch to come, has every `ambiguous` acknowledged, and
-publishes the epoch by one compare-and-set. One that is overtaken (its lock has expired, the server is another, or was
-wiped again) publishes nothing; what it wrote expires, or is swept by the next.
+publishes the epoch by one compare-and-set. One that is overtaken (its lock has expired, the server is
+another, or was wiped again) publishes nothing; what it wrote expires, or is swept by the next.
 """
 
 import asyncio

@@ -30,6 +30,7 @@ ROWS_TABLE: Final = "rows"
 INTAKE_GROUP: Final = "helio-intake"
 VIEWS_GROUP: Final = "helio-views"
 WAITING_GROUP: Final = "helio-waiting"
+OPTOUTS_GROUP: Final = "helio-optouts"
 
 #: The waiting topics by their delay in milliseconds, longest first.
 WAITING: Final[dict[int, str]] = {

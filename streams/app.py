@@ -25,6 +25,7 @@ from streams.route import Router, Surroundings
 from streams.standing import Outlook
 from streams.views import Views
 from streams.waiting import Mover
+from streams.wishes import Following
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +112,7 @@ async def serve_views(settings: Settings) -> None:
     Raises:
         TopicsDifferError: topics are missing or set up otherwise.
     """
-    await _verify(settings, [topics.STATUS, *polling.OUTPUTS, *(topic for topic, _ in WAY)])
+    await _verify(settings, [topics.STATUS, topics.OPTOUTS, *polling.OUTPUTS, *(topic for topic, _ in WAY)])
     async with AsyncExitStack() as stack:
         ledger = await stack.enter_async_context(Ledger(settings.redis))
         reader = await stack.enter_async_context(clients.reader(settings.kafka))
@@ -144,9 +145,14 @@ async def serve_views(settings: Settings) -> None:
             partitions=settings.topics.partitions,
             now=now_ms,
         )
+        listener = clients.group_consumer(settings.kafka, topics.OPTOUTS_GROUP)
+        following = Following(listener, ledger)
+        following.subscribe()
+        await stack.enter_async_context(listener)
         async with _until_told() as stop, asyncio.TaskGroup() as group:
             _ready(settings)
-            beside = [group.create_task(work) for work in (poller.run(), recalling.run())]
+            work = (poller.run(), recalling.run(), following.run())
+            beside = [group.create_task(one) for one in work]
             await views.run(stop)
             for task in beside:
                 task.cancel()
