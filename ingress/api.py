@@ -11,6 +11,8 @@ from broker import clients
 from broker.topics import verify
 from directory.replica import Replica
 from ingress import health
+from ingress.admin.live import Live
+from ingress.admin.writing import Writing
 from ingress.app import make_app
 from ingress.bounded import Bounded
 from ingress.cancelling import Cancelling
@@ -79,6 +81,11 @@ async def start(settings: Settings, stack: AsyncExitStack) -> Parts:
         directory=lambda: replica.directory,
         body_limit_bytes=settings.ingress.body_limit_bytes,
         clock=_now,
+        random=os.urandom,
+        writing=Writing(
+            lambda: replica.directory,
+            Live(producer, replica, settings.ingress.produce_timeout_seconds, clock=_now),
+        ),
         needed={"directory": _directory(replica), "broker": health.broker(producer)},
         # Requests without a key go on without the ledger.
         shown={"ledger": _ledger(ledger)},

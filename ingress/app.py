@@ -10,6 +10,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from ingress import channel, endpoints, health, statuses
+from ingress.admin.routes import routes as admin_routes
 from ingress.codes import Code
 from ingress.endpoints import Parts
 from ingress.pages import docs_routes
@@ -52,6 +53,8 @@ def routes(parts: Parts, send: Endpoint, channel_send: Endpoint) -> list[Route]:
         Route("/sms/{message_id}", _message(parts), methods=["GET", "DELETE"]),
         *(Route(path, channel_send, methods=["POST"]) for path in CHANNEL),
         *(Route(f"/v1/sms/{{message_id}}{end}", of_channel, methods=["GET"]) for end in ("", "/")),
+        Route("/v1/sms-compliance/can-send/{number}", endpoints.can_send(parts), methods=["GET"]),
+        *admin_routes(parts),
         *health.routes(parts.needed, parts.shown),
         *docs_routes(),
     ]

@@ -47,6 +47,14 @@ class Code(StrEnum):
     LANDLINE = refusals.LANDLINE
     REGION_NOT_PERMITTED = refusals.REGION_NOT_PERMITTED
     OPTED_OUT = refusals.OPTED_OUT
+    # The directory and its keys.
+    INVALID_ENTITY = "invalid_entity"
+    OPERATOR_ONLY = "operator_only"
+    ENTITY_NOT_FOUND = "entity_not_found"
+    ID_TAKEN = "id_taken"
+    IN_USE = "in_use"
+    CHANGED_MEANWHILE = "changed_meanwhile"
+    VERSION_MISMATCH = "version_mismatch"
     # The state of things.
     CONFLICT = refusals.CONFLICT
     IN_FLIGHT = "in_flight"
@@ -95,6 +103,13 @@ _MEANING: Final[dict[Code, tuple[int, str]]] = {
     Code.LANDLINE: (422, "Recipient is a landline"),
     Code.REGION_NOT_PERMITTED: (422, "Region is not permitted"),
     Code.OPTED_OUT: (422, "Recipient has opted out"),
+    Code.INVALID_ENTITY: (422, "Fields are not as they must be"),
+    Code.OPERATOR_ONLY: (403, "It is the operator's"),
+    Code.ENTITY_NOT_FOUND: (404, "Not in the directory"),
+    Code.ID_TAKEN: (409, "Id is taken"),
+    Code.IN_USE: (409, "It is in use"),
+    Code.CHANGED_MEANWHILE: (409, "Another change was first"),
+    Code.VERSION_MISMATCH: (412, "It has another version"),
     Code.CONFLICT: (422, "Idempotency key has other content"),
     Code.IN_FLIGHT: (409, "Idempotency key is in use"),
     Code.MESSAGE_NOT_FOUND: (404, "Message not found"),

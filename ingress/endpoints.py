@@ -10,7 +10,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from directory.snapshot import Directory
-from ingress import bodies, health, keys, metrics, queues, statuses
+from ingress import bodies, compliance, health, keys, metrics, queues, statuses
+from ingress.admin.writing import Writing
 from ingress.cancelling import Already, Cancelled, Cancelling
 from ingress.codes import Code
 from ingress.limits import RateLimit
@@ -47,6 +48,10 @@ class Parts:
     body_limit_bytes: int
     #: Epoch milliseconds.
     clock: Callable[[], int]
+    #: That many bytes that nobody can guess.
+    random: Callable[[int], bytes]
+    #: Changes the directory.
+    writing: Writing
     #: For `/readyz`: without these the door is not ready; those are only shown.
     needed: Mapping[str, health.Check]
     shown: Mapping[str, health.Check]
@@ -181,6 +186,19 @@ async def _figures(provider: str | None, organization: str, parts: Parts) -> byt
         return queues.unsure()
     told = queues.members(found, providers, now)
     return told if isinstance(told, Problem) else statuses.encoded(told)
+
+
+def can_send(parts: Parts) -> Endpoint:
+    """`GET /v1/sms-compliance/can-send/{number}`."""
+
+    async def endpoint(request: Request) -> Response:
+        key = await _who(request, parts, Scope.READ)
+        if isinstance(key, Problem):
+            return key.response()
+        told = compliance.can_send(parts.directory(), key.organization, request.path_params["number"])
+        return _shown(told if isinstance(told, Problem) else statuses.encoded(told))
+
+    return endpoint
 
 
 async def _who(request: Request, parts: Parts, scope: Scope) -> ApiKey | Problem:

@@ -15,7 +15,8 @@ from schemas.tasks import OnUnknown
 OPERATOR = "operator"
 
 #: An id that fits in URLs and topic names.
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+SLUG_PATTERN: Final = r"^[a-z0-9][a-z0-9-]{0,62}$"
+Slug = Annotated[str, StringConstraints(pattern=SLUG_PATTERN)]
 #: A phone number as E.164 has it, with its plus.
 E164_PATTERN: Final = r"^\+[1-9][0-9]{6,14}$"
 E164 = Annotated[str, StringConstraints(pattern=E164_PATTERN)]

@@ -73,6 +73,22 @@ _SAID: Final[dict[Code, tuple[str, dict[str, Any]]]] = {
     Code.LANDLINE: ("Invalid destination phone number: +442071838750 is a landline.", {}),
     Code.REGION_NOT_PERMITTED: ("The use case is not permitted to send to CA.", {}),
     Code.OPTED_OUT: ("+12025550143 has opted out of receiving messages.", {}),
+    Code.INVALID_ENTITY: (
+        "Field name: Field required",
+        {"errors": [{"field": "name", "detail": "Field required"}]},
+    ),
+    Code.OPERATOR_ONLY: (
+        "Field rate: only the operator may set it",
+        {"errors": [{"field": "rate", "detail": "only the operator may set it"}]},
+    ),
+    Code.ENTITY_NOT_FOUND: ("There is no assistant front-desk", {}),
+    Code.ID_TAKEN: (f"number {_SENDER} belongs to another organization", {}),
+    Code.IN_USE: (f"number {_SENDER} is in use by assistant front-desk (numbers)", {}),
+    Code.CHANGED_MEANWHILE: (
+        "assistant front-desk was changed by another request at the same moment",
+        {},
+    ),
+    Code.VERSION_MISMATCH: ("assistant front-desk has version 4 by now. Read it again", {}),
     Code.CONFLICT: ("This idempotency key was used with other content", _WHICH),
     Code.IN_FLIGHT: (
         "The first request with this idempotency key is still in flight. Try again in a moment",
@@ -109,7 +125,8 @@ _ABOUT: Final[dict[int, str]] = {
     403: "This key may not do that.",
     404: "There is no such thing, or it is another organization's.",
     405: "The path takes other methods.",
-    409: "The first request with this idempotency key is still being answered.",
+    409: "Something else was first: `code` says what.",
+    412: "It has another version than the one that was named.",
     413: "The body is too long.",
     422: "It cannot be done: `code` says why.",
     429: "The key's own rate is used up.",
@@ -182,7 +199,8 @@ def response(status: int, codes: tuple[Code, ...], statuses: Statuses = STATUS._
             }
         },
     }
-    if status in _HEADERS:
+    # Who finds an id taken need not come again.
+    if status in _HEADERS and (status != 409 or Code.IN_FLIGHT in codes):
         found["headers"] = _HEADERS[status]
     return found
 
@@ -205,10 +223,19 @@ def components() -> dict[str, Any]:
             "format": "uuid",
             "description": "The message that it is about, where there is one.",
         },
+        "errors": {
+            "type": "array",
+            "description": "Each field that is wrong (empty: the body as a whole), where fields are.",
+            "items": {
+                "type": "object",
+                "properties": {"field": {"type": "string"}, "detail": {"type": "string"}},
+                "required": ["field", "detail"],
+            },
+        },
     }
-    required = [name for name in members if name != "message_id"]
+    required = [name for name in members if name not in {"message_id", "errors"}]
     failed = {
-        **members,
+        **{name: members[name] for name in (*required, "message_id")},
         "code": {"const": Code.SEND_FAILED.value},
         "success": {"const": False},
         "provider": {"$ref": REF.format(model="Provider")},

@@ -12,7 +12,8 @@ from pydantic.json_schema import models_json_schema
 from schemas.directory import E164_PATTERN
 from schemas.provider import Fault, Provider
 from schemas.public import AttemptOutcome, SettledBy
-from schemas.requests import MAX_KEY, MAX_MEDIA, MAX_TEXT, MOMENT_PATTERN, ChannelBody, SendBody, SendRequest
+from schemas.requests import MAX_KEY, MAX_MEDIA, MAX_TEXT, MOMENT_PATTERN,
+    UUID_PATTERN, ChannelBody, SendBody, SendRequest
 from schemas.status import CHANNEL_API, SEND_API, SENDING, State
 
 REF: Final = "#/components/schemas/{model}"
@@ -31,7 +32,8 @@ _LONGEST_URL: Final = 2048
 _ABOUT: Final[dict[str, dict[str, Any]]] = {
     "from_phone_number": {
         "pattern": E164_PATTERN,
-        "description": "The sender, +E.164: a number that one of your assistants owns.",
+        "description": "The sender, +E.164: a number that one of your assistants owns. `use_case_id` is "
+        "refused here: `POST /v1/sms/` takes it.",
         "examples": ["+14155550123"],
     },
     "to_phone_number": {
@@ -70,14 +72,14 @@ _ABOUT: Final[dict[str, dict[str, Any]]] = {
         "examples": ["2026-05-01T09:00:00Z"],
     },
     "dry_run": {"description": "Judge it, and say what would become of it: nothing is sent, no key is used."},
-    "use_case_id": {"description": "Not here: `POST /v1/sms/` sends through a use case."},
 }
 _CHANNEL: Final[dict[str, dict[str, Any]]] = {
-    **_ABOUT,
     "use_case_id": {
-        "description": "The use case: one of its numbers is chosen.",
+        "pattern": UUID_PATTERN,
+        "description": "The use case: one of its numbers is chosen. `from_phone_number` is refused here.",
         "examples": ["5d0f7a52-6f0e-4f0b-9a55-3f3a3f1f2a10"],
     },
+    **{name: about for name, about in _ABOUT.items() if name not in {"from_phone_number", "queue"}},
     "message": {
         **_ABOUT["message"],
         "description": "The text, which arrives unchanged. It may not be blank, nor hold NUL.",
@@ -86,12 +88,10 @@ _CHANNEL: Final[dict[str, dict[str, Any]]] = {
         "description": "Pictures and files, which the provider fetches: public http or https URLs. "
         "Numbers that take MMS are chosen."
     },
-    "queue": {"description": "All that goes through a use case is queued."},
     "valid_for": {
         "description": "Seconds within which it must be handed to the provider; then it fails as "
         "`expired` and is never sent late. Default: the use case's."
     },
-    "from_phone_number": {"description": "Not here: the use case's numbers are chosen from."},
 }
 #: What they say of a string that is not null.
 _ITEMS: Final[dict[str, dict[str, Any]]] = {
@@ -322,7 +322,7 @@ def components() -> dict[str, Any]:
         Health,
     )  # fmt: skip
     _, schema = models_json_schema([(answer, "serialization") for answer in answers], ref_template=REF)
-    return {name: _untitled(found) for name, found in schema["$defs"].items()}
+    return {name: untitled(found) for name, found in schema["$defs"].items()}
 
 
 def _field(schema: dict[str, Any], about: dict[str, Any], name: str) -> dict[str, Any]:
@@ -333,12 +333,12 @@ def _field(schema: dict[str, Any], about: dict[str, Any], name: str) -> dict[str
     return found
 
 
-def _untitled(schema: Any) -> Any:
+def untitled(schema: Any) -> Any:
     """Without the titles that pydantic makes of names."""
     if isinstance(schema, dict):
         return {
-            key: _untitled(value)
+            key: untitled(value)
             for key, value in schema.items()
             if not (key == "title" and isinstance(value, str))
         }
-    return [_untitled(item) for item in schema] if isinstance(schema, list) else schema
+    return [untitled(item) for item in schema] if isinstance(schema, list) else schema

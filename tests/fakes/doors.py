@@ -2,11 +2,14 @@
 
 import asyncio
 import itertools
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from directory.changes import Change
 from directory.snapshot import Directory
 from ingress import health
+from ingress.admin.writing import ChangedMeanwhileError, Writing
 from ingress.bounded import Bounded
 from ingress.cancelling import Cancelling
 from ingress.endpoints import Parts
@@ -95,6 +98,11 @@ class MemoryDoor:
         )
         self.cancelling = Cancelling(ledger, watching, self.broker, clock=lambda: NOW)
 
+    async def _change(self, change: Change) -> None:
+        self.directory, refused = self.directory.after([change.entry(NOW)])
+        if refused:
+            raise ChangedMeanwhileError
+
     def parts(self) -> Parts:
         """What the routes are made of."""
 
@@ -110,6 +118,8 @@ class MemoryDoor:
             directory=lambda: self.directory,
             body_limit_bytes=self.body_limit_bytes,
             clock=lambda: NOW,
+            random=os.urandom,
+            writing=Writing(lambda: self.directory, self._change),
             needed={"broker": check},
             shown={},
         )
