@@ -51,6 +51,18 @@ def _in_utc(value: datetime) -> datetime:
     return value.astimezone(UTC)
 
 
+#: A UUID as RFC 9562 writes it. Pydantic also reads `urn:uuid:`, braces, and no hyphens at all.
+UUID_PATTERN: Final = r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
+_UUID: Final = re.compile(UUID_PATTERN.replace("$", r"\Z"))
+
+
+def _spelled(value: object) -> object:
+    if isinstance(value, str) and not _UUID.match(value):
+        raise PydanticCustomError("spelling", "Input should be a UUID in 8-4-4-4-12 format")
+    return value
+
+
+UseCaseId = Annotated[UUID, BeforeValidator(_spelled)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_in_utc)]
 
 
@@ -65,7 +77,7 @@ class SendRequest(Record):
     #: A number that an assistant of the organization owns, +E.164. This or `use_case_id`, not both.
     from_phone_number: str | None = None
     #: A use case of the organization: the platform chooses one of its numbers.
-    use_case_id: UUID | None = None
+    use_case_id: UseCaseId | None = None
     #: The recipient, +E.164.
     to_phone_number: str
     #: The text, 1 to 1600 characters.
@@ -108,7 +120,7 @@ class ChannelBody(SendRequest):
     """The body of `POST /v1/sms/`: the platform chooses the sender. All of it is queued."""
 
     from_phone_number: None = None
-    use_case_id: UUID
+    use_case_id: UseCaseId
     queue: Literal[True] = True
 
 

@@ -12,8 +12,16 @@ from pydantic.json_schema import models_json_schema
 from schemas.directory import E164_PATTERN
 from schemas.provider import Fault, Provider
 from schemas.public import AttemptOutcome, SettledBy
-from schemas.requests import MAX_KEY, MAX_MEDIA, MAX_TEXT, MOMENT_PATTERN,
-    UUID_PATTERN, ChannelBody, SendBody, SendRequest
+from schemas.requests import (
+    MAX_KEY,
+    MAX_MEDIA,
+    MAX_TEXT,
+    MOMENT_PATTERN,
+    UUID_PATTERN,
+    ChannelBody,
+    SendBody,
+    SendRequest,
+)
 from schemas.status import CHANNEL_API, SEND_API, SENDING, State
 
 REF: Final = "#/components/schemas/{model}"

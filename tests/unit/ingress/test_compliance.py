@@ -19,7 +19,7 @@ def directory(*, number: str = "", campaign: str = "verified", brand: str = "ver
           operator:
             accounts:
               tw: {{credentials: {{provider: telnyx, api_key: "env:A", public_keys: ["env:A"]}}}}
-              off:
+              out:
                 credentials: {{provider: telnyx, api_key: "env:A", public_keys: ["env:A"]}}
                 status: suspended
           acme:
@@ -28,7 +28,7 @@ def directory(*, number: str = "", campaign: str = "verified", brand: str = "ver
             numbers:
               "{US}": {{account: tw, campaign: orders{number}}}
               "+14157705501": {{account: tw}}
-              "+14157705502": {{account: "off", campaign: orders}}
+              "+14157705502": {{account: out, campaign: orders}}
               "{GB}": {{account: tw}}
               "{TOLL_FREE}": {{account: tw, number_kind: toll_free}}
         """)
@@ -65,7 +65,7 @@ def test_only_us_long_codes_need_a_campaign(number: str) -> None:
         (directory(brand="suspended"), US, "brand_suspended", "brand inc is suspended"),
         (directory(brand="suspended", campaign="pending"), US, "brand_suspended", "brand inc is suspended"),
         (directory(number=", status: suspended"), US, "sender_suspended", "The number is suspended"),
-        (directory(), "+14157705502", "account_unavailable", "Account off is not in use"),
+        (directory(), "+14157705502", "account_unavailable", "Account out is not in use"),
     ],
 )
 def test_what_stands_in_the_way(given: Directory, number: str, code: str, reason: str) -> None:
