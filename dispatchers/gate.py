@@ -10,6 +10,7 @@ from typing import Final
 from directory import permitted, quiet
 from directory.numbering import numbering
 from directory.snapshot import Directory
+from dispatchers.failover import failing_over, may_fail_over
 from dispatchers.journal import later
 from dispatchers.lines import Item
 from dispatchers.steps import Steps
@@ -23,6 +24,13 @@ from schemas.facts import ClosedWhy
 from schemas.failpoints import Point, reached
 from schemas.tasks import Task
 
+#: Why another sender is asked for, in words for operators.
+_SENDER_IS: Final = {
+    ClosedWhy.SENDER_NOT_FOUND: "it is no number of the use case any more",
+    ClosedWhy.SENDER_SUSPENDED: "it is suspended",
+    ClosedWhy.CAMPAIGN_NOT_VERIFIED: "its campaign is not verified any more",
+    ClosedWhy.BRAND_SUSPENDED: "its brand is suspended",
+}
 #: What is quiet for no longer rests at hand: the way through the waiting topics takes as long.
 RESTS_MS: Final = 16_000
 
@@ -64,7 +72,7 @@ def _quiet_hours(directory: Directory, task: Task) -> QuietHours | None:
 
 
 class Gate:
-    """Lets through what may go; what may not is ended, and what is held back goes to wait.
+    """Lets through what may go; what may not ends or gets another sender, and what is held back goes to wait.
 
     `forget(item, stands=...)` voids the intent that stands for it, if any, unless it `stands` all the same.
     """
@@ -80,16 +88,20 @@ class Gate:
         directory, now = self._tools.accounts.directory, self._tools.now()
         may: set[Item] = set()
         ended: list[tuple[Item, ClosedWhy]] = []
+        moved: list[tuple[Item, ClosedWhy]] = []
         held: list[tuple[Item, Millis]] = []
         for item in items:
             match judged(directory, item.task, now):
                 case None:
                     may.add(item)
+                case Forbidden(why=why) if why in permitted.SENDER_ONLY and may_fail_over(item.task, now):
+                    moved.append((item, why))
                 case Forbidden(why=why):
                     ended.append((item, why))
                 case Quiet(until=until):
                     held.append((item, until))
         await self._end(ended)
+        await self._fail_over(moved)
         await self._hold(held, now)
         return may
 
@@ -104,6 +116,22 @@ class Gate:
             self._forget(item, isinstance(looked.claim, Closed) and looked.claim.why == "unknown")
         items = [item for item, _ in ended]
         self._window.put_back(await self._steps.do(list(zip(items, found, strict=True)), late=True))
+
+    async def _fail_over(self, moved: Sequence[tuple[Item, ClosedWhy]]) -> None:
+        """No attempt was made: another number may. Where `route` has none, it comes back to be ended."""
+        if not moved:
+            return
+        for item, _ in moved:
+            self._forget(item, False)
+        await self._tools.journal.write(
+            [
+                failing_over(item.task, item.record, _SENDER_IS[why], tried_account=False)
+                for item, why in moved
+            ]
+        )
+        reached(Point.DISPATCH_FAILED_OVER)
+        for item, _ in moved:
+            item.finish()
 
     async def _hold(self, held: Sequence[tuple[Item, Millis]], now: Millis) -> None:
         """Until then, or until its time is over; then it comes back to be told so."""

@@ -11,6 +11,7 @@ from dispatchers.lines import Item
 from dispatchers.tools import Tools
 from dispatchers.window import Window
 from ledger.claims import Again, Closed, Own
+from ledger.days import rests_on
 from schemas.attempts import shown
 from schemas.facts import AmbiguousFact, OutcomeFact
 from schemas.failpoints import Point, reached
@@ -175,6 +176,7 @@ class Settling:
         for one, own in zip(refused, ours, strict=True):
             _log(one.result)
             if own:
+                self._given_back(one.result.item, now)
                 retries.append(self._next(one, now))
             elif one.result.again:
                 # What is definite is told all the same, and ends its message: nobody will try another sender.
@@ -182,6 +184,11 @@ class Settling:
             else:
                 self._window.rest(one.result.item, now)
         await self._tell(retries)
+
+    def _given_back(self, item: Item, now: int) -> None:
+        """There is room again below the day caps that it counted against: nobody need wait for midnight."""
+        for cap in item.counted.caps if item.counted else ():
+            self._window.rest_pace(rests_on(cap), now)
 
     def _next(self, refused: _Refused, now: int) -> _Next:
         task, outcome, tools = refused.result.item.task, refused.outcome, self._tools

@@ -23,7 +23,16 @@ from dispatchers.window import Window
 from ledger import Ledger
 from ledger.rebuild import ensure_epoch
 from schemas import topics
-from schemas.directory import Account, Assistant, Entry, Number, TwilioCredentials
+from schemas.directory import (
+    Account,
+    AnyEntity,
+    Assistant,
+    Entry,
+    Number,
+    NumberKind,
+    TwilioCredentials,
+    identity,
+)
 from schemas.facts import AnyFact, decode_fact
 from schemas.lanes import Lane
 from schemas.provider import Provider
@@ -38,11 +47,16 @@ QUICK = DispatchSettings(
 )
 
 
+#: A number beside that of the test, with no pace to speak of.
+OTHER = "+12025550199"
+
+
 def now() -> int:
     return time_ns() // 1_000_000
 
 
-def directory(sender: str, rate: float) -> Directory:
+def directory(sender: str, rate: float, *more: AnyEntity) -> Directory:
+    """Two numbers of an assistant over one account; `more` replace what they name, or come beside it."""
     account = Account(
         organization="operator",
         id="tw",
@@ -53,10 +67,19 @@ def directory(sender: str, rate: float) -> Directory:
         burst=10_000,
     )
     number = Number(organization="acme", id=sender, account="tw", rate=rate, burst=1)
-    desk = Assistant(organization="acme", id="desk", name="Desk", numbers=(sender,))
+    other = Number(
+        organization="acme",
+        id=OTHER,
+        account="tw",
+        number_kind=NumberKind.TOLL_FREE,
+        rate=10_000,
+        burst=10_000,
+    )
+    desk = Assistant(organization="acme", id="desk", name="Desk", numbers=(sender, OTHER))
+    known = {identity(entity): entity for entity in (account, number, other, desk, *more)}
     entries = [
-        Entry(kind=e.kind, id=e.id, organization=e.organization, version=1, at=0, entity=e)
-        for e in (account, number, desk)
+        Entry(kind=kind, id=id_, organization=entity.organization, version=1, at=0, entity=entity)
+        for (kind, id_), entity in known.items()
     ]
     return Directory().after(entries)[0]
 
@@ -70,6 +93,8 @@ class Bench:
         self.written: list[Outgoing] = []
         self.provider = FakeProvider()
         self.rate = 1000.0
+        #: As the dispatchers know it from now on; None: as `directory` makes it.
+        self.directory: Directory | None = None
         #: Of this test alone: the ledger remembers the pace of each number.
         self.sender = f"+1{2 * 10**9 + uuid4().int % 10**9}"
         self.settings = QUICK
@@ -155,7 +180,7 @@ class Dispatcher:
         self._bench = bench
         self._now = bench.now
         found = directory(bench.sender, bench.rate)
-        accounts = Accounts(lambda: found, lambda _: bench.provider)
+        accounts = Accounts(lambda: bench.directory or found, lambda _: bench.provider)
         self.tools = tools = Tools(
             ledger=bench.ledger,
             journal=Journal("test", bench.publish, bench.now),

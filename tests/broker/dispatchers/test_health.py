@@ -5,7 +5,7 @@ import pytest
 from dispatchers.port import Handover
 from schemas.facts import AmbiguousFact, OutcomeFact
 from schemas.provider import Ambiguous, Outcome, Throttled
-from tests.broker.dispatchers.bench import Bench
+from tests.broker.dispatchers.bench import OTHER, Bench
 from tests.fakes.provider import accept
 
 pytestmark = pytest.mark.broker
@@ -55,7 +55,7 @@ async def test_a_retry_after_holds_its_number(bench: Bench) -> None:
         await bench.until(lambda: facts(bench, OutcomeFact))
         found = await bench.ledger.health()
         assert found.slowed.keys() == {f"number:{bench.sender}"}
-        other = bench.task(sender="+12025550199")
+        other = bench.task(sender=OTHER)
         one.read(1, other)
         await bench.until(lambda: any(post.task is other for post in bench.provider.posts))
         throttle = False

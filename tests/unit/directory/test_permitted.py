@@ -58,10 +58,10 @@ def entities(**changes: Change) -> Iterable[AnyEntity]:
     return made.values()
 
 
-def directory(**changes: Change) -> Directory:
+def directory(*more: AnyEntity, **changes: Change) -> Directory:
     entries = [
         Entry(kind=kind, id=id_, organization=entity.organization, version=1, at=1, entity=entity)
-        for entity in entities(**changes)
+        for entity in (*entities(**changes), *more)
         for kind, id_ in [identity(entity)]
     ]
     return Directory().after(entries)[0]
