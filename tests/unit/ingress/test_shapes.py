@@ -3,17 +3,20 @@
 import json
 from typing import Any
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, FormatChecker
 
 from ingress import bodies
 from ingress.checks import malformed
 from ingress.openapi import shapes
 from ingress.problems import Problem
-from schemas.requests import MAX_KEY, MAX_MEDIA, MAX_TEXT, MAX_VALID_FOR, SendBody
+from schemas.requests import MAX_KEY, MAX_MEDIA, MAX_TEXT, MAX_VALID_FOR, ChannelBody, SendBody, SendRequest
 
 FITS = Draft202012Validator(shapes.send_request())
+#: UUIDs are a format, which a validator need not look at.
+FITS_CHANNEL = Draft202012Validator(shapes.channel_request(), format_checker=FormatChecker(["uuid"]))
 HEADER = Draft202012Validator({"type": "string", "maxLength": MAX_KEY, "pattern": shapes.HEADER_KEY})
 BODY: dict[str, Any] = {
     "from_phone_number": "+14155550123",
@@ -22,6 +25,11 @@ BODY: dict[str, Any] = {
 }
 #: 2026-04-30T10:15:00Z
 NOW = 1_777_544_100_000
+CHANNEL: dict[str, Any] = {
+    "use_case_id": "5d0f7a52-6f0e-4f0b-9a55-3f3a3f1f2a10",
+    "to_phone_number": "+12025550143",
+    "message": "Hello",
+}
 SPACES = " \t\n\x1c\x85\xa0\u2003\u3000"
 
 # Without the line feed: Python's `$` matches before one, JavaScript's, which JSON Schema means, does not.
@@ -65,7 +73,7 @@ fields = st.fixed_dictionaries(
         "idempotency_key": st.none() | keys | anything,
         "valid_for": st.none() | st.integers(-1, MAX_VALID_FOR + 1) | st.just(60.0) | anything,
         "reference": st.none() | keys | anything,
-        "use_case_id": st.none() | st.uuids().map(str) | anything,
+        "dry_run": st.booleans() | anything,
         "send_at": st.none() | moments | anything,
     },
 )  # fmt: skip
@@ -75,9 +83,9 @@ changes = fields.flatmap(
 )
 
 
-def taken(body: dict[str, Any]) -> bool:
+def taken(body: dict[str, Any], model: type[SendRequest] = SendBody) -> bool:
     """Whether the door finds no fault with the request by itself."""
-    found = bodies.parse(json.dumps(body).encode(), (), SendBody)
+    found = bodies.parse(json.dumps(body).encode(), (), model)
     return not isinstance(found, Problem) and malformed(found, NOW) is None
 
 
@@ -93,6 +101,30 @@ def taken(body: dict[str, Any]) -> bool:
 def test_what_fits_the_schema_is_taken_and_nothing_else(found: dict[str, Any]) -> None:
     body = BODY | found
     assert FITS.is_valid(body) is taken(body)
+
+
+@given(changes, st.none() | st.uuids().map(str) | st.text("0123abcz-", max_size=36) | anything)
+@example({}, "5D0F7A52-6f0e-4f0b-9a55-3f3a3f1f2a10")
+@example({}, "urn:uuid:5d0f7a52-6f0e-4f0b-9a55-3f3a3f1f2a10")
+@example({}, "5d0f7a526f0e4f0b9a553f3a3f1f2a10")
+@example({}, "{5d0f7a52-6f0e-4f0b-9a55-3f3a3f1f2a10}")
+def test_what_fits_the_schema_of_the_channel_is_taken_and_nothing_else(
+    found: dict[str, Any], use_case_id: object
+) -> None:
+    others = {name: value for name, value in found.items() if name not in {"from_phone_number", "queue"}}
+    for body in (CHANNEL | others, CHANNEL | {"use_case_id": use_case_id}):
+        assert FITS_CHANNEL.is_valid(body) is taken(body, ChannelBody)
+
+
+@pytest.mark.parametrize("extra", [{"from_phone_number": "+14155550123"}, {"queue": False}])
+def test_the_channel_refuses_what_it_does_not_do(extra: dict[str, Any]) -> None:
+    """These would change what is meant; other fields that it does not know are ignored."""
+    assert taken(CHANNEL | {"colour": "red"}, ChannelBody)
+    assert not taken(CHANNEL | extra, ChannelBody)
+
+
+def test_a_send_from_a_number_is_through_no_use_case() -> None:
+    assert not taken(BODY | {"use_case_id": CHANNEL["use_case_id"]})
 
 
 @given(st.sampled_from(sorted(BODY)))
