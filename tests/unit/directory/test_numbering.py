@@ -64,6 +64,7 @@ _SHARED = {
     "Washington D.C.": "DC",
     "British Colombia": "BC",
 }
+_TERRITORIES = {"VI"}
 _PROVINCES = {"AB", "BC", "MB", "NB", "NL", "NS/PE", "NT/NU/YT", "ON", "QC", "SK"}
 
 
@@ -72,10 +73,14 @@ def test_every_area_code_has_the_state_that_the_library_knows() -> None:
         prefix[1:]: text["en"] for prefix, text in GEOCODE_DATA.items() if re.fullmatch(r"1\d{3}", prefix)
     }
     cities: dict[str, Counter[str]] = defaultdict(Counter)
+    # Some codes stand there only by their cities.
+    unnamed: dict[str, Counter[str]] = defaultdict(Counter)
     for prefix, text in GEOCODE_DATA.items():
         if re.fullmatch(r"1\d{4,}", prefix) and (state := _state(text.get("en", ""))):
             cities[known.get(prefix[1:4], "")][state] += 1
-    found = {
+            if prefix[1:4] not in known and state not in _TERRITORIES:
+                unnamed[prefix[1:4]][state] += 1
+    found = {code: states.most_common(1)[0][0] for code, states in unnamed.items()} | {
         code: _SHARED.get(text) or _state(text) or cities[text].most_common(1)[0][0]
         for code, text in known.items()
     }
