@@ -1,16 +1,14 @@
 """The commands of `helio`, one module each. Heavy imports stay inside them: `helio --help` must be quick."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-from cli.commands import apply, cancel, demo, doctor, local, send, status, tail, topics
+from typer import Typer
+
+from cli.commands import apply, cancel, demo, doctor, key, local, send, status, tail, topics
 from cli.commands.trouble import told
 
-if TYPE_CHECKING:
-    from typer import Typer
 
-
-def register(app: "Typer") -> None:
+def register(app: Typer) -> None:
     """Add every command of this package to `app`."""
     commands: dict[str, Callable[..., None]] = {
         "up": local.up,
@@ -26,3 +24,14 @@ def register(app: "Typer") -> None:
     }
     for name, command in commands.items():
         app.command(name)(told(command))
+    groups: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
+        "key": (
+            "API keys: make, list, revoke, rotate.",
+            {"create": key.create, "list": key.listed, "revoke": key.revoke, "rotate": key.rotate},
+        ),
+    }
+    for name, (about, members) in groups.items():
+        group = Typer(help=about, no_args_is_help=True)
+        for member, command in members.items():
+            group.command(member)(told(command))
+        app.add_typer(group, name=name)

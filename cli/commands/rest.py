@@ -99,6 +99,29 @@ class Rest:
         """
         return self._request("DELETE", f"/sms/{quote(message_id, safe='')}", None)
 
+    def once(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Answer:
+        """One request, and whatever is answered: for what may not be done twice unseen.
+
+        Raises:
+            TroubleError: the key is wrong, or nobody answered; it may be done then.
+        """
+        try:
+            answer = self._once(method, path, None if body is None else json.dumps(body).encode())
+        except (OSError, http.client.HTTPException) as error:
+            self._close()
+            said = str(error) or type(error).__name__
+            raise TroubleError(
+                f"{self._door.url} did not answer ({said}): it may be done all the same", Exit.UNREACHABLE
+            ) from None
+        self._known(answer)
+        return answer
+
+    def _known(self, answer: Answer) -> None:
+        if answer.code == 401:
+            raise TroubleError(
+                f"{self._door.url} does not know this key: give --api-key or set HELIO_API_KEY", Exit.NO
+            )
+
     def _request(self, method: str, path: str, body: bytes | None) -> Answer:
         said = ""
         for attempt in range(self._tries):
@@ -110,10 +133,7 @@ class Rest:
                 self._close()
                 said = str(error) or type(error).__name__
                 continue
-            if answer.code == 401:
-                raise TroubleError(
-                    f"{self._door.url} does not know this key: give --api-key or set HELIO_API_KEY", Exit.NO
-                )
+            self._known(answer)
             if answer.code not in _AGAIN:
                 return answer
             said = answer.detail

@@ -7,6 +7,7 @@ from textwrap import dedent
 
 import httpx
 from starlette.applications import Starlette
+from starlette.routing import Route
 
 from directory.changes import Change
 from directory.snapshot import Directory
@@ -106,8 +107,8 @@ class AdminDoor:
         self.directory, refused = self.directory.after([entry])
         return not refused
 
-    def client(self, key: str = ACME) -> httpx.AsyncClient:
-        """A caller with `key`."""
+    def routes(self) -> list[Route]:
+        """What is served."""
         numbers = itertools.count(1)
 
         @dataclass
@@ -119,6 +120,10 @@ class AdminDoor:
             clock: Callable[[], int] = lambda: self.now
             random: Callable[[int], bytes] = lambda count: next(numbers).to_bytes(count)
 
-        transport = httpx.ASGITransport(Starlette(routes=routes(Parts())))
+        return routes(Parts())
+
+    def client(self, key: str = ACME) -> httpx.AsyncClient:
+        """A caller with `key`."""
+        transport = httpx.ASGITransport(Starlette(routes=self.routes()))
         headers = {"Authorization": f"Bearer {key}"}
         return httpx.AsyncClient(transport=transport, base_url="http://door", headers=headers)
