@@ -18,6 +18,7 @@ from ingress.bounded import Bounded
 from ingress.cancelling import Cancelling
 from ingress.endpoints import Parts
 from ingress.limits import RateLimit
+from ingress.optouts import OptOuts
 from ingress.publishing import Publisher
 from ingress.recipients import Asking
 from ingress.rehearsal import Rehearsal
@@ -39,7 +40,8 @@ async def serve(settings: Settings) -> None:
         TopicsDifferError: a topic is missing or set up otherwise.
         KafkaError: the broker cannot be reached at the start.
     """
-    await verify(settings.kafka, settings.topics, [topics.MESSAGES, topics.EVENTS, topics.DIRECTORY])
+    names = [topics.MESSAGES, topics.EVENTS, topics.OPTOUTS, topics.DIRECTORY]
+    await verify(settings.kafka, settings.topics, names)
     async with AsyncExitStack() as stack:
         parts = await start(settings, stack)
 
@@ -78,6 +80,7 @@ async def start(settings: Settings, stack: AsyncExitStack) -> Parts:
         cancelling=Cancelling(bounded, watching, publish, clock=_now),
         ledger=bounded,
         rates=RateLimit(ledger.allow),
+        optouts=OptOuts(publish, ledger, lambda: replica.directory, clock=_now),
         directory=lambda: replica.directory,
         body_limit_bytes=settings.ingress.body_limit_bytes,
         clock=_now,

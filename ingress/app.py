@@ -54,6 +54,7 @@ def routes(parts: Parts, send: Endpoint, channel_send: Endpoint) -> list[Route]:
         *(Route(path, channel_send, methods=["POST"]) for path in CHANNEL),
         *(Route(f"/v1/sms/{{message_id}}{end}", of_channel, methods=["GET"]) for end in ("", "/")),
         Route("/v1/sms-compliance/can-send/{number}", endpoints.can_send(parts), methods=["GET"]),
+        Route("/v1/optouts", endpoints.optouts(parts), methods=["GET", "POST", "DELETE"]),
         *admin_routes(parts),
         *health.routes(parts.needed, parts.shown),
         *docs_routes(),

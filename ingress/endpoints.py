@@ -11,10 +11,12 @@ from starlette.responses import Response
 
 from directory.snapshot import Directory
 from ingress import bodies, compliance, health, keys, metrics, queues, statuses
+from ingress.admin import asked
 from ingress.admin.writing import Writing
 from ingress.cancelling import Already, Cancelled, Cancelling
 from ingress.codes import Code
 from ingress.limits import RateLimit
+from ingress.optouts import OptOutBody, OptOuts
 from ingress.ports import Store
 from ingress.problems import Problem
 from ingress.rehearsal import Rehearsal
@@ -25,6 +27,7 @@ from ingress.statuses import Members
 from ingress.tracing import TRACEPARENT, Headers, trace
 from ledger import LedgerAwayError
 from schemas.directory import ApiKey, Scope
+from schemas.optouts import Consent
 from schemas.requests import SendRequest
 
 _LOG: Final = logging.getLogger(__name__)
@@ -43,6 +46,7 @@ class Parts:
     cancelling: Cancelling
     ledger: Store
     rates: RateLimit
+    optouts: OptOuts
     #: The newest snapshot.
     directory: Callable[[], Directory]
     body_limit_bytes: int
@@ -87,12 +91,12 @@ async def _sent(request: Request, parts: Parts, model: type[SendRequest]) -> Rep
     body = await bodies.read(request, parts.body_limit_bytes)
     if isinstance(body, Problem):
         return body
-    asked = bodies.parse(body, request.headers.getlist("idempotency-key"), model)
-    if isinstance(asked, Problem):
-        return asked
-    if asked.dry_run:
-        return await parts.rehearsal.judge(asked, key.organization)
-    return await parts.sending.send(asked, key.organization, _trace(request))
+    wanted = bodies.parse(body, request.headers.getlist("idempotency-key"), model)
+    if isinstance(wanted, Problem):
+        return wanted
+    if wanted.dry_run:
+        return await parts.rehearsal.judge(wanted, key.organization)
+    return await parts.sending.send(wanted, key.organization, _trace(request))
 
 
 def look(parts: Parts, members: Members, *, of_use_cases: bool = False) -> Endpoint:
@@ -199,6 +203,48 @@ def can_send(parts: Parts) -> Endpoint:
         return _shown(told if isinstance(told, Problem) else statuses.encoded(told))
 
     return endpoint
+
+
+def optouts(parts: Parts) -> Endpoint:
+    """`GET` of `/v1/optouts`: of one number, or a page of all; `POST`: out; `DELETE`: in again."""
+
+    async def endpoint(request: Request) -> Response:
+        writes = request.method in {"POST", "DELETE"}
+        key = await _who(request, parts, Scope.ADMIN if writes else Scope.READ)
+        if isinstance(key, Problem):
+            return key.response()
+        try:
+            found = await (_wish if writes else _wishes)(request, parts, key.organization)
+        except ClientDisconnect:
+            return Response(status_code=_GONE)
+        if isinstance(found, Problem):
+            return found.response()
+        answer = _shown(statuses.encoded(found))
+        answer.status_code = 201 if request.method == "POST" else 200
+        return answer
+
+    return endpoint
+
+
+async def _wishes(request: Request, parts: Parts, organization: str) -> dict[str, Any] | Problem:
+    number = request.query_params.get("number")
+    if number is not None:
+        asked_of = asked.model(OptOutBody, {"number": number})
+        return asked_of if isinstance(asked_of, Problem) else await parts.optouts.of(organization, number)
+    page = asked.page(request.query_params)
+    return page if isinstance(page, Problem) else await parts.optouts.page(organization, page)
+
+
+async def _wish(request: Request, parts: Parts, organization: str) -> dict[str, Any] | Problem:
+    if request.method == "DELETE":
+        wanted = asked.model(OptOutBody, dict(request.query_params))
+        consent = Consent.IN
+    else:
+        body = await bodies.read(request, parts.body_limit_bytes)
+        given = body if isinstance(body, Problem) else asked.members(body)
+        wanted = given if isinstance(given, Problem) else asked.model(OptOutBody, given)
+        consent = Consent.OUT
+    return wanted if isinstance(wanted, Problem) else await parts.optouts.write(organization, wanted, consent)
 
 
 async def _who(request: Request, parts: Parts, scope: Scope) -> ApiKey | Problem:

@@ -49,14 +49,22 @@ class Publisher:
         Raises:
             NotAcknowledgedError: not in time, or refused.
         """
+        await self._placed(topic, message_id, value, headers)
+
+    async def place(self, topic: str, key: str, value: bytes) -> int:
+        """Likewise; the offset that it got, -1 where the broker had it already."""
+        return await self._placed(topic, key, value, ())
+
+    async def _placed(self, topic: str, key: str, value: bytes, headers: Headers) -> int:
         try:
             async with asyncio.timeout(self._timeout):
-                sent = await self._producer.send(topic, value, key=message_id.encode(), headers=headers)
-                await sent
+                sent = await self._producer.send(topic, value, key=key.encode(), headers=headers)
+                offset: int = (await sent).offset
         except TimeoutError:
-            raise NotAcknowledgedError(message_id) from None
+            raise NotAcknowledgedError(key) from None
         except KafkaError as error:
-            _LOG.warning("produce.failed topic=%s message_id=%s error=%r", topic, message_id, error)
+            _LOG.warning("produce.failed topic=%s key=%s error=%r", topic, key, error)
             if not (error.retriable or isinstance(error, MessageSizeTooLargeError)):
                 self._died(error)
-            raise NotAcknowledgedError(message_id) from error
+            raise NotAcknowledgedError(key) from error
+        return offset

@@ -4,7 +4,7 @@ import json
 from typing import Any, Final
 
 from ingress.codes import Code
-from ingress.openapi import admin, errors, shapes
+from ingress.openapi import admin, errors, optouts, shapes
 from ingress.openapi.paths import paths
 
 _VERSION: Final = "0.1.0"
@@ -33,12 +33,13 @@ def document() -> dict[str, Any]:
         "tags": [
             {"name": "Messages", "description": "Send, follow and cancel messages."},
             {"name": "Use cases", "description": "Send through a use case, whose sender is chosen for you."},
+            {"name": "Opt-outs", "description": "Who does not want to hear (`docs/optouts.md`)."},
             {"name": "Admin", "description": "The directory, and the API keys in it (`docs/admin.md`)."},
             {"name": "Health", "description": "For whoever runs this service."},
         ],
         "paths": paths(),
         "components": {
-            "schemas": admin.components() | shapes.components() | errors.components(),
+            "schemas": admin.components() | optouts.components() | shapes.components() | errors.components(),
             "responses": {
                 "NotFound": errors.response(404, (Code.NOT_FOUND,)),
                 "MethodNotAllowed": errors.response(405, (Code.METHOD_NOT_ALLOWED,)),

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from ingress.codes import Code
-from ingress.openapi import admin, channel, errors, examples
+from ingress.openapi import admin, channel, errors, examples, optouts
 from ingress.openapi.errors import KEYED, MESSAGE_ID
 from ingress.openapi.parts import FRESH, KEY, REPLAYED, about, shows
 from ingress.openapi.shapes import REF, send_request
@@ -37,6 +37,7 @@ def paths() -> dict[str, Any]:
     return {
         "/sms/send": {"post": _send()},
         **channel.paths(),
+        **optouts.paths(),
         **admin.paths(),
         "/sms/queue/stats": {"get": _stats()},
         "/sms/{message_id}": {"parameters": [_MESSAGE_ID], "get": _message(), "delete": _cancel()},

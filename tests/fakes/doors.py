@@ -14,6 +14,7 @@ from ingress.bounded import Bounded
 from ingress.cancelling import Cancelling
 from ingress.endpoints import Parts
 from ingress.limits import RateLimit
+from ingress.optouts import OptOuts
 from ingress.ports import NotAcknowledgedError
 from ingress.recipients import Asking
 from ingress.rehearsal import Rehearsal
@@ -53,6 +54,11 @@ class MemoryBroker:
             raise NotAcknowledgedError(message_id)
         self.records.append((topic, message_id, value))
         self.headers.append(headers)
+
+    async def place(self, topic: str, key: str, value: bytes) -> int:
+        """Take a record; where it stands on its topic."""
+        await self(topic, key, value, ())
+        return sum(one[0] == topic for one in self.records) - 1
 
     def messages(self) -> list[Message]:
         """What went to route."""
@@ -115,6 +121,7 @@ class MemoryDoor:
             cancelling=self.cancelling,
             ledger=Bounded(self.view),
             rates=RateLimit(self.view.allow),
+            optouts=OptOuts(self.broker, self.view, lambda: self.directory, clock=lambda: NOW),
             directory=lambda: self.directory,
             body_limit_bytes=self.body_limit_bytes,
             clock=lambda: NOW,

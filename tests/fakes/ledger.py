@@ -9,13 +9,15 @@ from ledger.days import Cap
 from ledger.health import Breaker, Health
 from ledger.holds import Answer, Found, Hold, Word
 from ledger.limits import Limit
-from ledger.optouts import Reach
+from ledger.optouts import Noted, Reach, cursor
 from ledger.queues import Queue, Queues
 from ledger.sticky import Pair, Remembered
 from ledger.view import First, Seen
+from schemas.optouts import OptOut
 from schemas.provider import Provider
 from schemas.public import Attempt, StatusRecord
 from schemas.status import State
+from tests.contracts.ledger.reference import unwanted
 
 _DAY = 24 * 3_600_000
 
@@ -52,6 +54,8 @@ class MemoryLedger:
     waits: dict[str, int] = field(default_factory=dict)
     #: Scope and number of who does not want to hear.
     opted: set[tuple[str, str]] = field(default_factory=set)
+    #: Records of opt-outs and opt-ins.
+    noted: list[Noted] = field(default_factory=list)
     #: Numbers that are landlines.
     fixed: set[str] = field(default_factory=set)
     #: Use case and recipient: the number that the recipient knows.
@@ -125,7 +129,30 @@ class MemoryLedger:
     async def opted_out(self, reaches: Sequence[Reach]) -> list[bool]:
         """As `opted` says."""
         self._up()
-        return [any((scope, number) in self.opted for scope in scopes) for scopes, number in reaches]
+        return [
+            any((scope, number) in self.opted for scope in scopes) or unwanted(self.noted, scopes, number)
+            for scopes, number in reaches
+        ]
+
+    async def note_optouts(self, noted: Sequence[Noted]) -> None:
+        """Kept in `noted`."""
+        self._up()
+        self.noted += noted
+
+    async def wishes_of(self, organization: str, number: str) -> list[OptOut]:
+        """The latest of each scope."""
+        self._up()
+        return [one for one in self._latest(organization) if one.number == number]
+
+    async def wishes(self, organization: str, after: str, most: int) -> list[OptOut]:
+        """A page."""
+        self._up()
+        return [one for one in self._latest(organization) if cursor(one) > after][:most]
+
+    def _latest(self, organization: str) -> list[OptOut]:
+        noted = sorted(self.noted, key=lambda one: one.offset)
+        latest = {cursor(one.record): one.record for one in noted if one.record.organization == organization}
+        return [latest[place] for place in sorted(latest)]
 
     async def landlines(self, numbers: Sequence[str]) -> set[str]:
         """Those in `fixed`."""

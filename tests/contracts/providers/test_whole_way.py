@@ -30,8 +30,9 @@ from simulator.config import Config
 from tests.contracts.providers import rigs
 from tests.contracts.providers.conftest import Connect
 from tests.contracts.providers.test_text import TEXTS
-from tests.unit.webhooks.doubles import Broker, Marks
+from tests.unit.webhooks.doubles import Broker, Marks, Wishes
 from webhooks.app import Parts, make_app
+from webhooks.consents import Consents
 from webhooks.inbox import Inbox
 from webhooks.keys import Keys
 
@@ -188,6 +189,8 @@ async def platform(
             keys=Keys(resolve),
             publish=receipts.publish,
             inbox=Inbox(broker.produce, Marks(), timeout_seconds=DEADLINE),
+            consents=Consents(broker.produce, Wishes(), lambda: known, lifetime_ms=60_000),
+            timeout_seconds=DEADLINE,
             callbacks=CallbackSettings(public_url=url, secrets=(MAC,)),
             body_limit_bytes=65_536,
             trouble=no_trouble,
