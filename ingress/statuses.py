@@ -42,6 +42,7 @@ def status(row: StatusRecord, seen: Seen) -> dict[str, Any]:
         # Our own word, which knows `delivered` and `undelivered`.
         "state": progress.state(row, seen),
         "num_segments": row.segments,
+        "send_at": None if row.send_at is None else iso(row.send_at),
     }
 
 

@@ -58,6 +58,7 @@ _STATUS: Final = {
     "updated_at": _AT,
     "state": "delivered",
     "num_segments": 1,
+    "send_at": None,
 }
 STATUS: Final[dict[str, Any]] = {
     "delivered": _STATUS,

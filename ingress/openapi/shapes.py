@@ -197,6 +197,7 @@ class StatusAnswer(Answer):
     updated_at: Iso
     state: OurWord
     num_segments: Count
+    send_at: Iso | None = Field(description="It is held until then: as asked for, or by quiet hours.")
 
 
 class CancelAnswer(Answer):

@@ -15,7 +15,8 @@ from ledger import Ledger
 from ledger.claims import Absent
 from ledger.view import Seen
 from schemas import topics
-from schemas.public import StatusRecord
+from schemas.provider import Provider
+from schemas.public import Failure, StatusRecord
 from schemas.settings import KafkaSettings, RedisSettings
 from schemas.status import State
 from streams.arrival import Arrival, KafkaOffsets
@@ -130,6 +131,26 @@ async def test_the_view_follows_and_comes_back_whole_after_a_wipe(
     async with running(kafka_settings, ledger, group):
         await seen(ledger, fresh, at(1))
         await seen(ledger, old, at(2))
+
+
+async def test_a_landline_that_a_provider_tells_of_is_remembered(
+    kafka_settings: KafkaSettings, publish: Publish, ledger: Ledger
+) -> None:
+    fixed, mobile, failed, other = "+14157650001", "+14157650002", str(uuid4()), str(uuid4())
+
+    def undelivered(message_id: str, to_number: str, code: str) -> StatusRecord:
+        failure = Failure(code="undelivered", detail="no", provider_code=code)
+        how = {"status": State.UNDELIVERED, "provider": Provider.TWILIO, "failure": failure}
+        return row(message_id, 2).model_copy(update=how | {"to_number": to_number})
+
+    async with running(kafka_settings, ledger, f"views-{uuid4().hex}"):
+        await tell(publish, undelivered(failed, fixed, "30006"), undelivered(other, mobile, "30005"))
+        for message_id in (failed, other):
+            await seen(ledger, message_id, lambda found: found.row is not None)
+        async with asyncio.timeout(60):  # it follows the row
+            while fixed not in await ledger.landlines([fixed]):  # noqa: ASYNC110  # Redis rings no bell
+                await asyncio.sleep(0.01)
+        assert await ledger.landlines([fixed, mobile]) == {fixed}
 
 
 async def test_what_is_older_than_any_message_is_not_read_again(

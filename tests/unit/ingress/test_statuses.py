@@ -72,7 +72,13 @@ def test_the_members_are_those_of_the_reference() -> None:
         "updated_at": "2026-04-30T10:15:00Z",
         "state": "failed",
         "num_segments": 1,
+        "send_at": None,
     }
+
+
+def test_one_that_is_held_says_until_when() -> None:
+    found = said(Seen(row(send_at=1_777_547_700_000), Absent(), True))
+    assert (found["state"], found["send_at"]) == ("queued", "2026-04-30T11:15:00Z")
 
 
 def test_another_organizations_message_is_not_found() -> None:
