@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from typing import Any
+from weakref import WeakSet
 
 import faust
 import faust.transport.drivers.aiokafka as driver
@@ -142,6 +143,18 @@ def changelog() -> None:
     replace(Table, "restore", skip)
 
 
+def prepared() -> None:
+    """What was ours before it was prepared is taken for ours afterwards."""
+    is_ours, ours = _Pump._is_ours, WeakSet[Batch]()
+
+    def was_ours(self: Any, batch: Batch) -> bool:
+        if batch not in ours and is_ours(self, batch):
+            ours.add(batch)
+        return batch in ours
+
+    replace(_Pump, "_is_ours", was_ours)
+
+
 REMOVALS: dict[str, Callable[[], None]] = {
     function.__name__: function
     for function in (
@@ -153,6 +166,7 @@ REMOVALS: dict[str, Callable[[], None]] = {
         handler,
         lease,
         member,
+        prepared,
         seek,
         stopping,
         topics,
