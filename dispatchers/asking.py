@@ -16,6 +16,7 @@ from typing import Final, assert_never
 from prometheus_client import Counter
 
 from dispatchers import questions, unknown
+from dispatchers.gate import judged
 from dispatchers.journal import Later
 from dispatchers.lines import Line
 from dispatchers.paces import breaker
@@ -153,6 +154,10 @@ class Asking:
             self._count(inquiry, "settled")
             one.line.finish(one.offset)
             return
+        if self._forbidden(inquiry):
+            self._count(inquiry, "forbidden")
+            one.line.finish(one.offset)
+            return
         asked_at = monotonic()
         [leave] = await self._tools.ask(lambda ledger: ledger.may_ask([self._query(inquiry)]))
         match leave:
@@ -165,6 +170,12 @@ class Asking:
                 one.line.finish(one.offset)
             case _:
                 assert_never(leave)
+
+    def _forbidden(self, inquiry: Inquiry) -> bool:
+        """Whether it may send, and its text may not go, or not now: its owner's policy settles it then."""
+        if inquiry.task is None or not _sends(inquiry):
+            return False
+        return judged(self._tools.accounts.directory, inquiry.task, self._tools.now()) is not None
 
     async def _wait(self, one: _Open, ms: int) -> None:
         due = self._tools.now() + ms

@@ -19,6 +19,7 @@ from dispatchers.port import ByHandover, Found, NotFound, Question
 from dispatchers.providers import connect
 from ledger import Ledger
 from ledger.claims import Closed
+from schemas.directory import Active, Number
 from schemas.facts import AmbiguousFact, AnyFact, OutcomeFact, Reported, Routed
 from schemas.messages import Content
 from schemas.provider import Accepted, Ambiguous, Outcome, Provider
@@ -31,7 +32,7 @@ from simulator.config import Config
 from streams.fold import fold
 from streams.polling import Polling
 from streams.rows import Row
-from tests.broker.dispatchers.bench import PARTITION, Bench, Dispatcher, now
+from tests.broker.dispatchers.bench import PARTITION, Bench, Dispatcher, directory, now
 from tests.conftest import Store
 from tests.contracts.ledger.conftest import break_script
 from tests.contracts.providers import rigs
@@ -220,6 +221,18 @@ async def test_a_text_that_never_got_to_telnyx_is_sent_by_asking_once(aged: Benc
         await asked(aged, dispatcher, *questions, *questions)
     assert await phones.texts() == ["hello"]
     assert status(aged, task).status is State.SENT
+
+
+async def test_what_may_not_be_sent_any_more_is_not_sent_by_asking(aged: Bench, phones: Phones) -> None:
+    await phones.fault(kind="drop", accepted=False)
+    task = repeatable(aged)
+    async with at(aged, TELNYX, phones) as dispatcher:
+        questions = await lost(aged, dispatcher, task)
+        number = Number(organization="acme", id=aged.sender, account="tw", status=Active.SUSPENDED)
+        aged.directory = directory(aged.sender, aged.rate, number)
+        await asked(aged, dispatcher, *questions)
+    assert await phones.texts() == []
+    assert status(aged, task).status is State.UNKNOWN
 
 
 async def read_again_after_its_deadline(bench: Bench, phones: Phones, store: Store) -> Task:
