@@ -133,10 +133,13 @@ def _signed(provider: Provider, incoming: Incoming, signers: Sequence[Signer], n
     return _Found(refusal=_SECRET_MISSING if missing else _FORGED)
 
 
-def _made(check: Check, secrets: Sequence[str] | None) -> bool | None:
+def _made(check: Check, secrets: Sequence[str | None]) -> bool | None:
     """Whether one of `secrets` made the signature; None: none that is a key did, but one is missing."""
-    missing = secrets is None
-    for secret in secrets or ():
+    missing = False
+    for secret in secrets:
+        if secret is None:
+            missing = True
+            continue
         try:
             if check(secret):
                 return True

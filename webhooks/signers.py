@@ -15,10 +15,10 @@ MAX_TRIED: Final = 32
 
 @dataclass(frozen=True)
 class Signer:
-    """An account, and the secrets by which its callbacks are verified; None: they cannot be had now."""
+    """An account, and the secrets by which its callbacks are verified; None for one that cannot be had."""
 
     account: Account
-    secrets: tuple[str, ...] | None
+    secrets: tuple[str | None, ...]
 
 
 def candidates(directory: Directory, provider: Provider, incoming: Incoming) -> list[Account]:

@@ -354,15 +354,15 @@ def test_what_a_stranger_can_make_us_try_has_an_end() -> None:
     assert [one.id for one in candidates(known, Provider.TELNYX, named.incoming())] == ["a040"]
 
 
-@pytest.mark.parametrize("secrets", [None, ("no key",)])
+@pytest.mark.parametrize("secrets", [(None,), ("no key",)])
 def test_a_key_that_is_missing_or_none_hides_no_other_and_alone_is_503(
-    secrets: tuple[str, ...] | None,
+    secrets: tuple[str | None, ...],
 ) -> None:
     provider, known = Provider.TELNYX, directory(account(Provider.TELNYX))
     active = account(provider, "a")
     suspended = active.model_copy(update={"status": Active.SUSPENDED})
     good = Signer(account(provider), (TELNYX_PUBLIC,))
-    both = Signer(active, (*(secrets or ()), TELNYX_PUBLIC))
+    both = Signer(active, (*secrets, TELNYX_PUBLIC))
     for signers, status in (
         ([Signer(active, secrets), good], None),
         ([both], None),

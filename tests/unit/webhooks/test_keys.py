@@ -17,7 +17,7 @@ def resolve(ref: str) -> str:
     return ref.upper()
 
 
-def secrets(found: Sequence[Signer]) -> list[tuple[str, ...] | None]:
+def secrets(found: Sequence[Signer]) -> list[tuple[str | None, ...]]:
     return [one.secrets for one in found]
 
 
@@ -50,7 +50,7 @@ def test_a_missing_secret_is_said_once_for_a_version_and_hides_no_other(
         account(Provider.VONAGE, "b", ("env:there",)),
     ]
     for _ in range(2):
-        assert secrets(keys.of(accounts)) == [None, ("ENV:THERE",)]
+        assert secrets(keys.of(accounts)) == [(None,), ("ENV:THERE",)]
     assert caplog.text.count("secret.missing account=a: env:missing") == 1
     keys.of([account(Provider.VONAGE, "a", ("env:missing", "env:there"))])
     assert caplog.text.count("secret.missing account=a: env:missing") == 2
@@ -65,6 +65,13 @@ def test_a_secret_that_comes_later_is_found() -> None:
         return there[0]
 
     one, keys = account(Provider.VONAGE), Keys(later)
-    assert secrets(keys.of([one])) == [None]
+    assert secrets(keys.of([one])) == [(None,)]
     there.append("found")
     assert secrets(keys.of([one])) == [("found",)]
+
+
+@pytest.mark.parametrize("provider", Provider)
+def test_while_secrets_are_rotated_one_that_is_not_there_yet_hides_none(provider: Provider) -> None:
+    keys = Keys(resolve)
+    rotating = account(provider, secrets=("env:missing", "env:old"))
+    assert keys.of([rotating]) == [Signer(rotating, (None, "ENV:OLD"))]
