@@ -32,6 +32,7 @@ from schemas.settings import KafkaSettings, RedisSettings, TopicSettings
 from schemas.topics import (
     FOLD_APP,
     INTAKE_GROUP,
+    OPTOUTS_GROUP,
     REQUESTS,
     ROUTE_APP,
     VIEWS_GROUP,
@@ -46,6 +47,7 @@ GROUPS: Final = {
     ROUTE_APP: "python -m streams route",
     FOLD_APP: "python -m streams fold",
     VIEWS_GROUP: "python -m streams views",
+    OPTOUTS_GROUP: "python -m streams views",
     WAITING_GROUP: "python -m streams waiting",
     **{dispatch_group(p): f"python -m dispatchers --provider {p}" for p in Provider},
 }
