@@ -8,13 +8,14 @@ from aiokafka import ConsumerRecord
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingress.permission import UNASKED, Recipient
 from ingress.requested import LARGEST_BYTES, Fate, Judged, Read, Terms, judge, owners, read
 from schemas import ids
 from schemas.messages import Message, Refusal, decode_message
 from schemas.provider import Provider
 from schemas.settings import IntakeSettings, MessageSettings
 from schemas.topics import MESSAGES, REQUESTS, catalogue, requests_of
-from tests.fakes import world
+from tests.fakes import pools, world
 
 DIRECTORY = world.directory()
 BODY = {"from_phone_number": world.TWILIO, "to_phone_number": world.HANDSET, "message": "Hello"}
@@ -204,3 +205,43 @@ json_values = st.recursive(
 )
 def test_no_field_of_any_type_raises(fields: dict[str, Any]) -> None:
     judged(record(json.dumps({**BODY, **fields}).encode()))
+
+
+def through(recipient: Recipient = UNASKED, **fields: Any) -> Judged:
+    """A record for the use case, as it is judged by what is known of its recipient."""
+    body = {"use_case_id": pools.USE_CASE, "to_phone_number": pools.HANDSET, "message": "Hello", **fields}
+    terms = Terms(owners(["acme"]), IntakeSettings(), MessageSettings())
+    asked = read(record(json.dumps(body).encode()), terms)
+    assert isinstance(asked, Read)
+    return judge(asked, pools.directory(), terms, recipient)
+
+
+def test_a_record_may_leave_the_sender_to_a_use_case() -> None:
+    found = through(send_at="2023-11-15T00:00:00Z")
+    message = decode_message(found.outgoing.value)
+    assert isinstance(message, Message)
+    assert (message.provider, message.content.from_number) == (None, None)
+    assert message.content.use_case_id == pools.USE_CASE
+    # 2023-11-15T00:00:00Z, from which on it is good.
+    assert message.content.send_at == 1_700_006_400_000
+    assert message.valid_until == 1_700_006_400_000 + 1000 * MessageSettings().validity_seconds
+
+
+@pytest.mark.parametrize(
+    ("recipient", "fields", "code"),
+    [
+        (Recipient(opted_out=True), {}, "opted_out"),
+        (Recipient(landline=True), {}, "landline"),
+        (UNASKED, {"use_case_id": pools.EMPTY}, "no_sender"),
+        (UNASKED, {"use_case_id": pools.OTHERS_CASE}, "use_case_not_found"),
+        (UNASKED, {"to_phone_number": "+12025550"}, "not_a_number"),
+        (UNASKED, {"dry_run": True}, "invalid_field"),
+        (UNASKED, {"send_at": "2033-01-01T00:00:00Z"}, "invalid_field"),
+    ],
+)
+def test_a_use_case_refuses_as_over_rest(recipient: Recipient, fields: dict[str, Any], code: str) -> None:
+    found = through(recipient, **fields)
+    refused = decode_message(found.outgoing.value)
+    assert isinstance(refused, Refusal)
+    assert (found.fate, refused.code) == (Fate.REFUSED, code)
+    assert refused.content.use_case_id == fields.get("use_case_id", pools.USE_CASE)
