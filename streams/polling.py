@@ -83,7 +83,7 @@ def question(row: StatusRecord) -> Outgoing:
     Raises:
         ValueError: it is not with a provider.
     """
-    if row.provider is None or row.account is None or row.attempt is None:
+    if row.provider is None or row.account is None or row.attempt is None or row.from_number is None:
         raise ValueError(f"{row.message_id} is not with a provider")
     inquiry = Inquiry(
         message_id=row.message_id,

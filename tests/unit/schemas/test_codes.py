@@ -6,7 +6,14 @@ judgement. Every code that those pages give for a send or its receipt is here, a
 
 import pytest
 
-from schemas.codes import FAULTS, NOT_PROCESSED, fault_of_receipt, fault_of_refusal, too_fast
+from schemas.codes import (
+    FAULTS,
+    NOT_PROCESSED,
+    fault_of_receipt,
+    fault_of_refusal,
+    is_landline,
+    too_fast,
+)
 from schemas.provider import Fault, Provider
 
 #: R retryable, D destination, O opted out, S sender or account config, C content, A auth, ? ambiguous.
@@ -100,3 +107,16 @@ def test_telnyx_40300_in_a_receipt_has_to_say_stop() -> None:
     assert fault_of_receipt(Provider.TELNYX, "40300") is Fault.RECIPIENT
     assert fault_of_receipt(Provider.TELNYX, "40300", "Blocked due to STOP message") is Fault.OPTED_OUT
     assert fault_of_refusal(Provider.TELNYX, "40300") is Fault.OPTED_OUT
+
+
+def test_codes_for_landlines_are_a_recipients_and_each_providers_own() -> None:
+    found = {
+        (provider, code) for provider in Provider for code in FAULTS[provider] if is_landline(provider, code)
+    }
+    assert found == {
+        (Provider.TWILIO, "21614"),
+        (Provider.TWILIO, "30006"),
+        (Provider.TELNYX, "40001"),
+    }
+    assert {FAULTS[provider][code] for provider, code in found} == {Fault.RECIPIENT}
+    assert not is_landline(Provider.VONAGE, "30006")
