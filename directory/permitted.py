@@ -4,6 +4,7 @@ The doors and `route` have judged it before; here only what can change while a m
 """
 
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from directory.eligible import unregistered
 from directory.snapshot import Directory
@@ -20,6 +21,8 @@ SENDER_ONLY: Final = frozenset(
         ClosedWhy.BRAND_SUSPENDED,
     }
 )
+#: Whether who sends what through whom may do so: judged once for each state of the directory.
+_KNOWN: Final[WeakKeyDictionary[Directory, dict[tuple[object, ...], ClosedWhy | None]]] = WeakKeyDictionary()
 
 
 def still(directory: Directory, task: Task) -> ClosedWhy | None:
@@ -28,6 +31,14 @@ def still(directory: Directory, task: Task) -> ClosedWhy | None:
     Sender and account are those that it was routed to. An answer to a text goes out from the number that was
     written to, whoever uses that.
     """
+    known = _KNOWN.setdefault(directory, {})
+    asked = (task.organization, task.use_case_id, task.sender, task.account, task.confirms)
+    if asked not in known:
+        known[asked] = _judged(directory, task)
+    return known[asked]
+
+
+def _judged(directory: Directory, task: Task) -> ClosedWhy | None:
     why: ClosedWhy | None = None
     if task.use_case_id is not None and not task.confirms:
         why = _use_case(directory, task, task.use_case_id)

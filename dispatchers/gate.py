@@ -3,6 +3,7 @@
 Decided for every batch, of tasks that have waited for their slot, too; of new ones before their intent.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -23,6 +24,8 @@ from schemas.directory import QuietHours
 from schemas.facts import ClosedWhy
 from schemas.failpoints import Point, reached
 from schemas.tasks import Task
+
+log = logging.getLogger(__name__)
 
 #: Why another sender is asked for, in words for operators.
 _SENDER_IS: Final = {
@@ -111,7 +114,10 @@ class Gate:
             return
         asks = [_ended(item.task, why) for item, why in ended]
         found = await self._tools.ask(lambda ledger: ledger.refuse(asks))
-        for (item, _), looked in zip(ended, found, strict=True):
+        for (item, why), looked in zip(ended, found, strict=True):
+            log.info(
+                "dispatch.forbidden message=%s sender=%s: %s", item.task.message_id, item.task.sender, why
+            )
             # Rule 7: an intent that closed(unknown) refuses is not voided.
             self._forget(item, isinstance(looked.claim, Closed) and looked.claim.why == "unknown")
         items = [item for item, _ in ended]

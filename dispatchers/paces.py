@@ -3,11 +3,18 @@
 The names are those by which the ledger knows them; whoever is told to wait is told for which.
 """
 
+from typing import Final
+from weakref import WeakKeyDictionary
+
 from directory.snapshot import Directory
 from ledger.claims import Pace
 from ledger.days import Cap, rests_on
 from schemas.codes import too_fast
+from schemas.directory import Number
 from schemas.tasks import Task
+
+#: By sender: found once for each state of the directory.
+_CAPS: Final[WeakKeyDictionary[Directory, dict[str, tuple[Cap, ...]]]] = WeakKeyDictionary()
 
 
 def number_pace(sender: str) -> str:
@@ -56,9 +63,14 @@ def paces(directory: Directory, task: Task) -> tuple[Pace, ...]:
 
 def caps(directory: Directory, task: Task) -> tuple[Cap, ...]:
     """The day caps that a hand-over of `task` counts against: its number's, campaign's and brand's."""
-    number = directory.number(task.sender)
-    if number is None:
-        return ()
+    known = _CAPS.setdefault(directory, {})
+    if task.sender not in known:
+        number = directory.number(task.sender)
+        known[task.sender] = _caps(directory, number) if number else ()
+    return known[task.sender]
+
+
+def _caps(directory: Directory, number: Number) -> tuple[Cap, ...]:
     campaign = directory.campaign(number.campaign) if number.campaign else None
     brand = directory.brand(campaign.brand) if campaign else None
     found = [
@@ -73,7 +85,5 @@ def names(directory: Directory, task: Task) -> tuple[str, ...]:
     """All that may hold a hand-over of `task` up, by name: each of these rests for itself."""
     number = directory.number(task.sender)
     own = (number_pace(task.sender), account_pace(task.account), breaker(task.account))
-    if number is None:
-        return own
     days = (rests_on(cap.name) for cap in caps(directory, task))
-    return (*own, campaign_pace(number.campaign), *days) if number.campaign else (*own, *days)
+    return (*own, campaign_pace(number.campaign), *days) if number and number.campaign else (*own, *days)

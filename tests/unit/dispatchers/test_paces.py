@@ -3,9 +3,10 @@
 import pytest
 
 from directory.snapshot import Directory
-from dispatchers.paces import names, paces, throttled
+from dispatchers.paces import caps, names, paces, throttled
 from ledger.claims import Pace
-from schemas.directory import Account, AnyEntity, Campaign, Entry, Number, TwilioCredentials
+from ledger.days import Cap
+from schemas.directory import Account, AnyEntity, Brand, Campaign, Entry, Number, TwilioCredentials
 from schemas.lanes import Lane
 from schemas.provider import Provider
 from schemas.tasks import Task
@@ -55,6 +56,21 @@ def test_a_campaign_of_a_seconds_worth_at_once(rate: float, burst: int) -> None:
 def test_a_campaign_without_a_rate_holds_nobody_back() -> None:
     for known in (directory(ACCOUNT, number("alerts"), campaign(None)), directory(ACCOUNT, number("alerts"))):
         assert [pace.key for pace in paces(known, TASK)] == [f"number:{SENDER}", "account:tw"]
+
+
+def test_day_caps_of_a_number_its_campaign_and_their_brand() -> None:
+    capped = number("alerts").model_copy(update={"day_cap": 9})
+    brand = Brand(organization="acme", id="acme", name="Acme", day_cap=2000)
+    alerts = campaign(None).model_copy(update={"day_cap": 500})
+    known = directory(ACCOUNT, capped, alerts, brand)
+    found = caps(known, TASK)
+    assert found == (Cap(f"number:{SENDER}", 9), Cap("campaign:alerts", 500), Cap("brand:acme", 2000))
+    # Each rests by a name of its own: the pace of the same number goes on for those of other days.
+    assert {f"day:{cap.name}" for cap in found} < set(names(known, TASK))
+    # A change of the directory counts at once, and whoever has no cap counts against none.
+    assert caps(directory(ACCOUNT, capped, alerts), TASK) == found[:2]
+    assert caps(directory(ACCOUNT, number("alerts"), brand), TASK) == ()
+    assert caps(directory(), TASK) == ()
 
 
 def test_what_a_provider_throttles() -> None:
