@@ -47,6 +47,8 @@ class Demo:
     """Numbers that the key may send from; the providers take turns."""
     use_cases: list[str]
     """Use cases that it may send through."""
+    operator_api_key: str
+    """Of the organization that runs the platform: it writes everybody's directory, and sends nothing."""
     callback_secret: str
 
 
@@ -81,6 +83,7 @@ def write(home: Path, simulator_port: int, *, public_url: str, simulator_host: s
         api_key=known["api_key"],
         senders=_in_turns([n for n in numbers if n.id in owned], accounts),
         use_cases=[str(e.id) for e in ours if isinstance(e, UseCase)],
+        operator_api_key=known["operator_api_key"],
         callback_secret=known["callback_secret"],
     )
 

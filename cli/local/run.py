@@ -39,6 +39,8 @@ class Run:
     """How often each process was started again."""
     use_cases: list[str] = field(default_factory=list)
     """Use cases that this key may send through."""
+    operator_api_key: str = ""
+    """Of the organization that runs the platform: it writes everybody's directory, and sends nothing."""
 
     @classmethod
     def read(cls, home: Path) -> Self | None:

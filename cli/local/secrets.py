@@ -42,6 +42,7 @@ def _rsa_key() -> str:
 MAKERS: Final[Mapping[str, Callable[[], str]]] = {
     "api_key": _api_key,
     "second_api_key": _api_key,
+    "operator_api_key": _api_key,
     "callback_secret": _token,
     "twilio_api_key_secret": _token,
     "twilio_auth_token": _token,

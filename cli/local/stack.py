@@ -147,6 +147,7 @@ class Stack:
                 api_key=shown.api_key,
                 senders=shown.senders,
                 use_cases=shown.use_cases,
+                operator_api_key=shown.operator_api_key,
                 pids={},
                 restarts={},
             )

@@ -120,6 +120,7 @@ def test_run_json_reads_back_and_only_its_owner_reads_it(tmp_path: Path) -> None
     assert Run.read(tmp_path) == RUN
     assert stat.S_IMODE((tmp_path / "run.json").stat().st_mode) == 0o600
     keys = {"ingress", "webhooks", "simulator", "kafka", "redis", "api_key", "senders", "use_cases"}
+    keys |= {"operator_api_key"}
     assert set(json.loads((tmp_path / "run.json").read_text())) == keys | {"pids", "restarts"}
     run.forget(tmp_path)
     assert Run.read(tmp_path) is None

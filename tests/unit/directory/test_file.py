@@ -175,7 +175,7 @@ def test_a_value_that_may_be_a_secret_is_never_told() -> None:
 
 
 def test_the_demo_file_is_what_the_issue_asks_for(tmp_path: Path) -> None:
-    for name in ("api_key", "second_api_key"):
+    for name in ("api_key", "second_api_key", "operator_api_key"):
         (tmp_path / name).write_text(name)
     variables = {"HELIO_SIMULATOR": "http://127.0.0.1:1", "HELIO_SECRETS": str(tmp_path)}
     made = world.directory(DEMO.read_text(), variables)
