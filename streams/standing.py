@@ -38,6 +38,8 @@ class Outlook:
         self._ledger = ledger
         self._directory = directory
         self._looking: asyncio.Task[None] | None = None
+        #: A directory is large, and seldom another one.
+        self._caps: tuple[Directory | None, list[Cap]] = (None, [])
         self.standing = Standing()
 
     async def start(self) -> None:
@@ -62,7 +64,10 @@ class Outlook:
             LedgerAwayError: nobody can tell.
         """
         health = await self._ledger.health()
-        caps = list(day_caps(self._directory()))
+        directory = self._directory()
+        if self._caps[0] is not directory:
+            self._caps = (directory, list(day_caps(directory)))
+        caps = self._caps[1]
         used_up: frozenset[str] = frozenset()
         for first in range(0, len(caps), _CAPS):
             used_up |= await self._ledger.used_up(caps[first : first + _CAPS])

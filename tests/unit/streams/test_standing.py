@@ -83,6 +83,15 @@ async def test_it_is_as_the_ledger_says_and_stays_so_while_that_is_away() -> Non
     assert outlook.standing == expected
 
 
+async def test_a_changed_directory_has_other_caps() -> None:
+    ledger, senders = Ledger(), [capped(1)]
+    outlook = Outlook(ledger, lambda: senders[-1])
+    await outlook.look()
+    senders.append(capped(5))
+    await outlook.look()
+    assert [len(caps) for caps in ledger.asked] == [3, 7]
+
+
 async def test_it_looks_on_through_absences_and_tells_of_any_other_end() -> None:
     ledger = Ledger()
     ledger.away = LedgerUnavailableError("gone")
