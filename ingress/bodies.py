@@ -11,8 +11,9 @@ from starlette.requests import Request
 
 from ingress.codes import Code
 from ingress.problems import Problem
-from schemas.requests import MAX_KEY, SendRequest
+from schemas.requests import HEADER_KEY, MAX_KEY, SendRequest
 
+_HEADER_KEY: Final = re.compile(HEADER_KEY.replace("$", r"\Z"))
 _ESCAPED: Final = re.compile(r'\\(["\\])')
 
 
@@ -50,7 +51,7 @@ def parse(body: bytes, header_keys: Sequence[str], model: type[SendRequest]) -> 
         # Whoever stands between us might take the other one.
         return Problem(Code.INVALID_IDEMPOTENCY_KEY, "Invalid Idempotency-Key: several are given")
     key = keys.pop()
-    if not 0 < len(key) <= MAX_KEY:
+    if not 0 < len(key) <= MAX_KEY or not all(_HEADER_KEY.match(value) for value in header_keys):
         return Problem(
             Code.INVALID_IDEMPOTENCY_KEY, f"Invalid Idempotency-Key: 1 to {MAX_KEY} characters are taken"
         )

@@ -16,6 +16,8 @@ from schemas.base import Record
 MAX_TEXT: Final = 1600
 #: The longest idempotency key, in characters.
 MAX_KEY: Final = 256
+#: An `Idempotency-Key` header: Latin-1, as HTTP carries it, not of quotation marks and white space alone.
+HEADER_KEY: Final = r"^[\x20-\x7e\x80-\xff]*[!#-~\xa1-\xff][\x20-\x7e\x80-\xff]*$"
 #: The longest that a message may wait to be handed over, in seconds.
 MAX_VALID_FOR: Final = 48 * 3600
 #: How far ahead of its acceptance a message may be scheduled, in seconds.

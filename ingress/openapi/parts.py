@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
-from ingress.openapi.shapes import HEADER_KEY, REF
-from schemas.requests import MAX_KEY
+from ingress.openapi.shapes import REF
+from schemas.requests import HEADER_KEY, MAX_KEY
 
 #: Headers of answers that change.
 FRESH: Final = {

@@ -29,8 +29,6 @@ REF: Final = "#/components/schemas/{model}"
 _SPACES: Final = r"\x09-\x0d\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 NOT_BLANK: Final = rf"[^{_SPACES}]"
 _TEXT: Final = rf"^[^\x00]*[^\x00{_SPACES}][^\x00]*$"
-#: In a header: Latin-1, as HTTP carries it, with something in it beside quotation marks and white space.
-HEADER_KEY: Final = r"^[\x20-\x7e\x80-\xff]*[!#-~\xa1-\xff][\x20-\x7e\x80-\xff]*$"
 #: A name with a dot that ends in letters. What else is public, such as numeric addresses, is taken too.
 _URL: Final = (
     r"^https?://([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,24}(:[1-9][0-9]{0,3})?"

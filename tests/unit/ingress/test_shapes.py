@@ -12,12 +12,21 @@ from ingress import bodies
 from ingress.checks import malformed
 from ingress.openapi import shapes
 from ingress.problems import Problem
-from schemas.requests import MAX_KEY, MAX_MEDIA, MAX_TEXT, MAX_VALID_FOR, ChannelBody, SendBody, SendRequest
+from schemas.requests import (
+    HEADER_KEY,
+    MAX_KEY,
+    MAX_MEDIA,
+    MAX_TEXT,
+    MAX_VALID_FOR,
+    ChannelBody,
+    SendBody,
+    SendRequest,
+)
 
 FITS = Draft202012Validator(shapes.send_request())
 #: UUIDs are a format, which a validator need not look at.
 FITS_CHANNEL = Draft202012Validator(shapes.channel_request(), format_checker=FormatChecker(["uuid"]))
-HEADER = Draft202012Validator({"type": "string", "maxLength": MAX_KEY, "pattern": shapes.HEADER_KEY})
+HEADER = Draft202012Validator({"type": "string", "maxLength": MAX_KEY, "pattern": HEADER_KEY})
 BODY: dict[str, Any] = {
     "from_phone_number": "+14155550123",
     "to_phone_number": "+12025550143",
