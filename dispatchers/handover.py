@@ -187,6 +187,8 @@ class HandOver:
                     refused.append((item, Looked(claim, until_passed=False)))
                 case _:
                     assert_never(verdict)
+        for cap in days.caps_rested(verdict.pace for verdict in verdicts if isinstance(verdict, Wait)):
+            log.warning("day.used_up cap=%s: what finds no room waits for the next day", cap)
         self.add_voids(self._window.put_back(waiting))
         # Those that may go after all found a claim that has changed in between: they look again.
         self._window.put_back(await self._steps.do(refused))

@@ -48,6 +48,11 @@ def rests_on(cap: str) -> str:
     return f"day:{cap}"
 
 
+def caps_rested(names: Iterable[str]) -> list[str]:
+    """The caps among what is said to be waited for, each once."""
+    return sorted({name.removeprefix("day:") for name in names if name.startswith("day:")})
+
+
 def midnights(zone: str, now: Millis) -> tuple[Millis, ...]:
     """When days begin in `zone`, around `now`: that of yesterday, today, tomorrow and the day after."""
     return _midnights(zone, datetime.fromtimestamp(now / 1000, ZoneInfo(zone)).toordinal())
