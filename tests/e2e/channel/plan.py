@@ -51,7 +51,7 @@ class Plan:
 
     hand_ins: Sequence[HandIn]
     words: Sequence[Word]
-    #: Seconds after the start: when those are due that wait for their moment. All words have then been written
+    #: Seconds after the start: when those are due that wait for their moment. All words have then been there
     #: for longer than any hand-over may be under way.
     due: float
 
