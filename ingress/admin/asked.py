@@ -16,7 +16,8 @@ from schemas.directory import AnyEntity
 #: Entities on a page, unless asked for otherwise, and at most.
 PAGE: Final = 100
 LONGEST_PAGE: Final = 1000
-_TAG: Final = re.compile(r'(?:W/)?"(\d{1,18})"')
+#: As `ETag` has it; many clients leave the quotes out.
+_TAG: Final = re.compile(r'(?:W/)?"?([0-9]{1,18})"?')
 #: What an answer says beside an entity's own fields; a body that is such an answer may keep it.
 _SAID: Final = ("version", "updated_at")
 _M = TypeVar("_M", bound=BaseModel)
@@ -83,7 +84,7 @@ def _matching(given: str) -> Expected | Problem:
     if given == "*":
         return Expected(present=True)
     tag = _TAG.fullmatch(given)
-    return Expected(int(tag[1])) if tag else _invalid('If-Match: one version in quotes is taken, as "7"')
+    return Expected(int(tag[1])) if tag else _invalid('If-Match: one version is taken, as "7"')
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,7 @@ _PAGE: Final = (
 _MATCH: Final = {
     "name": "If-Match",
     "in": "header",
-    "schema": {"type": "string", "pattern": r'^((W/)?"[0-9]{1,18}"|\*)$'},
+    "schema": {"type": "string", "pattern": r'^((W/)?"?[0-9]{1,18}"?|\*)$'},
     "description": "The version that is to be changed; `*`: any, but there is one.",
     "example": '"3"',
 }
@@ -157,7 +157,7 @@ def components() -> dict[str, Any]:
     """The schemas that the operations here refer to."""
     models = [*KINDS.values(), KeyFields, NewKey, Rotation]
     _, schema = models_json_schema([(model, "validation") for model in models], ref_template=REF)
-    found = {name: untitled(one) for name, one in schema["$defs"].items()}
+    found = {name: _without_sets(untitled(one)) for name, one in schema["$defs"].items()}
     for model in KINDS.values():
         # What the path says is left out, or the same; what an answer says beside may be kept.
         fields = found[model.__name__]
@@ -170,6 +170,13 @@ def components() -> dict[str, Any]:
     return found | _answers()
 
 
+def _without_sets(schema: dict[str, Any]) -> dict[str, Any]:
+    """What is said twice in a set is taken as said once."""
+    for field in schema.get("properties", {}).values():
+        field.pop("uniqueItems", None)
+    return schema
+
+
 def _list() -> dict[str, Any]:
     page = {"items": [_NUMBER], "next_cursor": None}
     return {
@@ -177,7 +184,7 @@ def _list() -> dict[str, Any]:
         "parameters": list(_PAGE),
         "responses": {
             "200": {**shows("A page of them, by id.", "DirectoryPage", {"page": page}), "headers": FRESH},
-            **_errors(Code.INVALID_FIELD, Code.OPERATOR_ONLY),
+            **_errors(Code.INVALID_FIELD, Code.OPERATOR_ONLY, Code.NOT_FOUND),
         },
     }
 
