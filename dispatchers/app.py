@@ -79,6 +79,7 @@ async def serve(settings: Settings, provider: Provider) -> None:
             topics.INTENTS,
             topics.EVENTS,
             topics.OPTOUTS,
+            topics.MESSAGES,
             topics.DIRECTORY,
             topics.dead_letters(sources[0]),
             *topics.WAITING.values(),

@@ -51,17 +51,17 @@ def given_up(task: Task, outcome: Outcome, *, breaker_open: bool) -> str | None:
     return None
 
 
-def failing_over(
-    task: Task, record: RecordId, why: str, *, tried_account: bool = True, refused: Rejected | None = None
-) -> Failover:
+def failing_over(task: Task, record: RecordId, why: str, *, tried_account: bool = True) -> Failover:
     """What asks `route` for another sender of `task`, whose next attempt it is.
+
+    Where there is none the task comes back, and its sender is tried once more: so a refusal is the end of a
+    message only by the claim (docs/decisions/0063).
 
     Args:
         task: as it is to be tried next; it goes at once.
         record: its identity, which it carries on.
         why: in words for operators.
         tried_account: it is its account that is of no use, and not this number alone.
-        refused: what its provider said for good.
     """
     accounts = (*task.tried_accounts, *((task.account,) if tried_account else ()))
     return Failover(
@@ -77,5 +77,4 @@ def failing_over(
             }
         ),
         why=why,
-        refused=refused,
     )

@@ -241,9 +241,8 @@ def _refused(result: Result, now: int) -> _Refused | None:
 
 def _failing_over(item: Item, why: str, outcome: Throttled | Unavailable | Rejected) -> Failover:
     """`item` is its next attempt by now. A refused number says nothing of its account's others."""
-    refused = outcome if isinstance(outcome, Rejected) else None
     log.info("dispatch.failed-over message=%s sender=%s: %s", item.task.message_id, item.task.sender, why)
-    return failover.failing_over(item.task, item.record, why, tried_account=refused is None, refused=refused)
+    return failover.failing_over(item.task, item.record, why, tried_account=not isinstance(outcome, Rejected))
 
 
 def _own(result: Result) -> Own:

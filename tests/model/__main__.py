@@ -23,7 +23,8 @@ from tests.model.search import search
 #: States between two lines of progress.
 _TELL_EVERY = 250_000
 _SWITCHES = (
-    "cancel", "expiry", "receipts", "rejections", "lookup", "repost", "opt_out", "failover", "early",
+    "cancel", "expiry", "receipts", "rejections", "lookup", "repost", "opt_out", "failover", "trouble",
+    "early",
 )  # fmt: skip
 
 

@@ -27,6 +27,8 @@ def call(case: Case, world: World, index: int) -> Iterator[Move]:
     yield Move(f"{call}: no answer, was not accepted", _after_call(case, world, index, At.LOSE))
     if case.rejections:
         yield Move(f"{call}: refused for good", _after_call(case, world, index, At.CLOSE, Kind.REJECTED))
+    if case.failover and case.rejections:
+        yield Move(f"{call}: its sender is refused for good", _after_call(case, world, index, At.LEAVE))
     check_accepted(world, hand.attempt)
     world = world._replace(accepted=(*world.accepted, Intended(hand.attempt, HELD[index])))
     yield Move(f"{call}: ACCEPTED", _after_call(case, world, index, At.CLOSE, Kind.ACCEPTED))
@@ -65,6 +67,25 @@ def lose(case: Case, world: World, index: int) -> Iterator[Move]:
         after = with_hand(after, index, hand._replace(at=At.LOOK))
         words = f"{who}: the claim is not its own any more"
     yield Move(words, forgotten(after, index), unanswered=unanswered)
+
+
+def leave(case: Case, world: World, index: int) -> Iterator[Move]:
+    """`reopen.lua`, before another sender is asked for; if the claim is another's, the end is told."""
+    hand, found, who = world.hands[index], world.ledger.claim, name_of(world, index)
+    record = identity(world, hand)
+    claim, own = scripts.reopen(case.without, found, asking(world, index))
+    after = with_claim(case, world, claim)
+    unanswered = after if claim != found else None
+    hand = hand._replace(posted=False)
+    if own:
+        copy = Waiting(Copy(hand.attempt + 1, record, retried(how_of(world, hand))))
+        said = Said(Kind.REFUSED, hand.attempt, (HELD[index],), record)
+        asked = forgotten(to_write(after, index, hand, copy, said), index)
+        yield Move(f"{who}: opens the claim for another sender", asked, unanswered=unanswered)
+        return
+    said = Said(Kind.REJECTED, hand.attempt, (HELD[index],), record)
+    ended = to_write(after, index, hand, said, then=At.CLOSE)
+    yield Move(f"{who}: the claim is not its own any more, says that it is refused", ended)
 
 
 def reopen(case: Case, world: World, index: int) -> Iterator[Move]:

@@ -56,10 +56,13 @@ class Case:
     #: The provider may be asked: by looking up, which sends nothing, or by the same request again.
     lookup: bool = False
     repost: bool = False
-    #: Not built yet: its recipient may opt out at any moment; a retry may go to another account, whose
-    #: dispatcher is another process; it was accepted after a loss, and need not wait for the rebuild.
+    #: Its recipient may opt out at any moment.
     opt_out: bool = False
+    #: It may go to another account, whose dispatcher is another process: for a retry, or because its sender is
+    #: refused; `trouble`: also before any attempt, because its account is in trouble.
     failover: bool = False
+    trouble: bool = False
+    #: Not built: it was accepted after a loss, and need not wait for the rebuild.
     early: bool = False
 
     def obeys(self, rule: Rule) -> bool:

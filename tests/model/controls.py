@@ -79,8 +79,12 @@ USUAL: Final[Mapping[str, Case]] = {
     "fail: a ledger lost twice": _case(_WIPE, budget=2, policy=_FAIL),
     "resend: a ledger lost twice": _case(_WIPE, budget=2, policy=_RESEND),
     "resend: a crash or a loss": _case(_CRASH, _WIPE, policy=_RESEND),
-    "to come, opt-outs: one fault of any kind": replace(_ONCE, policy=_FAIL, opt_out=True),
-    "to come, failover: a crash or a repeat": _case(_CRASH, Fault.REPEAT, failover=True),
+    "opt-outs: one fault of any kind": replace(_ONCE, policy=_FAIL, opt_out=True),
+    "failover: a crash or a repeat": _case(_CRASH, Fault.REPEAT, failover=True),
+    "failover: a crash or a loss, and senders that are refused": _case(
+        _CRASH, _WIPE, failover=True, rejections=True
+    ),
+    "failover: a crash, and an account in trouble": _case(_CRASH, failover=True, trouble=True, attempts=1),
     "to come, early messages: a crash or a loss": _case(
         _CRASH, _WIPE, Fault.CRASH_OF_REBUILD, policy=_FAIL, attempts=1, early=True
     ),
@@ -128,8 +132,8 @@ LONG: Final[Mapping[str, Case]] = {
     "resend: a crash or a loss, asked by both ways": _case(
         _CRASH, _WIPE, policy=_RESEND, lookup=True, repost=True, receipts=True
     ),
-    "to come, opt-outs: a crash or a loss, sent again": _case(_CRASH, _WIPE, policy=_RESEND, opt_out=True),
-    "to come, failover: a crash, and a cancel": _case(_CRASH, failover=True, cancel=True),
+    "opt-outs: a crash or a loss, sent again": _case(_CRASH, _WIPE, policy=_RESEND, opt_out=True),
+    "failover: a crash, and a cancel": _case(_CRASH, failover=True, cancel=True),
     "to come, early messages: one fault of any kind": replace(_ONCE, early=True, receipts=True),
     "to come, early messages: a crash, two copies": _case(_CRASH, early=True, attempts=1, copies=2),
     **{f"as the control of {rule}": case for rule, case in CONTROLS.items()},

@@ -20,12 +20,14 @@ from tests.model.world import (
     IDLE,
     REFUSED,
     At,
+    Copy,
     Deadline,
     Hand,
     Intended,
     Kind,
     Move,
     Said,
+    Waiting,
     World,
 )
 
@@ -94,6 +96,16 @@ def _look(case: Case, world: World, index: int) -> Iterator[Move]:
         yield from _step(case, world, index, f"{name_of(world, index)}: looks")
     if world.late:
         yield from _end_late(case, world, index)
+    if case.trouble and len(world.log) + len(world.waiting) < _MOST_COPIES:
+        # No attempt is made: as `Deferring` of the code does it.
+        copy = Waiting(Copy(hand.attempt, identity(world, hand), how_of(world, hand)))
+        after = to_write(world, index, hand, copy)
+        words = f"{name_of(world, index)}: its account is in trouble, attempt {hand.attempt} goes elsewhere"
+        yield Move(words, after, optional=True)
+
+
+#: Records of one message, in the log or on their way there, beyond which it stays where it is.
+_MOST_COPIES = 2
 
 
 def _end_late(case: Case, world: World, index: int) -> Iterator[Move]:
@@ -213,5 +225,6 @@ _ASKING = {
     At.CLOSE: calls.close,
     At.LOSE: calls.lose,
     At.REOPEN: calls.reopen,
+    At.LEAVE: calls.leave,
     At.TAKE_OVER: _take_over,
 }

@@ -46,10 +46,10 @@ class Rule(StrEnum):
     ASK_OF_NOTED = "ask-of-noted"
     ASK_IN_TIME = "ask-in-time"
     ASK_ALLOWED = "ask-allowed"
-    # What is not built yet.
     OPT_OUT_AT_CLAIM = "opt-out-at-claim"
     OPT_OUTS_REBUILT = "opt-outs-rebuilt"
     FAILOVER_CERTAIN = "failover-certain"
+    # What is not built.
     EARLY_IS_FRESH = "early-is-fresh"
     EARLY_IS_KEPT = "early-is-kept"
 

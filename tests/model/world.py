@@ -114,6 +114,8 @@ class At(IntEnum):
     #: Write the deadline of the attempt that was called unknown, then finish.
     DEADLINE = 12
     FINISH = 13
+    #: Its sender was refused for good: open the claim to the next one; or else tell the refusal as the end.
+    LEAVE = 14
 
 
 class Hand(NamedTuple):

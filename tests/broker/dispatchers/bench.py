@@ -35,6 +35,7 @@ from schemas.directory import (
 )
 from schemas.facts import AnyFact, decode_fact
 from schemas.lanes import Lane
+from schemas.messages import Failover, decode_message
 from schemas.provider import Provider
 from schemas.settings import DispatchSettings, KafkaSettings
 from schemas.tasks import Intents, Task
@@ -121,6 +122,10 @@ class Bench:
 
     def intents(self) -> list[Intents]:
         return [Intents.decode(r.value) for r in self.written if r.topic == topics.INTENTS]
+
+    def failovers(self) -> list[Failover]:
+        found = [decode_message(r.value) for r in self.written if r.topic == topics.MESSAGES]
+        return [one for one in found if isinstance(one, Failover)]
 
     def waiting(self) -> list[Outgoing]:
         return [record for record in self.written if record.topic in topics.WAITING.values()]

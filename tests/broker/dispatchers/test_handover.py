@@ -6,7 +6,7 @@ import pytest
 import redis.asyncio
 
 from dispatchers.port import Handover
-from ledger.claims import Absent, Closed, Open
+from ledger.claims import Absent, Closed, Open, Via
 from schemas.attempts import shown
 from schemas.facts import AmbiguousFact, ClosedWhy, OutcomeFact
 from schemas.facts import Closed as ClosedFact
@@ -137,7 +137,8 @@ async def test_what_may_have_been_sent_is_named_unknown_and_never_sent_again(ben
     assert [type(f) for f in facts] == [AmbiguousFact, AmbiguousFact]  # said again, in case it was not
     assert len(bench.provider.posts) == 1
     nonce = bench.provider.posts[0].nonce
-    assert await claim_of(bench, sent) == Closed("unknown", 1, nonce)
+    via = Via(sent.provider, sent.account, sent.sender)
+    assert await claim_of(bench, sent) == Closed("unknown", 1, nonce, via)
 
 
 async def test_a_call_that_a_kill_interrupts_is_taken_over_as_unknown(bench: Bench) -> None:

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from broker.publish import Outgoing, Publish
 from ledger import Ledger
-from ledger.claims import Ask, Claim, Own
+from ledger.claims import Ask, Claim, Own, Via
 from schemas import topics
 from schemas.facts import AmbiguousFact, AnyFact, CancelAsked, ClosedWhy, OutcomeFact, Receipt, ReceiptStatus
 from schemas.facts import Closed as ClosedFact
@@ -15,6 +15,8 @@ from schemas.provider import Certain, Provider
 from schemas.tasks import How, Intent, Intents, RecordId, Void
 
 RECORD = RecordId(topic="sms.dispatch.twilio.queued.v1", partition=1, offset=7)
+#: What its hand-overs go out through.
+VIA = Via(Provider.TWILIO, "main", "+15550100")
 HOUR = 3_600_000
 PARTITIONS = 2
 

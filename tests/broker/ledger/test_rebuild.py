@@ -27,7 +27,17 @@ from schemas.facts import AmbiguousFact, AnyFact, ClosedWhy, decode_fact
 from schemas.facts import Closed as ClosedFact
 from schemas.provider import Accepted, Fault, Rejected, Throttled, Unavailable
 from schemas.settings import KafkaSettings, RedisSettings
-from tests.broker.ledger.records import HOUR, PARTITIONS, RECORD, Message, claims, intents, now, write
+from tests.broker.ledger.records import (
+    HOUR,
+    PARTITIONS,
+    RECORD,
+    VIA,
+    Message,
+    claims,
+    intents,
+    now,
+    write,
+)
 
 pytestmark = pytest.mark.broker
 
@@ -122,7 +132,9 @@ async def test_each_message_gets_the_claim_that_its_records_tell(
     await ensure_epoch(ledger, kafka_settings, publish, now)
     assert await claims(ledger, taken, refused) == [Closed("sent", 1)] * 2
     assert await claims(ledger, throttled, unavailable) == [Open(2, str(RECORD), maybe_sent=False)] * 2
-    assert await claims(ledger, lost, told, early, foreign, outweighed) == [Closed("unknown", 1, "n")] * 5
+    assert (
+        await claims(ledger, lost, told, early, foreign, outweighed) == [Closed("unknown", 1, "n", VIA)] * 5
+    )
     assert await claims(ledger, several) == [Closed("unknown", 1, "")]
     assert await claims(ledger, voided, forgotten) == [Absent()] * 2
     assert await claims(ledger, expired) == [Closed("expired", 0)]
@@ -156,7 +168,7 @@ async def test_a_cancel_that_was_asked_is_honoured_where_nothing_may_have_been_s
     )
     await ensure_epoch(ledger, kafka_settings, publish, now)
     assert await claims(ledger, waiting, voided, throttled, done) == [Closed("cancelled", 0)] * 4
-    assert await claims(ledger, lost, told) == [Closed("unknown", 1, "n")] * 2
+    assert await claims(ledger, lost, told) == [Closed("unknown", 1, "n", VIA)] * 2
     assert await claims(ledger, sent) == [Closed("sent", 1)]
     assert await ledger.claim([waiting.ask("m"), voided.ask("m")]) == [Refused(Closed("cancelled", 0))] * 2
 
@@ -222,7 +234,7 @@ async def test_a_wiped_ledger_holds_and_then_sends_nothing_twice(
         await ledger.close([sending.own("n")])
     await ensure_epoch(ledger, kafka_settings, publish, now)
     again, first = await ledger.claim([sending.ask("m"), fresh.ask("m")])
-    assert again == Refused(Closed("unknown", 1, "n"))
+    assert again == Refused(Closed("unknown", 1, "n", VIA))
     assert isinstance(first, Won)
     # Its sender still lives and learns the outcome: the claim is settled by its own nonce.
     await ledger.close([sending.own("n")])
@@ -262,7 +274,7 @@ async def test_a_ledger_rolled_back_to_an_old_file_forgets_nothing(
     with pytest.raises(LedgerNotReadyError):
         await ledger.claim([sent.ask("m")])
     await ensure_epoch(ledger, kafka_settings, publish, now)
-    assert await ledger.claim([sent.ask("m")]) == [Refused(Closed("unknown", 1, "n"))]
+    assert await ledger.claim([sent.ask("m")]) == [Refused(Closed("unknown", 1, "n", VIA))]
     # The claims of the epochs before are swept away.
     await eventually(lambda: swept(ledger))
 
@@ -277,7 +289,7 @@ async def test_of_two_rebuilders_one_rebuilds(
             *(ensure_epoch(one, kafka_settings, publish, now) for one in (ledger, other))
         )
         assert sorted(rebuilt) == [False, True]
-        assert await claims(other, lost) == [Closed("unknown", 1, "n")]
+        assert await claims(other, lost) == [Closed("unknown", 1, "n", VIA)]
     assert len(await said(kafka_settings, lost)) == 1
 
 
@@ -301,7 +313,7 @@ async def test_the_epoch_is_not_published_before_ambiguous_is_acknowledged(
         await ledger.look([lost.id])
     acknowledged.set()
     assert await rebuilding is True
-    assert await claims(ledger, lost) == [Closed("unknown", 1, "n")]
+    assert await claims(ledger, lost) == [Closed("unknown", 1, "n", VIA)]
 
 
 async def test_a_rebuilder_beyond_its_lock_publishes_nothing(
@@ -353,7 +365,7 @@ async def test_a_rebuild_that_began_under_another_run_publishes_nothing(
         assert await ensure_epoch(ledger, kafka_settings, restart_meanwhile, now) is True
     assert interrupted > 1
     # The second reading saw what came after the first.
-    assert await claims(ledger, lost, late) == [Closed("unknown", 1, "n")] * 2
+    assert await claims(ledger, lost, late) == [Closed("unknown", 1, "n", VIA)] * 2
 
 
 async def test_what_a_crashed_rebuilder_left_hinders_nobody(
