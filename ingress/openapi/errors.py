@@ -82,7 +82,7 @@ _SAID: Final[dict[Code, tuple[str, dict[str, Any]]]] = {
         {"errors": [{"field": "rate", "detail": "only the operator may set it"}]},
     ),
     Code.ENTITY_NOT_FOUND: ("There is no assistant front-desk", {}),
-    Code.ID_TAKEN: (f"number {_SENDER} belongs to another organization", {}),
+    Code.ID_TAKEN: ("assistant front-desk belongs to another organization", {}),
     Code.IN_USE: (f"number {_SENDER} is in use by assistant front-desk (numbers)", {}),
     Code.CHANGED_MEANWHILE: (
         "assistant front-desk was changed by another request at the same moment",

@@ -10,7 +10,9 @@ import httpx
 import pytest
 import yaml
 
+from directory.changes import Change
 from directory.snapshot import Directory
+from ingress.admin.writing import ChangedMeanwhileError
 from ingress.app import make_app
 from ingress.codes import STATUS, Code
 from ingress.openapi import examples
@@ -146,6 +148,46 @@ def opted_out(door: MemoryDoor) -> None:
     door.view.opted.add((f"acme/{USE_CASE_ID}", HANDSET))
 
 
+def office(owner: str = "acme") -> Directory:
+    """A number that its organization's front desk sends from; acme's key is an admin's."""
+    telnyx = {"provider": "telnyx", "api_key": "env:TX", "public_keys": ["env:TX"]}
+    sections: dict[str, dict[str, Any]] = {
+        "operator": {"accounts": {"tx": {"credentials": telnyx}}},
+        "acme": {"api_keys": {"demo": {"sha256": world.sha256(world.KEY), "scopes": ["send", "admin"]}}},
+    }
+    sections.setdefault(owner, {}).update(
+        numbers={SENDER: {"account": "tx"}},
+        assistants={"front-desk": {"name": "Front desk", "numbers": [SENDER]}},
+    )
+    return world.directory(yaml.safe_dump({"organizations": sections}))
+
+
+class Racing(MemoryDoor):
+    """Another change is always first."""
+
+    async def _change(self, _: Change) -> Never:
+        raise ChangedMeanwhileError
+
+
+def changed_often(door: MemoryDoor) -> None:
+    entry = door.directory.entries["assistant", "front-desk"]
+    later = [entry.model_copy(update={"version": version}) for version in (2, 3, 4)]
+    door.directory, _ = door.directory.after(later)
+
+
+def admin(
+    method: str, path: str, body: dict[str, Any] | bytes = b"", owner: str = "acme", **more: Any
+) -> Cause:
+    """A request to the admin API."""
+    return Cause(
+        body,
+        method,
+        f"/v1/directory/{path}",
+        **{"door": lambda: MemoryDoor(directory=office(owner)), **more},
+    )
+
+
+DESK: dict[str, Any] = {"name": "Desk", "numbers": [SENDER]}
 CAUSES: dict[Code, Cause] = {
     Code.MALFORMED_JSON: Cause(b"{"),
     Code.MISSING_FIELD: Cause({name: value for name, value in BODY.items() if name != "to_phone_number"}),
@@ -187,6 +229,17 @@ CAUSES: dict[Code, Cause] = {
     Code.LANDLINE: to("+442071838750"),
     Code.REGION_NOT_PERMITTED: to("+14169670100", use_case={"regions": ["US"]}),
     Code.OPTED_OUT: Cause(dict(CHANNEL), path="/v1/sms/", meets=opted_out),
+    Code.INVALID_ENTITY: admin("PUT", "assistants/front-desk", {"numbers": [SENDER]}),
+    Code.OPERATOR_ONLY: admin("PATCH", f"numbers/{SENDER}", {"rate": 5}),
+    Code.ENTITY_NOT_FOUND: admin("GET", "assistants/front-desk", owner="globex"),
+    Code.ID_TAKEN: admin("PUT", "assistants/front-desk", {"name": "Desk", "numbers": []}, owner="globex"),
+    Code.IN_USE: admin("DELETE", f"numbers/{SENDER}"),
+    Code.CHANGED_MEANWHILE: admin(
+        "PUT", "assistants/front-desk", DESK, door=lambda: Racing(directory=office())
+    ),
+    Code.VERSION_MISMATCH: admin(
+        "PUT", "assistants/front-desk", DESK, meets=changed_often, headers={"If-Match": '"3"'}
+    ),
     Code.CONFLICT: Cause(
         {**BODY, "idempotency_key": "k"}, first={**BODY, "message": "Other", "idempotency_key": "k"}
     ),
@@ -199,6 +252,9 @@ CAUSES: dict[Code, Cause] = {
     Code.BROKER_UNAVAILABLE: Cause(meets=away),
     Code.LEDGER_UNAVAILABLE: Cause({**BODY, "idempotency_key": "k"}, meets=down),
 }
+
+
+PASSING = {Code.IN_FLIGHT, Code.CHANGED_MEANWHILE} | {code for code in Code if STATUS[code] in {429, 503}}
 
 
 async def asked(code: Code) -> httpx.Response:
@@ -237,7 +293,7 @@ async def test_headers_say_what_to_do(code: Code) -> None:
     headers = (await asked(code)).headers
     assert headers["content-type"] == "application/json"
     assert ("www-authenticate" in headers) is (code in {Code.UNAUTHENTICATED, Code.MISSING_SCOPE})
-    assert ("retry-after" in headers) is (STATUS[code] in {409, 429, 503})
+    assert ("retry-after" in headers) is (code in PASSING)
     assert ("allow" in headers) is (code is Code.METHOD_NOT_ALLOWED)
     if "retry-after" in headers:
         assert int(headers["retry-after"]) >= 1
