@@ -58,7 +58,7 @@ class Case:
     repost: bool = False
     #: Its recipient may opt out at any moment.
     opt_out: bool = False
-    #: It may go to another account, whose dispatcher is another process: for a retry, or because its sender is
+    #: It may go to another account, whose dispatcher is another process: for a retry, or as its sender is
     #: refused; `trouble`: also before any attempt, because its account is in trouble.
     failover: bool = False
     trouble: bool = False
