@@ -36,6 +36,10 @@ def send(
     send_at: Annotated[
         str | None, typer.Option(help="Not before this moment, such as 2026-12-24T08:00:00+01:00.")
     ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Say what would become of it, and from which number; send nothing."),
+    ] = False,
     csv: Annotated[Path | None, typer.Option(help=_CSV)] = None,
     results: Annotated[
         Path | None, typer.Option(help="What became of each row. Default: FILE.results.csv beside it.")
@@ -65,9 +69,10 @@ def send(
         )
     sender = sender or next(iter(found.senders), None)
     if csv is not None:
-        if to or text or media or key or reference or send_at:
+        if to or text or media or key or reference or send_at or dry_run:
             raise TroubleError(
-                "--csv goes without --to, --text, --media, --key, --reference, --send-at", Exit.NO
+                "--csv goes without --to, --text, --media, --key, --reference, --send-at and --dry-run",
+                Exit.NO,
             )
         order = send_file.Order(
             file=csv,
@@ -87,6 +92,8 @@ def send(
     body = request(via=via, to=to, text=text, media=media or [], immediate=immediate, reference=reference)
     if send_at is not None:
         body["send_at"] = send_at
+    if dry_run:
+        body["dry_run"] = True
     # A key of its own lets the client ask again after a lost answer without sending twice.
     body["idempotency_key"] = key or f"cli:{uuid.uuid4()}"
     with Rest(found) as rest:
@@ -101,6 +108,9 @@ def _send_one(rest: "Rest", body: dict[str, Any], *, wait_seconds: float | None,
     if not answer.ok:
         show.record({**answer.body, "http_status": answer.code}) if json else show.refused(answer)
         return Exit.NO
+    if answer.body.get("dry_run"):
+        show.record(answer.body) if json else show.rehearsed(answer)
+        return Exit.DONE
     if wait_seconds is None:
         show.record(answer.body) if json else show.accepted(answer)
         return Exit.DONE

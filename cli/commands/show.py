@@ -39,6 +39,14 @@ def accepted(answer: Answer) -> None:
     typer.echo(f"{answer.message_id}  {state(str(word))}{via}{_held(answer.body)}")
 
 
+def rehearsed(answer: Answer) -> None:
+    """The door has said what would become of a request."""
+    body = answer.body
+    segments = "1 segment" if body["num_segments"] == 1 else f"{body['num_segments']} segments"
+    typer.echo(f"{body['from_number']} > {body['to_number']}  {segments}{_held(body)}")
+    typer.echo(f"  {body['reason']}")
+
+
 def _held(body: Mapping[str, Any]) -> str:
     """Until when it is held, if it is."""
     return f"  until {body['send_at']}" if body.get("send_at") else ""

@@ -129,6 +129,14 @@ def test_the_whole_record_a_cancel_that_comes_too_late_and_the_figures(outputs: 
     assert set(figures["queues"]) == {"twilio", "telnyx", "vonage"}
 
 
+def test_a_use_case_chooses_the_sender(outputs: dict[str, str]) -> None:
+    said = output(outputs, "--dry-run\nhelio send --use-case").splitlines()
+    assert said[0] == "+14155550102 > +14155550150  1 segment"
+    assert "geomatch: area code 415" in said[1]
+    assert said[-2].split()[1] == "delivered"
+    assert json.loads(said[-1])["status"] == "pending"
+
+
 def test_python_gets_an_id(outputs: dict[str, str]) -> None:
     assert re.fullmatch(r"[0-9a-f-]{36}", output(outputs, "Hello from Python").strip())
 

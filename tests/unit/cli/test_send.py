@@ -189,3 +189,13 @@ def test_a_file_goes_through_a_use_case(door: Any, helio: Helio, tmp_path: Path)
     with_both = helio("send", "--csv", file, "--use-case", USE_CASE, *at(door))
     assert "line 2: `from`" in with_both.stderr
     assert len(door.bodies) == 2
+
+
+def test_a_dry_run_says_from_which_number_and_why(door: Any, helio: Helio) -> None:
+    result = helio(*TO_SOMEBODY, "--use-case", USE_CASE, "--dry-run", "--wait", *at(door))
+    assert result.exit_code == Exit.DONE, result.output
+    assert result.stdout.splitlines() == [
+        "+12125550101 > +12025550199  2 segments",
+        "  geomatch: area code 212",
+    ]
+    assert door.bodies == []
