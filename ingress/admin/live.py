@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from directory.apply import RaceLostError, write
 from directory.changes import Change
@@ -53,6 +53,6 @@ class Live:
             raise NotAcknowledgedError(change.id) from None
         except KafkaError as error:
             _LOG.warning("admin.failed kind=%s id=%s error=%r", change.kind, change.id, error)
-            if not error.retriable:
+            if not (error.retriable or isinstance(error, MessageSizeTooLargeError)):
                 self._died(error)
             raise NotAcknowledgedError(change.id) from error
