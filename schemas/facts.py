@@ -48,16 +48,12 @@ class Rerouted(BaseFact):
 
 
 class Rejected(BaseFact):
-    """Refused by us: not acceptable, no route (any more), or a key used for other content."""
+    """Refused by us before any hand-over: not acceptable, no route, or a key used for other content."""
 
     type: Literal["rejected.v1"] = "rejected.v1"
     code: str
     detail: str
-    #: None after a failover: its `Routed` has told it.
-    content: Content | None = None
-    #: The provider's code as text, and what it means to us, where its refusal of the last sender is why.
-    provider_code: str | None = None
-    fault: Fault | None = None
+    content: Content
     #: The provider that its acceptance named; None where no door ever accepted it.
     provider: Provider | None = None
     #: The message whose key was used again, where that is why.

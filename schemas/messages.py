@@ -7,7 +7,7 @@ from pydantic import Field, TypeAdapter
 
 from schemas.base import Millis, Record, decode_with
 from schemas.lanes import Lane
-from schemas.provider import Provider, Rejected
+from schemas.provider import Provider
 from schemas.tasks import Task
 
 
@@ -68,6 +68,7 @@ class Failover(Record):
 
     Only of messages from use cases, and only when the last attempt provably was not handed over, or there
     was none. `route` is the only reader; a repeat is a copy of one task, of which the claim lets one win.
+    Where no other sender is left the task goes on through the one that it has (docs/decisions/0063).
     """
 
     type: Literal["failover.v1"] = "failover.v1"
@@ -79,9 +80,6 @@ class Failover(Record):
     task: Task
     #: Why, in words for operators.
     why: str
-    #: The provider's refusal, where that is why: the message fails with it if no other sender is left.
-    #: None: it then goes on through the sender that it has, when its account can be reached again.
-    refused: Rejected | None = None
 
 
 class Refusal(Record):

@@ -93,7 +93,7 @@ def _begun(
     conflicts_with: str | None = None,
 ) -> Row:
     """The row with what makes it tell. The first such fact stays: all records of a message agree."""
-    if row.origin is not None or fact.content is None:
+    if row.origin is not None:
         return row
     origin = Origin(
         organization=fact.organization,

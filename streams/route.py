@@ -35,9 +35,6 @@ OUTPUTS: Final = (
     topics.dead_letters(topics.MESSAGES),
 )
 
-#: What a message fails with where its last sender was refused, and no other is left.
-_LAST_REFUSED: Final = "rejected"
-
 HANDLED: Final = Counter(
     "helio_route_handled_total", "Records of sms.messages.v1 by what became of them.", ["result"]
 )
@@ -131,7 +128,7 @@ class Router:
         return "routed"
 
     def _fail_over(self, failover: Failover, record: Record, emit: Emit, now: int) -> str:
-        """Another sender; else the end, where the provider refused the last one; else the task goes on."""
+        """Another sender; where there is none, the task goes on."""
         around, task = self._around, failover.task
         chosen = routing.reroute(
             failover,
@@ -143,11 +140,8 @@ class Router:
             _hand_on(chosen.task, record, emit, now)
             self._tell(_rerouted(failover, chosen, now), record, emit)
             return "rerouted"
-        if failover.refused is None:
-            _hand_on(routing.stranded(task), record, emit, now)
-            return "stranded"
-        self._tell(_refused_last(failover, now), record, emit)
-        return "rejected"
+        _hand_on(routing.stranded(task), record, emit, now)
+        return "stranded"
 
     def _conflict(self, message: Message | Refusal, record: Record, emit: Emit, now: int) -> str:
         """Other content under a used key: rejected under an id of its own, once for each such content."""
@@ -224,19 +218,4 @@ def _rerouted(failover: Failover, chosen: Chosen, now: int) -> Rerouted:
         account=chosen.task.account,
         sender=chosen.task.sender,
         reason=chosen.reason,
-    )
-
-
-def _refused_last(failover: Failover, now: int) -> Rejected:
-    refused = failover.refused
-    return Rejected(
-        message_id=failover.message_id,
-        organization=failover.organization,
-        at=now,
-        forget_at=failover.forget_at,
-        code=_LAST_REFUSED,
-        detail=refused.detail if refused else failover.why,
-        provider_code=refused.code or None if refused else None,
-        fault=refused.fault if refused else None,
-        provider=failover.task.provider,
     )

@@ -55,7 +55,7 @@ def rerouted(fact: Rerouted) -> Word:
 
 def refused(fact: Rejected) -> Word:
     """We have refused it."""
-    failure = Failure(code=fact.code, detail=fact.detail, provider_code=fact.provider_code, fault=fact.fault)
+    failure = Failure(code=fact.code, detail=fact.detail)
     return Word(rank=Rank.REFUSED, at=fact.at, provider=fact.provider, failure=failure)
 
 

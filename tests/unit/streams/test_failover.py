@@ -1,13 +1,12 @@
 """A message of a use case: its sender is told once it is chosen, and another one after a failover."""
 
 from collections.abc import Sequence
-from itertools import permutations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.facts import AmbiguousFact, AnyFact, ClosedWhy, OutcomeFact, Receipt, Rejected, Rerouted, Routed
+from schemas.facts import AmbiguousFact, AnyFact, ClosedWhy, OutcomeFact, Receipt, Rerouted, Routed
 from schemas.provider import Accepted, Fault, Provider, Throttled, Unavailable
 from schemas.provider import Rejected as RejectedByProvider
 from schemas.public import StatusRecord
@@ -77,17 +76,6 @@ def receipt(status: str, attempt: int = 1) -> Receipt:
     return test_fold.receipt(status, attempt, f"n{attempt}", ACCOUNTS[SENDERS[attempt]])
 
 
-def nobody_left() -> Rejected:
-    return Rejected(
-        **ABOUT,
-        at=700,
-        code="rejected",
-        detail="Not a sender of this account.",
-        provider_code="21606",
-        fault=Fault.SENDER,
-    )
-
-
 def senders(records: Sequence[StatusRecord]) -> list[tuple[str, str | None]]:
     return [(record.status.value, record.from_number) for record in records]
 
@@ -116,10 +104,9 @@ def senders(records: Sequence[StatusRecord]) -> list[tuple[str, str | None]]:
          [("queued", FIRST), ("unknown", SECOND), ("delivered", SECOND)]),
         ([receipt("delivered", 2), routed(), rerouted(SECOND, 2), ambiguous(2)],
          [("queued", FIRST), ("delivered", SECOND)]),
-        # Nobody was left.
-        ([routed(), outcome(NOT_OURS, again=True), nobody_left()], [("queued", FIRST), ("failed", FIRST)]),
-        ([routed(), outcome(UNAVAILABLE), rerouted(SECOND, 2), outcome(NOT_OURS, 2, again=True),
-          nobody_left()], [("queued", FIRST), ("failed", SECOND)]),
+        # Nobody was left: the last one was tried once more.
+        ([routed(), outcome(NOT_OURS, again=True), outcome(NOT_OURS, 2, sender=FIRST)],
+         [("queued", FIRST), ("failed", FIRST)]),
     ],
 )  # fmt: skip
 def test_the_sender_is_told(facts: list[AnyFact], expected: list[tuple[str, str]]) -> None:
@@ -156,24 +143,11 @@ def test_a_refusal_after_which_another_sender_is_tried_ends_nothing() -> None:
     assert attempts == [(1, FIRST, "rejected"), (2, SECOND, "accepted")]
 
 
-def test_when_nobody_is_left_it_fails_with_the_provider_s_refusal() -> None:
-    """Whenever that is heard: the first content stays, for this refusal has none."""
-    facts: list[AnyFact] = [routed(), outcome(NOT_OURS, again=True), nobody_left()]
-    for order in permutations(facts):
-        _, records = told(order)
-        assert states(records) == ["queued", "failed"]
-        failure = records[-1].failure
-        assert failure is not None
-        assert (failure.code, failure.provider_code, failure.fault) == ("rejected", "21606", Fault.SENDER)
-        assert (records[-1].text, records[-1].fingerprint) == (CONTENT.text, CONTENT.fingerprint)
-
-
 # ---- any order, any repetition
 
 ATTEMPTS = st.integers(1, 3)
 FACTS = st.one_of(
     st.just(routed()),
-    st.just(nobody_left()),
     st.builds(rerouted, st.just(SECOND), st.just(2)),
     st.builds(rerouted, st.just(THIRD), st.just(3)),
     st.builds(outcome, st.sampled_from([ACCEPTED, NOT_OURS, THROTTLED, UNAVAILABLE]), ATTEMPTS),

@@ -7,11 +7,10 @@ from directory.snapshot import Directory
 from schemas import topics
 from schemas.base import Record as Model
 from schemas.directory import Active, Assistant
-from schemas.facts import AnyFact, Rejected, Rerouted, Routed, decode_fact
+from schemas.facts import AnyFact, Rerouted, Routed, decode_fact
 from schemas.lanes import Lane
 from schemas.messages import Content, Door, Failover, Message
-from schemas.provider import Fault, Provider
-from schemas.provider import Rejected as RefusedByProvider
+from schemas.provider import Provider
 from schemas.refusals import Refused
 from schemas.tasks import How, OnUnknown, RecordId, Task
 from schemas.waiting import Ticket
@@ -163,10 +162,9 @@ def test_what_is_scheduled_goes_through_waiting_and_is_told_at_once(wait: int, t
 # ---- failover
 
 FIRST = RecordId(topic="sms.dispatch.telnyx.queued.v1", partition=0, offset=3)
-NOT_OURS = RefusedByProvider(fault=Fault.SENDER, code="40013", detail="The number is not registered.")
 
 
-def failover(refused: RefusedByProvider | None = None, **changes: object) -> Failover:
+def failover(**changes: object) -> Failover:
     task = chosen(message()).task.model_copy(
         update={
             "attempt": 3,
@@ -183,7 +181,6 @@ def failover(refused: RefusedByProvider | None = None, **changes: object) -> Fai
         forget_at=task.forget_at,
         task=task,
         why="the breaker of account tx is open",
-        refused=refused,
     )
 
 
@@ -211,21 +208,11 @@ def test_a_repeated_failover_is_one_more_copy_and_never_a_duplicate() -> None:
 def test_the_sender_to_leave_is_left_even_where_the_recipient_knows_it() -> None:
     router = Route()
     router.recipients.known[USE_CASE, HANDSET] = LA
-    (task,) = tasks(router(failover(NOT_OURS, tried_accounts=()))[0])
+    (task,) = tasks(router(failover(tried_accounts=()))[0])
     assert task.sender in {SF, SF2}
 
 
-def test_where_nobody_is_left_a_refused_message_fails_as_its_provider_said() -> None:
-    emitted, _ = Route()(failover(NOT_OURS, tried_senders=(SF, SF2)))
-    (told,) = facts(emitted)
-    assert tasks(emitted) == []
-    assert isinstance(told, Rejected)
-    assert (told.code, told.detail) == ("rejected", "The number is not registered.")
-    assert (told.provider_code, told.fault, told.provider) == ("40013", Fault.SENDER, Provider.TELNYX)
-    assert told.content is None
-
-
-def test_and_any_other_goes_on_with_its_own_sender_which_now_counts_as_tried() -> None:
+def test_where_nobody_is_left_it_goes_on_with_its_own_sender_which_now_counts_as_tried() -> None:
     given = failover(tried_senders=(SF, SF2), not_before=NOW + 60_000)
     emitted, headers = Route()(given)
     (task,) = tasks(emitted)
