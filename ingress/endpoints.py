@@ -15,8 +15,9 @@ from ingress.admin import asked
 from ingress.admin.writing import Writing
 from ingress.cancelling import Already, Cancelled, Cancelling
 from ingress.codes import Code
+from ingress.entered import OptOutBody
 from ingress.limits import RateLimit
-from ingress.optouts import OptOutBody, OptOuts
+from ingress.optouts import OptOuts
 from ingress.ports import Store
 from ingress.problems import Problem
 from ingress.rehearsal import Rehearsal

@@ -2,42 +2,23 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Final, Protocol
-from uuid import UUID
-
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Any, Final, Protocol
 
 from directory.snapshot import Directory
 from ingress import statuses
 from ingress.admin.asked import Page
 from ingress.bounded import within
 from ingress.codes import Code
+from ingress.entered import OptOutBody
 from ingress.ports import NotAcknowledgedError
 from ingress.problems import Problem, passing
 from ledger import LedgerAwayError
 from ledger.optouts import Noted, cursor
 from schemas import topics
 from schemas.base import Millis
-from schemas.directory import E164
 from schemas.optouts import Consent, OptOut, Source
 
 _LOG: Final = logging.getLogger(__name__)
-#: Characters of a note.
-MAX_NOTE: Final = 200
-
-
-class OptOutBody(BaseModel):
-    """Whose wish it is, about what."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"description": "Who does not want to hear."})
-
-    number: Annotated[E164, Field(description="The handset, +E.164.")]
-    use_case_id: Annotated[
-        UUID | None, Field(description="What it is about; none: all that the organization sends.")
-    ] = None
-    note: Annotated[
-        str, Field(max_length=MAX_NOTE, description="How you came to know, for whoever asks later.")
-    ] = ""
 
 
 class Wishes(Protocol):

@@ -6,11 +6,11 @@ from pydantic.json_schema import models_json_schema
 
 from ingress.admin.asked import LONGEST_PAGE, PAGE
 from ingress.codes import Code
+from ingress.entered import OptOutBody
 from ingress.openapi import errors
 from ingress.openapi.errors import KEYED
 from ingress.openapi.parts import FRESH, about, shows
 from ingress.openapi.shapes import REF, untitled
-from ingress.optouts import OptOutBody
 from schemas.directory import E164_PATTERN
 
 _TAG: Final = "Opt-outs"
