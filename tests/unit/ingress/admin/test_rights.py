@@ -157,6 +157,8 @@ async def test_of_a_number_on_the_operators_account_only_the_use_is_ones_own(
         for one in (answer, whole):
             assert (one.status_code, one.json()["code"]) == (403, "operator_only")
             assert [error["field"] for error in one.json()["errors"]] == list(fields)
+        beside = await client.patch(path, json={**fields, "status": "suspended"})
+        assert [error["field"] for error in beside.json()["errors"]] == list(fields)
         assert door.written == []
         asleep = await client.patch(path, json={"status": "suspended"})
         awake = await client.patch(path, json={"status": "active"})
