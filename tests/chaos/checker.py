@@ -140,7 +140,7 @@ def _grouped(values: Iterable[V], key: Callable[[V], K]) -> dict[K, list[V]]:
 def _told(case: Case) -> Iterator[Finding]:
     """Its text goes where it should; nobody refuses it; what was taken has a status."""
     for text in case.texts:
-        if (text.sender, text.to) != (case.planned.sender, case.planned.to):
+        if text.sender not in case.planned.senders or text.to != case.planned.to:
             yield case.wrong(f"it went from {text.sender} to {text.to}")
     for told in case.told:
         if told.what is What.REFUSED:
@@ -153,6 +153,15 @@ def _told(case: Case) -> Iterator[Finding]:
         yield from case.doubled(1)
     elif case.taken:
         yield case.lost("it was taken, is on no handset, and no status was ever told")
+
+
+def _chosen(case: Case) -> Iterator[Finding]:
+    """Whom it is told to come from is whom it came from."""
+    if case.story is None or len(case.texts) != 1 or case.state not in (State.SENT, State.DELIVERED):
+        return
+    told = case.story.last.record.get("from_number")
+    if told != case.texts[0].sender:
+        yield case.wrong(f"its sender is told as {told}, and it came from {case.texts[0].sender}")
 
 
 def _same_id(case: Case) -> Iterator[Finding]:
@@ -186,7 +195,7 @@ def _settled(case: Case) -> Iterator[Finding]:
         yield case.wrong("it was unknown, and no record says how that was settled")
 
 
-_RULES: Final = (_told, _same_id, _times, end, _settled, answers, api)
+_RULES: Final = (_told, _chosen, _same_id, _times, end, _settled, answers, api)
 
 
 def _rivals(cases: Sequence[Case]) -> Iterator[Finding]:

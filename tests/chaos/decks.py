@@ -43,7 +43,8 @@ STEADY: Final = (
     Point.DISPATCH_ANSWERED, Point.DISPATCH_TOLD, Point.DISPATCH_CLOSED,
 )  # fmt: skip
 AFTER_AMBIGUOUS: Final = (Point.DISPATCH_LOST, Point.DISPATCH_AMBIGUOUS_TOLD)
-AFTER_THROTTLED: Final = (Point.DISPATCH_REOPENED, Point.DISPATCH_RETRY_TOLD)
+#: The last of them after three tries through one account, of a message that another may take.
+AFTER_THROTTLED: Final = (Point.DISPATCH_REOPENED, Point.DISPATCH_RETRY_TOLD, Point.DISPATCH_FAILED_OVER)
 IN_REBUILD: Final = (Point.REBUILD_LOCKED, Point.REBUILD_WRITTEN, Point.REBUILD_PUBLISHED)
 #: Where a stop past the claim's time does the most: between what is written and what is done.
 FROZEN_AT: Final = (

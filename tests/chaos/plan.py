@@ -4,15 +4,17 @@ A plan is made of its seed, its length and its rate alone. It knows nothing of w
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final, Literal
 
 from schemas.tasks import OnUnknown
-from tests.chaos.world import SLOW, SLOW_PER_SECOND, TENANTS
+from tests.chaos.world import SLOW, SLOW_PER_SECOND, TENANTS, Tenant
 
 Door = Literal["rest", "kafka"]
+#: The part of all messages that goes through use cases, which choose their senders.
+POOLED: Final = 0.3
 
 
 class Fate(StrEnum):
@@ -36,7 +38,8 @@ class Planned:
     number: int
     organization: str
     on_unknown: OnUnknown
-    sender: str
+    #: None: its use case chooses one of `pool`.
+    sender: str | None
     to: str
     text: str
     #: None: handed in without an idempotency key. Messages of one key are rivals: only one can be.
@@ -44,6 +47,14 @@ class Planned:
     #: False: its caller wants the outcome at once.
     queue: bool = True
     fate: Fate = Fate.ARRIVES
+    #: The use case that it goes through, and the numbers that it may come from then.
+    use_case: str | None = None
+    pool: tuple[str, ...] = ()
+
+    @property
+    def senders(self) -> tuple[str, ...]:
+        """The numbers that it may come from."""
+        return self.pool if self.sender is None else (self.sender,)
 
 
 @dataclass(frozen=True)
@@ -104,11 +115,12 @@ class _Making:
         dice = self._dice
         tenant = TENANTS[self._one_of({"patient": 0.6, "insistent": 0.2, "strict": 0.2})]
         door: Door = "rest" if dice.random() < 0.55 else "kafka"
-        sender = SLOW[tenant.name] if slow else dice.choice(tenant.senders)
+        pooled = not slow and dice.random() < POOLED
+        via = {"sender": SLOW[tenant.name] if slow else dice.choice(tenant.senders)}
         keyed = dice.random() < 0.65
         fate = Fate(self._one_of({Fate.ARRIVES: 0.94, Fate.REFUSED: 0.03, Fate.UNDELIVERED: 0.03}))
-        message = self._message(tenant.name, tenant.on_unknown, sender, fate, keyed=keyed)
-        if door == "rest" and not slow and dice.random() < 0.12:
+        message = self._message(tenant, tenant.through if pooled else via, fate, keyed=keyed)
+        if door == "rest" and not slow and not pooled and dice.random() < 0.12:
             message = self._replaced(message, queue=False)
         self.acts.append(HandIn(at, message.number, door))
         if keyed:
@@ -131,27 +143,25 @@ class _Making:
             self._rival(message, at + dice.uniform(0.1, 5), dice.choice((door, other)))
 
     def _rival(self, message: Planned, at: float, door: Door) -> None:
-        rival = self._message(
-            message.organization, message.on_unknown, message.sender, message.fate, keyed=False
-        )
+        via = {"sender": message.sender, "use_case": message.use_case, "pool": message.pool}
+        rival = self._message(TENANTS[message.organization], via, message.fate, keyed=False)
         rival = self._replaced(rival, key=message.key)
         self.acts.append(HandIn(at, rival.number, door))
 
-    def _message(
-        self, organization: str, on_unknown: OnUnknown, sender: str, fate: Fate, *, keyed: bool
-    ) -> Planned:
+    def _message(self, tenant: Tenant, via: Mapping[str, Any], fate: Fate, *, keyed: bool) -> Planned:
+        """`via`: what says from which number it comes."""
         number = len(self.messages)
         long = " and some more words of it" * 8 if self._dice.random() < 0.05 else ""
         mark = " ✓" if self._dice.random() < 0.1 else ""
         message = Planned(
             number=number,
-            organization=organization,
-            on_unknown=on_unknown,
-            sender=sender,
+            organization=tenant.name,
+            on_unknown=tenant.on_unknown,
             to=f"{HANDSETS[fate]}{5_000_000 + number % 5_000_000:07d}",
             text=f"chaos {self._seed} message {number}{long}{mark}",
             key=f"chaos:{self._seed}:{number}" if keyed else None,
             fate=fate,
+            **via,
         )
         self.messages.append(message)
         return message

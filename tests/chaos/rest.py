@@ -31,11 +31,12 @@ class Caller:
         self._patience = patience
 
     async def send(self, message: Planned) -> Told:
-        """`POST /sms/send` until there is an answer; the answer."""
+        """`POST /sms/send`, or `/v1/sms/` through a use case, until there is an answer; the answer."""
         ends, pause = time.monotonic() + self._patience, _FIRST_PAUSE
+        path = "/sms/send" if message.use_case is None else "/v1/sms/"
         while True:
             try:
-                code, body = await self._call("POST", "/sms/send", message, request(message))
+                code, body = await self._call("POST", path, message, request(message))
             except NothingSentError:
                 code, body, repeatable = 0, {}, True
             else:
@@ -85,10 +86,13 @@ class Caller:
 def request(message: Planned) -> dict[str, object]:
     """What is asked for; the same through both doors."""
     found: dict[str, object] = {
-        "from_phone_number": message.sender,
         "to_phone_number": message.to,
         "message": message.text,
     }
+    if message.use_case is None:
+        found["from_phone_number"] = message.sender
+    else:
+        found["use_case_id"] = message.use_case
     if message.key is not None:
         found["idempotency_key"] = message.key
     return found if message.queue else {**found, "queue": False}
@@ -96,12 +100,13 @@ def request(message: Planned) -> dict[str, object]:
 
 def _sent(message: Planned, code: int, body: Mapping[str, Any]) -> Told | None:
     """What an answer to a send says; None: nothing yet, so try again."""
-    now, number, message_id = time.time(), message.number, body.get("message_id")
+    now, number, message_id = time.time(), message.number, body.get("message_id") or body.get("id")
     match code, body.get("code"):
-        case 200, _ if body.get("state") == "cancelled":
+        case 200 | 201, _ if body.get("state") == "cancelled":
             return Told(now, number, What.QUEUED, message_id, "cancelled")
-        case 200, _:
-            return Told(now, number, What.SENT if body["status"] == "sent" else What.QUEUED, message_id)
+        case 200 | 201, _:
+            sent = code == 200 and body["status"] == "sent"
+            return Told(now, number, What.SENT if sent else What.QUEUED, message_id)
         case 500, "send_failed":
             return Told(now, number, What.FAILED, message_id, str(body.get("failure_code")))
         case 422, "conflict":

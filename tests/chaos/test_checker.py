@@ -41,7 +41,7 @@ class Run:
         self.logs.told.append(Told(START, message.number, what, ident(message), detail))
 
     def text(self, message: Planned, after: float = 1.0) -> None:
-        self.logs.texts.append(Text(START + after, message.sender, message.to, message.text))
+        self.logs.texts.append(Text(START + after, message.senders[0], message.to, message.text))
 
     def story(self, message: Planned, *steps: str, message_id: str | None = None, said: bool = True) -> None:
         """Its transitions: a state each, with `:code` of a failure, and `/how` where it was settled."""
@@ -57,6 +57,7 @@ class Run:
                 "id": of_transition(found, sequence),
                 "message_id": found,
                 "organization": message.organization,
+                "from_number": message.senders[0],
                 "sequence": sequence,
                 "status": status,
                 "previous": history[-2]["status"] if sequence > 1 else None,
@@ -309,6 +310,11 @@ def two_ids(run: Run) -> None:
     run.story(message, "queued", message_id="another")
 
 
+def another_sender(run: Run) -> None:
+    delivered(run)
+    run.change(-1, from_number="+18885554100")
+
+
 def told_another_id(run: Run) -> None:
     message = delivered(run, key="k")
     run.logs.told.append(Told(START, message.number, What.QUEUED, "another"))
@@ -411,6 +417,7 @@ BAD: dict[Callable[[Run], object], Kind] = {
             cancelled_behind_the_back,
             two_ids,
             told_another_id,
+            another_sender,
             two_holders,
             conflict_with_nobody,
             conflict_with_a_stranger,

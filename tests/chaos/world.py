@@ -32,6 +32,8 @@ class Tenant:
     name: str
     on_unknown: OnUnknown
     numbers: Mapping[str, tuple[str, ...]]
+    #: The numbers of its use case, by provider.
+    pool: Mapping[str, str]
 
     @property
     def api_key(self) -> str:
@@ -48,6 +50,16 @@ class Tenant:
         """All its numbers, the providers in turn."""
         return tuple(number for turn in zip(*self.numbers.values(), strict=True) for number in turn)
 
+    @property
+    def use_case(self) -> str:
+        """Its use case, with a pool over all providers' accounts."""
+        return f"c4a05000-0000-4000-8000-{sum(map(ord, self.name)):012d}"
+
+    @property
+    def through(self) -> dict[str, Any]:
+        """What a message has that goes through the use case."""
+        return {"sender": None, "use_case": self.use_case, "pool": tuple(self.pool.values())}
+
 
 def _tenant(name: str, on_unknown: OnUnknown, block: int, many: int) -> Tenant:
     return Tenant(
@@ -58,6 +70,8 @@ def _tenant(name: str, on_unknown: OnUnknown, block: int, many: int) -> Tenant:
             "telnyx": tuple(f"+1720555{block + n:04d}" for n in range(many)),
             "vonage": tuple(f"+1305555{block + n:04d}" for n in range(many)),
         },
+        # Toll-free: no registration with carriers stands in their way.
+        {name: f"+1888555{block + n:04d}" for n, name in enumerate(("twilio", "telnyx", "vonage"))},
     )
 
 
@@ -130,10 +144,16 @@ def _organization(tenant: Tenant) -> dict[str, Any]:
     quick = {"rate": 500, "burst": 50}
     slow = {"account": _ACCOUNTS[_SLOW_PROVIDERS[tenant.name]], "rate": SLOW_PER_SECOND, "burst": 1}
     desk = [*tenant.senders, SLOW[tenant.name]]
+    pool = {
+        number: {"account": _ACCOUNTS[provider], "number_kind": "toll_free", **quick}
+        for provider, number in tenant.pool.items()
+    }
+    through = {"name": tenant.name, "numbers": [*pool], "on_unknown": tenant.on_unknown.value}
     return {
         "defaults": {"on_unknown": tenant.on_unknown.value},
         "numbers": {
             SLOW[tenant.name]: slow,
+            **pool,
             **{
                 number: {"account": _ACCOUNTS[provider], **quick}
                 for provider, numbers in tenant.numbers.items()
@@ -141,6 +161,7 @@ def _organization(tenant: Tenant) -> dict[str, Any]:
             },
         },
         "assistants": {f"{tenant.name}-desk": {"name": tenant.name, "numbers": desk}},
+        "use_cases": {tenant.use_case: through},
         "api_keys": {tenant.name: {"sha256": hashlib.sha256(tenant.api_key.encode()).hexdigest()}},
     }
 
@@ -150,7 +171,7 @@ def _widened(config: Path) -> Path:
     wanted = json.loads(config.read_text())
     for account in wanted["accounts"]:
         provider = account["provider"]
-        theirs = [number for t in TENANTS.values() for number in t.numbers[provider]]
+        theirs = [number for t in TENANTS.values() for number in (*t.numbers[provider], t.pool[provider])]
         theirs += [number for name, number in SLOW.items() if _SLOW_PROVIDERS[name] == provider]
         plain = provider == "vonage"  # as Vonage writes them
         account["numbers"] += [number.removeprefix("+") for number in theirs] if plain else theirs
