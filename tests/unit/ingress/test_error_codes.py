@@ -15,7 +15,7 @@ TABLE = PAGE.split("## `error_code` of the channel API")[1]
 #: Of requests that no message ever comes of.
 NO_FAILURES = {
     Code.MALFORMED_JSON, Code.MISSING_FIELD, Code.BODY_TOO_LARGE, Code.UNAUTHENTICATED, Code.MISSING_SCOPE,
-    Code.MESSAGE_NOT_FOUND, Code.NOT_FOUND,
+    Code.MESSAGE_NOT_FOUND, Code.NOT_FOUND, Code.INVALID_ENTITY,
 }  # fmt: skip
 
 
