@@ -1,6 +1,7 @@
 """Takes tasks for which there is no room to the waiting topics, in batches, beside everything else."""
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -16,6 +17,8 @@ from dispatchers.window import Window
 from ledger.places import Place
 from schemas.failpoints import Point, reached
 from schemas.tasks import Task
+
+log = logging.getLogger(__name__)
 
 #: Most tasks of one batch: one look, one script call, one wait for the broker.
 _BATCH: Final = 500
@@ -91,9 +94,9 @@ class Deferring:
         if not left:
             return
         now = self._tools.now()
-        over = [one for one in left if one.stopped and may_fail_over(one.item.task, now)]
-        await self._fail_over([one.item for one in over])
-        await self._wait([one for one in left if one not in over])
+        over = {one.item for one in left if one.stopped and may_fail_over(one.item.task, now)}
+        await self._fail_over([one.item for one in left if one.item in over])
+        await self._wait([one for one in left if one.item not in over])
 
     async def _wait(self, left: Sequence[Leaving]) -> None:
         if not left:
@@ -111,9 +114,12 @@ class Deferring:
         """No attempt was made: another account may have its turn sooner."""
         if not items:
             return
-        await self._tools.journal.write(
-            [failing_over(item.task, item.record, _why_stopped(item.task)) for item in items]
-        )
+        asked = [failing_over(item.task, item.record, _why_stopped(item.task)) for item in items]
+        for one in asked:
+            log.info(
+                "dispatch.failed-over message=%s sender=%s: %s", one.message_id, one.task.sender, one.why
+            )
+        await self._tools.journal.write(asked)
         reached(Point.DISPATCH_FAILED_OVER)
         for item in items:
             item.finish()
