@@ -52,7 +52,9 @@ async def test_a_direct_producer_hears_the_same(stack: Stack, clinic: Clinic, ch
         def ours() -> dict[str, Any]:
             told = [story.last for story in watch.stories.values()]
             return {
-                record["reference"]: record for record in told if str(record["reference"]).startswith(run)
+                str(record.get("reference")): record
+                for record in told
+                if str(record.get("reference")).startswith(run)
             }
 
         await watch.until(lambda: len(ours()) == len(ROWS), 60)
