@@ -102,7 +102,8 @@ async def test_an_unknown_provider_is_400(api: Api) -> None:
 FIELDS = {
     "message_id", "status", "state", "use_case_id", "from_phone_number", "to_phone_number", "message",
     "media_urls", "num_segments", "reference", "provider", "account", "sender", "provider_message_id",
-    "error", "failure", "accepted_at", "updated_at", "history", "attempts", "reason", "conflicts_with", "send_at",
+    "error", "failure", "accepted_at", "updated_at", "history", "attempts", "reason", "conflicts_with",
+    "send_at",
 }  # fmt: skip
 
 
