@@ -123,8 +123,8 @@ def test_every_command_is_told() -> None:
     page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
     (table,) = re.findall(r"^\| command \| does \|\n(.*?)\n\n", page, re.MULTILINE | re.DOTALL)
     told = set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
-    commands = {command.name for command in (*app.registered_commands, *app.registered_groups)}
-    assert told == commands
+    commands = {command.name for command in app.registered_commands}
+    assert told == commands | {group.name for group in app.registered_groups}
 
 
 def test_every_decision_is_in_the_index() -> None:
