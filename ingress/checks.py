@@ -37,6 +37,11 @@ class Malformed(Denied):
     """So it is whatever the directory says: its like was never taken, and cannot have used a key."""
 
 
+def is_e164(number: str) -> bool:
+    """Whether it is written as a number is: plus, country code, digits."""
+    return _E164.fullmatch(number) is not None
+
+
 def malformed(request: SendRequest, now: Millis) -> Malformed | None:
     """What is wrong with the request, whatever the directory says, at `now`."""
     return (
@@ -49,9 +54,9 @@ def malformed(request: SendRequest, now: Millis) -> Malformed | None:
 
 def _malformed_number(request: SendRequest) -> Malformed | None:
     sender = request.from_phone_number
-    if sender is not None and not _E164.fullmatch(sender):
+    if sender is not None and not is_e164(sender):
         return Malformed(Code.INVALID_SENDER, _not_e164("from_phone_number"))
-    if not _E164.fullmatch(request.to_phone_number):
+    if not is_e164(request.to_phone_number):
         return Malformed(Code.INVALID_RECIPIENT, _not_e164("to_phone_number"))
     return None
 

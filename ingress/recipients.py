@@ -13,6 +13,7 @@ from directory.snapshot import Directory
 from ingress import metrics
 from ingress.batching import Gathered
 from ingress.bounded import within
+from ingress.checks import is_e164
 from ingress.permission import UNASKED, Recipient
 from ingress.ports import Recipients
 from ledger import LedgerAwayError
@@ -27,8 +28,11 @@ _MOST: Final = 500
 
 
 def reach(request: SendRequest, organization: str, directory: Directory) -> Reach | None:
-    """Whom a request is to reach, and in which scopes; None: it names its sender, and nobody asks here."""
-    if request.use_case_id is None:
+    """Whom a request is to reach, and in which scopes.
+
+    None: it names its sender, and nobody asks here; or it names no recipient, and is refused for that.
+    """
+    if request.use_case_id is None or not is_e164(request.to_phone_number):
         return None
     scopes = of_message(directory, organization, None, str(request.use_case_id))
     return scopes, request.to_phone_number

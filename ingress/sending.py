@@ -11,7 +11,7 @@ from ingress import idempotency, immediate, metrics, progress, replies
 from ingress.acceptance import Accepted, Denied, accept, forget_at
 from ingress.batching import Gathered
 from ingress.bounded import within
-from ingress.checks import Malformed
+from ingress.checks import malformed
 from ingress.codes import Code
 from ingress.idempotency import Go, Wait, subject, taken
 from ingress.permission import Recipient
@@ -109,12 +109,14 @@ class Sending:
 
         A caller that goes away leaves nothing half done: what was begun is brought to its end.
         """
+        # So it is whatever anybody knows, and nobody is asked.
+        if (flawed := malformed(request, self._clock())) is not None:
+            return _denied(flawed)
         recipient = await self._asking.one(request, organization, self._directory())
         asked = self._asked(request, organization, headers, recipient)
-        verdict = asked.verdict
         # What depends on the directory may have been otherwise when the key was used.
-        if isinstance(verdict, Malformed) or (isinstance(verdict, Denied) and not asked.keyed):
-            return Problem(verdict.code, verdict.detail)
+        if isinstance(asked.verdict, Denied) and not asked.keyed:
+            return _denied(asked.verdict)
         return await self._to_the_end(self._keyed(asked) if asked.keyed else self._hand_in(asked))
 
     def _asked(

@@ -53,6 +53,14 @@ async def test_nobody_asks_for_a_message_that_names_its_sender() -> None:
     assert ledger.asked == []
 
 
+async def test_nobody_asks_about_what_is_no_number() -> None:
+    ledger = Counting()
+    for to in ("", "nobody", "+1 415 770 0199", "1" * 200_000):
+        assert reach(request(to), "acme", DIRECTORY) is None
+        assert await Asking(ledger).one(request(to), "acme", DIRECTORY) is UNASKED
+    assert ledger.asked == []
+
+
 async def test_a_batch_is_asked_at_once_and_answered_in_order() -> None:
     ledger = Counting()
     asks = [PLAIN, request(OUT), request(), PLAIN, request(FIXED)]

@@ -16,6 +16,7 @@ from ingress.tracing import Headers
 from ledger import LedgerNotReadyError, LedgerUnavailableError
 from ledger.claims import Closed
 from ledger.holds import Found, Hold
+from ledger.optouts import Reach
 from ledger.view import First, Seen
 from schemas import ids, topics
 from schemas.provider import Provider
@@ -26,6 +27,7 @@ from schemas.status import State
 from tests.fakes import world
 from tests.fakes.doors import NOW, MemoryBroker, MemoryDoor, until
 from tests.fakes.ledger import MemoryLedger
+from tests.fakes.pools import USE_CASE
 
 BODY = {"from_phone_number": world.TWILIO, "to_phone_number": world.HANDSET, "message": "Hello"}
 DOWN = [LedgerNotReadyError("epoch"), LedgerUnavailableError("timeout")]
@@ -69,6 +71,19 @@ async def test_a_refused_request_reaches_nobody() -> None:
     assert problem.code is Code.EMPTY_MESSAGE
     assert door.broker.records == []
     assert door.view.rows == {}
+
+
+@pytest.mark.parametrize("flaw", [{"message": ""}, {"to_phone_number": "nobody"}])
+async def test_what_is_malformed_waits_for_no_ledger(flaw: dict[str, str]) -> None:
+    class Unasked(MemoryLedger):
+        async def opted_out(self, reaches: Sequence[Reach]) -> list[bool]:
+            raise AssertionError(reaches)
+
+    door = Door(view=Unasked())
+    through: dict[str, Any] = {"from_phone_number": None, "use_case_id": USE_CASE, **flaw}
+    problem = await door.send(**through)
+    assert isinstance(problem, Problem)
+    assert problem.code in {Code.EMPTY_MESSAGE, Code.INVALID_RECIPIENT}
 
 
 async def test_a_used_key_is_answered_without_producing() -> None:
