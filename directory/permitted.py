@@ -76,10 +76,17 @@ def _sender(directory: Directory, task: Task) -> ClosedWhy | None:
 
 
 def _registration(directory: Directory, number: Number, task: Task) -> ClosedWhy | None:
-    if task.use_case_id is not None:
-        code = unregistered(number, directory)
-        return None if code is None else ClosedWhy(code)
-    # Nobody asks for a registration where a message names its number; but what is suspended may not send.
+    if task.use_case_id is None:
+        return suspended(number, directory)
+    code = unregistered(number, directory)
+    return None if code is None else ClosedWhy(code)
+
+
+def suspended(number: Number, directory: Directory) -> ClosedWhy | None:
+    """What of its registration keeps `number` from sending what names it.
+
+    Nobody asks for a registration there; but what is suspended may not send.
+    """
     campaign = directory.campaign(number.campaign) if number.campaign else None
     brand = directory.brand(campaign.brand) if campaign else None
     if brand is not None and brand.registration is Registration.SUSPENDED:

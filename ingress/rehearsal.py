@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from directory.permitted import suspended
 from directory.pool import Standing, choose, permitted
 from directory.scopes import of_message
 from directory.snapshot import Directory
 from ingress.acceptance import Denied, accept
 from ingress.bounded import within
+from ingress.checks import malformed
 from ingress.codes import Code
 from ingress.permission import account_of, opted_out, parcel
 from ingress.ports import Prospects
@@ -18,15 +20,22 @@ from ingress.problems import Problem, passing
 from ingress.recipients import asked
 from ingress.replies import Reply
 from ingress.shown import iso
-from ledger import LedgerAwayError
+from ledger import LedgerAwayError, LedgerNotReadyError
 from ledger.days import Cap
+from ledger.health import Health
 from schemas.directory import Number
+from schemas.facts import ClosedWhy
 from schemas.messages import Door, Message
 from schemas.refusals import Refused
 from schemas.requests import SendRequest
 from schemas.settings import MessageSettings
 
 _LOG: Final = logging.getLogger(__name__)
+#: What may keep a number from sending, in words.
+_SUSPENDED: Final = {
+    ClosedWhy.BRAND_SUSPENDED: "The brand registration",
+    ClosedWhy.CAMPAIGN_NOT_VERIFIED: "The campaign",
+}
 #: It becomes no message.
 _NO_ID: Final = ""
 
@@ -66,6 +75,8 @@ class Rehearsal:
 
     async def judge(self, request: SendRequest, organization: str) -> Reply | Problem:
         """What would become of `request`, at this moment. Its key is not used."""
+        if (flawed := malformed(request, self._clock())) is not None:
+            return _denied(flawed)
         try:
             return await within(self._judged(request, organization, self._directory()))
         except LedgerAwayError as error:
@@ -78,6 +89,8 @@ class Rehearsal:
         use_case_id = None if request.use_case_id is None else str(request.use_case_id)
         scopes = of_message(directory, organization, request.from_phone_number, use_case_id)
         (recipient,) = await asked(self._ledger, [(scopes, request.to_phone_number)])
+        # Opt-outs are told even while some are lost; this is not.
+        health = await self._ledger.health()
         verdict = accept(
             request,
             organization,
@@ -89,13 +102,15 @@ class Rehearsal:
             settings=self._messages,
         )
         if isinstance(verdict, Denied):
-            return Problem(verdict.code, verdict.detail)
+            return _denied(verdict)
         # Of a message that names its sender an opt-out is decided only at its hand-over.
         unwanted = opted_out(request) if recipient.opted_out else None
-        way = unwanted or await self._way(request, organization, directory)
-        return Problem(way.code, way.detail) if isinstance(way, Denied) else _told(way, verdict.message)
+        way = unwanted or await self._way(request, organization, directory, health)
+        return _denied(way) if isinstance(way, Denied) else _told(way, verdict.message)
 
-    async def _way(self, request: SendRequest, organization: str, directory: Directory) -> _Way | Denied:
+    async def _way(
+        self, request: SendRequest, organization: str, directory: Directory, health: Health
+    ) -> _Way | Denied:
         if request.use_case_id is None:
             return _from_number(request, organization, directory)
         use_case_id, what = str(request.use_case_id), parcel(request)
@@ -103,25 +118,31 @@ class Rehearsal:
         if isinstance(numbers, Refused):
             return Denied(Code(numbers.code), numbers.detail)
         remembered = await self._ledger.sticky([(use_case_id, request.to_phone_number)])
-        standing = await self._standing(directory, numbers)
+        if not remembered.whole:
+            raise LedgerNotReadyError("which recipients know which numbers is being read again")
+        used_up = await self._ledger.used_up(list(dict.fromkeys(_caps(directory, numbers))))
         chosen = choose(
-            directory, organization, use_case_id, what, sticky=remembered.numbers[0], standing=standing
+            directory,
+            organization,
+            use_case_id,
+            what,
+            sticky=remembered.numbers[0],
+            standing=Standing(health.closed_to_all, used_up),
         )
         if isinstance(chosen, Refused):
             return Denied(Code(chosen.code), chosen.detail)
         account = chosen.account
         return _Way(chosen.number.id, account.provider, account.id, chosen.reason)
 
-    async def _standing(self, directory: Directory, numbers: Sequence[Number]) -> Standing:
-        health = await self._ledger.health()
-        used_up = await self._ledger.used_up(list(dict.fromkeys(_caps(directory, numbers))))
-        return Standing(frozenset(health.not_closed), used_up)
-
 
 def _from_number(request: SendRequest, organization: str, directory: Directory) -> _Way | Denied:
     account, sender = account_of(request, organization, directory), request.from_phone_number or ""
     if isinstance(account, Denied):
         return account
+    number = directory.number(sender)
+    why = None if number is None else suspended(number, directory)
+    if why is not None:
+        return Denied(Code(why), f"{_SUSPENDED[why]} of phone number {sender} is suspended")
     return _Way(
         sender, account.provider, account.id, f"from number: {sender} sends through account {account.id}"
     )
@@ -140,6 +161,10 @@ def _caps(directory: Directory, numbers: Sequence[Number]) -> Iterator[Cap]:
         brand = directory.brand(campaign.brand)
         if brand is not None and brand.day_cap is not None:
             yield Cap(f"brand:{brand.id}", brand.day_cap)
+
+
+def _denied(denied: Denied) -> Problem:
+    return Problem(denied.code, denied.detail)
 
 
 def _told(way: _Way, message: Message) -> Reply:

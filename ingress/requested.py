@@ -88,7 +88,7 @@ def judge(found: Read, directory: Directory, terms: Terms, recipient: Recipient 
     """The message or refusal for a record. The same record always gets the same id and times."""
     record, request, organization = found.record, found.request, found.organization
     message_id = _message_id(record, request, organization)
-    used = Used(message_id, fingerprint(request)) if request.idempotency_key else None
+    used = Used(message_id, fingerprint(request)) if _key(request) else None
     # When the broker appended it: a record that is read again gets the same times.
     verdict = accept(
         request,
@@ -138,9 +138,14 @@ def _organization(topic: str, request: SendRequest, terms: Terms) -> str:
         raise DecodeError("organization: it is no id of an organization") from None
 
 
+def _key(request: SendRequest) -> str | None:
+    """The key that it uses. What is not to be sent leaves its own to the message that is."""
+    return None if request.dry_run else request.idempotency_key
+
+
 def _message_id(record: ConsumerRecord, request: SendRequest, organization: str) -> str:
-    if request.idempotency_key:
-        return ids.of_key(organization, request.idempotency_key)
+    if key := _key(request):
+        return ids.of_key(organization, key)
     return ids.of_record(record.topic, record.partition, record.offset, record.timestamp)
 
 

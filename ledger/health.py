@@ -53,6 +53,14 @@ class Health:
         """The breakers that stop hand-overs: open, or with one probe under way."""
         return {account: breaker for account, breaker in self.breakers.items() if breaker.state != "closed"}
 
+    @property
+    def closed_to_all(self) -> frozenset[str]:
+        """The accounts that nothing new should be sent through.
+
+        An open breaker whose time is over wants somebody to try: nobody would if all were kept from it.
+        """
+        return frozenset(account for account, breaker in self.not_closed.items() if breaker.until > self.at)
+
 
 def health(answer: tuple[int, Sequence[bytes], Sequence[bytes]]) -> Health:
     """What `healthy.lua` answers, without what had no news for an hour: others keep the hash alive."""

@@ -71,7 +71,7 @@ class Outlook:
         used_up: frozenset[str] = frozenset()
         for first in range(0, len(caps), _CAPS):
             used_up |= await self._ledger.used_up(caps[first : first + _CAPS])
-        self.standing = Standing(closed_to_all(health), used_up)
+        self.standing = Standing(health.closed_to_all, used_up)
 
     async def _look_on(self) -> None:
         while True:
@@ -80,14 +80,6 @@ class Outlook:
             except LedgerAwayError as e:
                 log.debug("route.standing: %s", e)  # hand-overs hold, and say so
             await asyncio.sleep(_LOOK_SECONDS)
-
-
-def closed_to_all(health: Health) -> frozenset[str]:
-    """The accounts that nothing new should be sent through.
-
-    An open breaker whose time is over wants somebody to try: nobody would if all were kept from it.
-    """
-    return frozenset(account for account, breaker in health.not_closed.items() if breaker.until > health.at)
 
 
 def day_caps(directory: Directory) -> Iterator[Cap]:

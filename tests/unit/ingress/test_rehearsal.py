@@ -11,8 +11,10 @@ from ingress.codes import Code
 from ingress.problems import Problem
 from ingress.replies import Reply
 from ledger import LedgerNotReadyError, LedgerUnavailableError
+from ledger.health import Breaker, Health
 from schemas.requests import ChannelBody, SendBody
 from tests.fakes.doors import MemoryDoor
+from tests.fakes.ledger import MemoryLedger
 from tests.fakes.pools import EAST, HANDSET, USE_CASE, WEST, directory
 
 THROUGH = {"use_case_id": USE_CASE, "to_phone_number": HANDSET, "message": "Hello", "dry_run": True}
@@ -133,6 +135,66 @@ async def test_without_the_ledger_it_would_be_half_an_answer(error: Exception) -
     problem = await door.asked()
     assert isinstance(problem, Problem)
     assert (problem.code, "Retry-After" in problem.headers) == (Code.LEDGER_UNAVAILABLE, True)
+
+
+@dataclass
+class Wiped(MemoryLedger):
+    """What needs no epoch is answered: nothing is known."""
+
+    async def health(self) -> Health:
+        raise LedgerNotReadyError("epoch")
+
+
+async def test_after_a_loss_nobody_knows_who_has_opted_out() -> None:
+    door = Door(view=Wiped())
+    for problem in (await door.asked(), await door.plain()):
+        assert isinstance(problem, Problem)
+        assert problem.code is Code.LEDGER_UNAVAILABLE
+
+
+async def test_nor_which_number_a_recipient_knows_until_that_was_read_again() -> None:
+    door = Door(view=MemoryLedger(whole=False))
+    problem = await door.asked()
+    assert isinstance(problem, Problem)
+    assert problem.code is Code.LEDGER_UNAVAILABLE
+    assert told(await door.plain())["from_number"] == WEST
+
+
+async def test_what_is_malformed_is_refused_without_the_ledger() -> None:
+    door = Door(view=MemoryLedger(down=LedgerUnavailableError("timeout")))
+    problem = await door.asked(to_phone_number="nobody")
+    assert isinstance(problem, Problem)
+    assert problem.code is Code.INVALID_RECIPIENT
+
+
+@dataclass
+class Due(MemoryLedger):
+    """The time of its open breaker is over: the next message tries it."""
+
+    async def health(self) -> Health:
+        return Health(self.now, {"tw": Breaker("open", since=0, until=self.now)}, {})
+
+
+async def test_an_account_that_is_to_be_tried_is_passed_over_no_more_than_by_route() -> None:
+    found = told(await Door(view=Due()).asked())
+    assert found["from_number"] == WEST
+    assert "breaker" not in found["reason"]
+
+
+@pytest.mark.parametrize(
+    ("state", "code"),
+    [
+        ({"brand": {"registration": "suspended"}}, Code.BRAND_SUSPENDED),
+        ({"campaign": {"registration": "suspended"}}, Code.CAMPAIGN_NOT_VERIFIED),
+    ],
+)
+async def test_a_number_whose_registration_is_suspended_would_not_send(
+    state: dict[str, Any], code: Code
+) -> None:
+    problem = await Door(directory=directory(west={"campaign": "orders"}, **state)).plain()
+    assert isinstance(problem, Problem)
+    assert problem.code is code
+    assert problem.detail.endswith(f"of phone number {WEST} is suspended")
 
 
 async def test_of_a_send_from_a_number() -> None:

@@ -77,6 +77,19 @@ def test_a_key_names_the_same_message_as_over_rest() -> None:
     assert found.outgoing.key == ids.of_key("acme", "k").encode()
 
 
+def test_what_is_only_to_be_judged_leaves_its_key_to_what_is_to_be_sent() -> None:
+    rehearsed, real = (
+        judged(record(having(idempotency_key="k", dry_run=True))),
+        judged(record(having(idempotency_key="k"), offset=8)),
+    )
+    refusal = decode_message(rehearsed.outgoing.value)
+    assert isinstance(refusal, Refusal)
+    assert (refusal.code, refusal.message_id) == ("invalid_field", ids.of_record(OWN, 2, 7, NOW))
+    assert rehearsed.used is None
+    assert real.fate is Fate.ACCEPTED
+    assert real.outgoing.key == ids.of_key("acme", "k").encode()
+
+
 def test_its_validity_counts_from_when_the_broker_took_it() -> None:
     message = decode_message(judged(record(having(valid_for=5))).outgoing.value)
     assert isinstance(message, Message)
