@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import aiohttp
 import pytest
@@ -15,14 +16,17 @@ from aiohttp import web
 
 from dispatchers.asking import Asking
 from dispatchers.lines import Line
-from dispatchers.port import ByHandover, Found, NotFound, Question
+from dispatchers.port import ByHandover, Found, NotFound, Question, Standing
 from dispatchers.providers import connect
 from ledger import Ledger
 from ledger.claims import Closed
+from ledger.optouts import Noted
+from schemas import topics
 from schemas.directory import Active, Number
-from schemas.facts import AmbiguousFact, AnyFact, OutcomeFact, Reported, Routed
+from schemas.facts import AmbiguousFact, AnyFact, OutcomeFact, ReceiptStatus, Reported, Routed
 from schemas.messages import Content
-from schemas.provider import Accepted, Ambiguous, Outcome, Provider
+from schemas.optouts import Consent, OptOut, Source
+from schemas.provider import Accepted, Ambiguous, Fault, Outcome, Provider
 from schemas.public import StatusRecord
 from schemas.settings import DispatchSettings
 from schemas.status import State
@@ -179,6 +183,11 @@ def repeatable(bench: Bench) -> Task:
     return bench.task(provider=TELNYX, on_unknown=OnUnknown.RESEND)
 
 
+def handset() -> str:
+    """Of this test alone: what is noted of whom it belongs to outlives the test."""
+    return f"+1415{uuid4().int % 10**7:07}"
+
+
 @pytest.mark.parametrize("policy", [OnUnknown.HOLD, OnUnknown.FAIL])
 async def test_what_telnyx_may_have_sent_is_never_repeated_unasked(
     aged: Bench, phones: Phones, policy: OnUnknown
@@ -233,6 +242,39 @@ async def test_what_may_not_be_sent_any_more_is_not_sent_by_asking(aged: Bench, 
         await asked(aged, dispatcher, *questions)
     assert await phones.texts() == []
     assert status(aged, task).status is State.UNKNOWN
+
+
+async def test_who_has_opted_out_gets_no_text_by_asking(aged: Bench, phones: Phones) -> None:
+    """Also where the directory forbids nothing: the ledger, where it says whether to ask, knows of it."""
+    await phones.fault(kind="drop", accepted=False)
+    task = repeatable(aged).model_copy(update={"to_number": handset()})
+    async with at(aged, TELNYX, phones) as dispatcher:
+        questions = await lost(aged, dispatcher, task)
+        stop = OptOut(
+            organization="acme", number=task.to_number, consent=Consent.OUT, source=Source.TEXT, at=now()
+        )
+        await aged.ledger.note_optouts([Noted(1, stop)])
+        await asked(aged, dispatcher, *questions)
+    assert await phones.texts() == []
+    assert status(aged, task).status is State.UNKNOWN
+
+
+async def test_an_opt_out_that_an_answer_tells_of_is_written_before_the_fact(aged: Bench) -> None:
+    aged.settings = SETTINGS
+    aged.provider.answer = lambda _: Ambiguous(detail="lost")
+    stopped = Standing(ReceiptStatus.UNDELIVERED, code="40300", fault=Fault.OPTED_OUT)
+    aged.provider.know = lambda _: Found(Accepted(provider_message_id="M1"), stopped)
+    task = repeatable(aged).model_copy(update={"to_number": handset()})
+    async with aged.dispatcher() as dispatcher:
+        questions = await lost(aged, dispatcher, task)
+        before = len(aged.written)
+        await asked(aged, dispatcher, *questions)
+    first, *rest = aged.written[before:]
+    assert first.topic == topics.OPTOUTS
+    assert {record.topic for record in rest} == {topics.EVENTS}
+    wish = OptOut.decode(first.value or b"")
+    assert (wish.organization, wish.number, wish.consent) == ("acme", task.to_number, Consent.OUT)
+    assert wish.source is Source.PROVIDER
 
 
 async def read_again_after_its_deadline(bench: Bench, phones: Phones, store: Store) -> Task:
