@@ -25,8 +25,9 @@ class Text:
 def text(said: Inbound, accounts: Sequence[Account], directory: Directory, now_ms: int) -> Text:
     """The record of `said`.
 
-    It belongs to the owner of the number that it was sent to, if that is on one of the accounts; else to the
-    owner of the first account.
+    It belongs to the owner of the number that it was sent to, if one of the accounts serves them: also where
+    the number is moving to another account, or has been retired, for a STOP may be about what still waits.
+    Else to the owner of the first account.
 
     Args:
         said: the text.
@@ -34,11 +35,16 @@ def text(said: Inbound, accounts: Sequence[Account], directory: Directory, now_m
         directory: who owns what.
         now_ms: when it came, milliseconds since the epoch.
     """
-    for account in accounts:
-        for number in said.to_numbers:
-            owner = _owner(directory, account, number)
-            if owner is not None:
-                return _text(said, _record(said, account, owner, number, now_ms), owned=True)
+    found = [
+        (account, number, owner)
+        for account in accounts
+        for number in said.to_numbers
+        if (owner := _owner(directory, number)) is not None and account.serves(owner)
+    ]
+    # First the account that has the number. The sort keeps the order of the rest.
+    found.sort(key=lambda one: not _is_on(directory, one[0], one[1]))
+    for account, number, owner in found:
+        return _text(said, _record(said, account, owner, number, now_ms), owned=True)
     account = accounts[0]
     record = _record(said, account, account.organization, said.to_numbers[0], now_ms)
     return _text(said, record, owned=False)
@@ -48,11 +54,15 @@ def _text(said: Inbound, record: InboundRecord, *, owned: bool) -> Text:
     return Text(record, owned, answered=said.keyword is not None)
 
 
-def _owner(directory: Directory, account: Account, e164: str) -> str | None:
+def _owner(directory: Directory, e164: str) -> str | None:
+    """Whose number it is, or was until it was deleted: the directory keeps deletions."""
+    entry = directory.entries.get(("number", e164))
+    return None if entry is None else entry.organization
+
+
+def _is_on(directory: Directory, account: Account, e164: str) -> bool:
     number = directory.number(e164)
-    if number is None or number.account != account.id or not account.serves(number.organization):
-        return None
-    return number.organization
+    return number is not None and number.account == account.id
 
 
 def _record(said: Inbound, account: Account, organization: str, number: str, now_ms: int) -> InboundRecord:

@@ -159,7 +159,9 @@ def answered(text: Text, *, repeated: bool) -> Answer:
     Twilio wants what it is to reply (TwiML) in a 200: nothing.
     """
     outcome = Outcome.INBOUND if text.owned else Outcome.INBOUND_UNOWNED
-    detail = "" if text.owned else f"{text.record.to_number} is no number of account {text.record.account}"
+    detail = (
+        "" if text.owned else f"{text.record.to_number} is nobody's whom account {text.record.account} serves"
+    )
     status = 200 if text.record.provider is Provider.TWILIO else 204
     return Answer(status, Outcome.INBOUND_REPEATED if repeated else outcome, detail)
 

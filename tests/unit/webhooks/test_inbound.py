@@ -293,6 +293,23 @@ def test_a_number_that_nobody_has_on_this_account_is_its_owners(provider: Provid
         assert judgement.answered(found, repeated=False).outcome is Outcome.INBOUND_UNOWNED
 
 
+@pytest.mark.parametrize("provider", Provider)
+def test_a_number_that_moves_or_is_retired_is_still_its_owners(provider: Provider) -> None:
+    """A STOP to it is about what they have sent from there, and may still be waiting."""
+    main, moved = account(provider), directory(account(provider), number("acme", on="other"))
+    gone = Entry(kind="number", id=OURS, organization="acme", version=2, at=1, entity=None)
+    retired = directory(main, number("acme")).after([gone])[0]
+    for known in (moved, retired):
+        record = taken(judged(a_text(provider), known, provider))
+        assert (record.organization, record.account, record.to_number) == ("acme", "main", OURS)
+
+
+def test_of_two_accounts_with_one_key_it_is_of_the_one_that_has_the_number() -> None:
+    accounts = [account(Provider.VONAGE, name) for name in ("first", "second")]
+    known = directory(*accounts, number("acme", on="second"))
+    assert taken(judged(vonage_text(), known, Provider.VONAGE)).account == "second"
+
+
 def test_in_a_group_message_ours_is_found_among_the_receivers() -> None:
     post = telnyx_text(to=[{"phone_number": "+15550001111"}, {"phone_number": OURS}])
     record = taken(judged(post, directory(account(Provider.TELNYX), number("acme")), Provider.TELNYX))
