@@ -10,6 +10,8 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from schemas.requests import MAX_AHEAD
+
 
 def _known(zone: str) -> str:
     if zone not in available_timezones():
@@ -23,7 +25,9 @@ Zone = Annotated[str, AfterValidator(_known)]
 _DAY = 24 * 3600
 #: The retention of the topics that a lost ledger or table is rebuilt from (`schemas.topics`). What must be
 #: remembered for longer would be forgotten by a rebuild, and could be sent twice.
-_LONGEST_LIFETIME = 7 * _DAY
+_KEPT = 7 * _DAY
+#: A lifetime begins only where `send_at` is, and the quiet hours that this is in end: less than a day later.
+_LONGEST_LIFETIME = _KEPT - MAX_AHEAD - _DAY
 
 
 class Group(BaseModel):
@@ -97,8 +101,8 @@ class MessageSettings(Group):
 
     #: Not handed over later than this after acceptance.
     validity_seconds: Annotated[int, Field(ge=60, le=2 * _DAY)] = _DAY
-    #: Every store forgets a message at this age: at most 7 days, for as long as Kafka keeps what they are
-    #: rebuilt from.
+    #: Every store forgets a message at this age, from `send_at` and the end of quiet hours where these are
+    #: later: at most 4 days, so that Kafka keeps for long enough what they are rebuilt from.
     lifetime_seconds: Annotated[int, Field(ge=_DAY, le=_LONGEST_LIFETIME)] = 3 * _DAY
     #: A provider is asked about a sent message without a receipt after this, where it can be; 0: never.
     receipt_seconds: Annotated[float, Field(ge=0)] = 600.0
