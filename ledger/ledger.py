@@ -307,7 +307,7 @@ class Ledger:
             return []
         return places.places(await self.server.run("place", places.encode_wishes(wishes)))
 
-    # What recipients want: it needs no epoch (docs/optouts.md).
+    # What recipients want (docs/optouts.md): to note and to ask it needs no epoch.
 
     async def opted_out(self, reaches: Sequence[Reach]) -> list[bool]:
         """Whether each recipient does not want what is of these scopes, as far as the ledger knows.
@@ -324,7 +324,10 @@ class Ledger:
             await self.server.run("wish_note", optouts.encode_noted(noted))
 
     async def wishes_of(self, organization: str, number: str) -> list[OptOut]:
-        """All that the handset `number` has ever wanted of the organization: the latest for each scope."""
+        """All that the handset `number` has ever wanted of the organization: the latest for each scope.
+
+        Without an epoch the ledger may have lost some.
+        """
         return await self._wishes(organization, f"[{number} ", f"({number}!", _SCOPES)
 
     async def wishes(self, organization: str, after: str, most: int) -> list[OptOut]:

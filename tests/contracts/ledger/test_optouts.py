@@ -3,13 +3,15 @@
 from itertools import permutations, product
 from random import Random
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from ledger import Ledger
+from ledger import Ledger, LedgerNotReadyError
 from ledger.optouts import Noted, cursor
 from schemas.optouts import Consent, OptOut, Source
+from tests.contracts.ledger.conftest import publish_epoch
 from tests.contracts.ledger.reference import unwanted
 
 ADA, BOB = "+14155550101", "+14155550102"
@@ -51,6 +53,7 @@ async def test_the_highest_offset_holds_in_any_order_and_repetition(empty: Ledge
         await redis.flushdb()
         for one in order:
             await empty.note_optouts([one])
+        await publish_epoch(empty)
         assert await empty.opted_out([((ORG,), ADA)]) == [True]
         assert await empty.wishes_of(ORG, ADA) == [records[-1].record]
     await empty.note_optouts([Noted(102, said(Consent.IN, at=60))])
@@ -95,18 +98,26 @@ async def test_scripts_decide_as_the_reference_says(empty: Ledger, redis: Redis,
     assert await empty.opted_out(reaches) == [unwanted(records, *reach) for reach in reaches]
 
 
-async def test_they_are_listed_by_number_page_by_page(empty: Ledger) -> None:
+async def test_nobody_is_told_of_them_while_some_may_be_lost(empty: Ledger) -> None:
+    for listed in (lambda: empty.wishes(ORG, "", 4), lambda: empty.wishes_of(ORG, ADA)):
+        with pytest.raises(LedgerNotReadyError):
+            await listed()
+    await publish_epoch(empty)
+    assert await empty.wishes(ORG, "", 4) == await empty.wishes_of(ORG, ADA) == []
+
+
+async def test_they_are_listed_by_number_page_by_page(ledger: Ledger) -> None:
     records = [
         said(Consent.OUT, scope, number, at=n, note="a b c")
         for n, (number, scope) in enumerate(product((ADA, BOB, "+1415555010"), (ORG, USE)))
     ]
-    await empty.note_optouts([Noted(n, record) for n, record in enumerate(records)])
-    await empty.note_optouts([Noted(99, said(Consent.OUT, "globex"))])
+    await ledger.note_optouts([Noted(n, record) for n, record in enumerate(records)])
+    await ledger.note_optouts([Noted(99, said(Consent.OUT, "globex"))])
     listed: list[OptOut] = []
     after = ""
-    while page := await empty.wishes(ORG, after, 4):
+    while page := await ledger.wishes(ORG, after, 4):
         listed += page
         after = cursor(page[-1])
     assert listed == sorted(records, key=lambda one: (one.number, one.scope))
-    assert await empty.wishes_of(ORG, "+1415555010") == records[4:]
-    assert await empty.wishes_of(ORG, "+141555501") == []
+    assert await ledger.wishes_of(ORG, "+1415555010") == records[4:]
+    assert await ledger.wishes_of(ORG, "+141555501") == []
