@@ -99,9 +99,10 @@ async def test_scripts_decide_as_the_reference_says(empty: Ledger, redis: Redis,
 
 
 async def test_nobody_is_told_of_them_while_some_may_be_lost(empty: Ledger) -> None:
-    for listed in (lambda: empty.wishes(ORG, "", 4), lambda: empty.wishes_of(ORG, ADA)):
-        with pytest.raises(LedgerNotReadyError):
-            await listed()
+    with pytest.raises(LedgerNotReadyError):
+        await empty.wishes(ORG, "", 4)
+    with pytest.raises(LedgerNotReadyError):
+        await empty.wishes_of(ORG, ADA)
     await publish_epoch(empty)
     assert await empty.wishes(ORG, "", 4) == await empty.wishes_of(ORG, ADA) == []
 
