@@ -60,7 +60,7 @@ def records(
 
     Nothing where `handset` is no number (texts also come from names): nothing can be sent there.
     """
-    if not _E164.fullmatch(handset):
+    if not is_handset(handset):
         return []
     return [
         OptOut(
@@ -69,6 +69,11 @@ def records(
         )
         for use_case in use_cases
     ]  # fmt: skip
+
+
+def is_handset(sender: str) -> bool:
+    """Whether it is a number that texts can be sent to: they also come from names and short codes."""
+    return _E164.fullmatch(sender) is not None
 
 
 def use_cases_of(directory: Directory, organization: str, number: str) -> tuple[str, ...]:

@@ -74,7 +74,7 @@ class Accounts:
 
     def scopes(self, task: Task) -> tuple[str, ...]:
         """Where its recipient must not have opted out (`directory.scopes`); () for what no opt-out stops."""
-        if task.confirms:
+        if task.confirms and not task.heeds_optouts:
             return ()
         return scopes.of_message(self._directory(), task.organization, task.sender, task.use_case_id)
 

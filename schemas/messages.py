@@ -58,8 +58,10 @@ class Message(Record):
     forget_at: Millis
     #: Whether the same id can come again; false for a keyless REST message, which needs no dedupe.
     can_repeat: bool
-    #: It confirms what the recipient has just written (STOP, HELP): no opt-out stops it.
+    #: It answers what the recipient has just written (STOP, START, HELP): no opt-out stops it.
     confirms: bool = False
+    #: An opt-out stops it all the same: it answers START, and a STOP may have followed.
+    heeds_optouts: bool = False
     content: Content
 
 

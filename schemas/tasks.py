@@ -71,8 +71,10 @@ class Task(Record):
     forget_at: Millis
     #: Its owner's policy.
     on_unknown: OnUnknown = OnUnknown.HOLD
-    #: It confirms what the recipient has just written (STOP, HELP): no opt-out stops it.
+    #: It answers what the recipient has just written (STOP, START, HELP): no opt-out stops it.
     confirms: bool = False
+    #: An opt-out stops it all the same: it answers START, and a STOP may have followed.
+    heeds_optouts: bool = False
     #: Accounts and senders that have failed it before: `route` does not choose them again.
     tried_accounts: tuple[str, ...] = ()
     tried_senders: tuple[str, ...] = ()

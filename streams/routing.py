@@ -190,4 +190,5 @@ def _task(message: Message, sender: str, account: Account, on_unknown: OnUnknown
         forget_at=message.forget_at,
         on_unknown=on_unknown,
         confirms=message.confirms,
+        heeds_optouts=message.heeds_optouts,
     )

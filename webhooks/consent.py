@@ -49,11 +49,12 @@ def wish(text: Text, directory: Directory, lifetime_ms: int) -> Wish | None:
     use_cases = scopes.written_to(directory, said.organization, said.to_number, everything=is_all(said.text))
     reply = _reply_of(said.keyword, use_cases, directory)
     answered = text.answered or answered_by(said.provider, said.text)
+    answers = reply is not None and not answered and scopes.is_handset(said.from_number)
     return Wish(
         said.keyword,
         _records(said, said.keyword, use_cases),
         [(_scopes(said.organization, one), said.from_number) for one in use_cases],
-        None if reply is None or answered else _message(said, *reply, lifetime_ms),
+        _message(said, *reply, lifetime_ms) if answers and reply is not None else None,
     )
 
 
@@ -140,6 +141,8 @@ def _message(said: InboundRecord, use_case_id: str, reply: str, lifetime_ms: Mil
         # The provider may tell of the text again.
         can_repeat=True,
         confirms=True,
+        # What says that texts come again must not come after the next STOP.
+        heeds_optouts=said.keyword is Keyword.START,
         content=Content(
             from_number=said.to_number,
             use_case_id=use_case_id,

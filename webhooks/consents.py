@@ -23,8 +23,8 @@ from webhooks.publishing import Produce
 from webhooks.words import Ends
 
 _LOG: Final = logging.getLogger(__name__)
-#: A machine may answer our HELP with one of its own: one in a minute is enough for people.
-_HELPS_PER_SECOND: Final = 1 / 60
+#: A machine may answer our answer with the same word: one in a minute is enough for people.
+_REPLIES_PER_SECOND: Final = 1 / 60
 
 
 class Wishes(Protocol):
@@ -86,16 +86,18 @@ class Consents:
 
     async def _is_due(self, wish: consent.Wish) -> bool:
         try:
-            if wish.keyword is Keyword.HELP:
-                scopes, number = wish.reaches[0]
-                [wait] = await self._wishes.allow(
-                    [Limit(f"help:{scopes[-1]} {number}", _HELPS_PER_SECOND, 1)]
-                )
-                return wait == 0
-            return consent.is_reply_due(wish.keyword, await self._wishes.opted_out(wish.reaches))
+            known = None if wish.keyword is Keyword.HELP else await self._wishes.opted_out(wish.reaches)
+            return consent.is_reply_due(wish.keyword, known) and await self._is_first(wish)
         except Exception as error:  # noqa: BLE001 - likewise
             _LOG.warning("optouts.unknown: it cannot be told what they wanted before: %r", error)
             return consent.is_reply_due(wish.keyword, None)
+
+    async def _is_first(self, wish: consent.Wish) -> bool:
+        """Of this word from this handset in a while."""
+        scopes, number = wish.reaches[0]
+        name = f"{wish.keyword}:{scopes[-1]} {number}"
+        [wait] = await self._wishes.allow([Limit(name, _REPLIES_PER_SECOND, 1)])
+        return wait == 0
 
 
 def _outgoing(reply: Message) -> Outgoing:

@@ -126,3 +126,7 @@ def test_a_claim_names_where_its_recipient_must_not_have_opted_out() -> None:
 def test_a_confirmation_goes_to_whoever_has_just_opted_out() -> None:
     assert scopes(confirms=True) == ()
     assert scopes(confirms=True, use_case_id=USE) == ()
+
+
+def test_the_answer_to_start_does_not_go_to_whoever_has_opted_out_since() -> None:
+    assert scopes(confirms=True, heeds_optouts=True, use_case_id=USE) == scopes(use_case_id=USE)

@@ -78,9 +78,12 @@ def test_a_scheduled_one_says_so_to_the_dispatchers() -> None:
 
 def test_an_answer_comes_from_the_number_that_was_written_to() -> None:
     """Nobody need own that number for it, nor be active: the law wants it confirmed."""
-    answer = message(from_number=SF).model_copy(update={"confirms": True, "door": Door.REPLY})
+    answer = message(from_number=SF).model_copy(
+        update={"confirms": True, "heeds_optouts": True, "door": Door.REPLY}
+    )
     task = chosen(answer, pool(number(SF), status=Active.SUSPENDED)).task
     assert (task.sender, task.confirms, task.use_case_id) == (SF, True, USE_CASE)
+    assert task.heeds_optouts
     plain = answer.model_copy(update={"content": message(from_number=SF, use_case_id=None).content})
     assert chosen(plain).task.use_case_id is None
     desk = Assistant(organization="acme", id="d", name="D", numbers=(SF,), status=Active.SUSPENDED)

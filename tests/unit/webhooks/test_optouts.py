@@ -249,6 +249,34 @@ async def test_only_what_changes_something_is_confirmed() -> None:
     assert len({one.message_id for one in service.replies}) == 2
 
 
+async def test_what_welcomes_them_back_does_not_come_after_the_next_stop() -> None:
+    service = Service(Provider.VONAGE, (use_case(NEWS, OURS, **REPLIES),))
+    for said in ("stop", "start", "help"):
+        await service.text(said)
+    assert [(one.confirms, one.heeds_optouts) for one in service.replies] == [
+        (True, False),
+        (True, True),
+        (True, False),
+    ]
+
+
+@pytest.mark.parametrize("sender", ["12345", "Acme", "+1", "+123456789012345678"])
+async def test_nobody_is_answered_of_whom_nothing_is_written(sender: str) -> None:
+    """It would not change anything, and so be answered each time."""
+    service = Service(Provider.VONAGE, (use_case(NEWS, OURS, **REPLIES),))
+    for said in ("stop", "start", "help"):
+        await service.text(said, sender=sender)
+    assert service.order == [topics.INBOUND] * 3
+
+
+async def test_stop_and_start_in_turns_are_answered_once_in_a_while() -> None:
+    service = Service(Provider.VONAGE, (use_case(NEWS, OURS, **REPLIES),))
+    for said in ("stop", "start") * 3:
+        await service.text(said)
+    assert [one.content.text for one in service.replies] == ["You get no more.", "Welcome back."]
+    assert len(service.optouts) == 6
+
+
 async def test_help_is_answered_once_in_a_while() -> None:
     """A machine at the other end may answer the answer."""
     service = Service(Provider.VONAGE, (use_case(NEWS, OURS, **REPLIES),))
