@@ -4,9 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
-from weakref import WeakKeyDictionary
 
+from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
+
+from directory import caps
 from directory.numbering import Numbering, numbering
+from directory.once import once
 from directory.snapshot import Directory
 from schemas.directory import Account, Active, Campaign, Capability, Number, NumberKind, Registration, UseCase
 from schemas.limits import LIMITS, text_too_long
@@ -24,6 +27,11 @@ from schemas.refusals import (
     Refused,
 )
 
+#: The United States, and those of its territories that share its numbering plan: their carriers ask for an
+#: A2P registration alike.
+_OF_US_CARRIERS: Final = frozenset({"US", "PR", "VI", "GU", "MP", "AS"})
+#: The other countries of the numbering plan +1.
+_NOT_OF_US_CARRIERS: Final = frozenset(COUNTRY_CODE_TO_REGION_CODE[1]) - _OF_US_CARRIERS
 #: Numbers that a sentence names; of more it says how many.
 _NAMED: Final = 5
 
@@ -61,7 +69,7 @@ class Eligible:
     account: Account
     #: Where it belongs.
     place: Numbering
-    #: The day caps that it counts against: `number:<E.164>`, `campaign:<id>`, `brand:<id>`.
+    #: The names of the day caps that it counts against (`directory.caps`).
     caps: tuple[str, ...]
 
 
@@ -72,9 +80,6 @@ class _Pool:
     able: Sequence[Eligible]
     barred: Sequence[_Barred]
 
-
-#: A pool is judged once for each state of the directory, not for each message.
-_POOLS: Final[WeakKeyDictionary[Directory, dict[str, _Pool]]] = WeakKeyDictionary()
 
 _REFUSALS: Final = {
     _Bar.BRAND: (BRAND_SUSPENDED, "The brand registration behind the use case is suspended"),
@@ -95,26 +100,23 @@ def eligible(
         return Refused(USE_CASE_NOT_FOUND, f"There is no SMS use case {use_case_id}; it may be deleted.")
     if use_case.status is not Active.ACTIVE:
         return Refused(USE_CASE_SUSPENDED, f"The SMS use case {use_case.name} is suspended.")
-    pool = _pool(directory, use_case)
+    pool = _pool(directory, organization, use_case.numbers)
     if not pool.able and not pool.barred:
         return Refused(NO_SENDER, "No phone number is assigned to the use case.")
     return _unreachable(use_case, parcel.to_number) or _of(use_case, pool, parcel)
 
 
-def _pool(directory: Directory, use_case: UseCase) -> _Pool:
-    pools = _POOLS.setdefault(directory, {})
-    known = pools.get(str(use_case.id))
-    if known is None:
-        judged = [
-            _judged(number, directory)
-            for e164 in dict.fromkeys(use_case.numbers)
-            if (number := directory.number(e164)) is not None and number.organization == use_case.organization
-        ]
-        known = pools[str(use_case.id)] = _Pool(
-            [one for one in judged if isinstance(one, Eligible)],
-            [one for one in judged if isinstance(one, _Barred)],
-        )
-    return known
+@once
+def _pool(directory: Directory, organization: str, numbers: tuple[str, ...]) -> _Pool:
+    judged = [
+        _judged(number, directory)
+        for e164 in dict.fromkeys(numbers)
+        if (number := directory.number(e164)) is not None and number.organization == organization
+    ]
+    return _Pool(
+        [one for one in judged if isinstance(one, Eligible)],
+        [one for one in judged if isinstance(one, _Barred)],
+    )
 
 
 def _unreachable(use_case: UseCase, to_number: str) -> Refused | None:
@@ -152,8 +154,8 @@ def _judged(number: Number, directory: Directory) -> Eligible | _Barred:
     account = directory.account(number.account)
     if account is None or not account.serves(number.organization) or account.status is not Active.ACTIVE:
         return _Barred(_Bar.OTHER, f"account {number.account} of {number.id} is not in use")
-    caps = (f"campaign:{campaign.id}", f"brand:{campaign.brand}") if campaign else ()
-    return Eligible(number, account, numbering(number.id), (f"number:{number.id}", *caps))
+    counts = tuple(cap.name for cap in caps.of_number(directory, number.id))
+    return Eligible(number, account, numbering(number.id), counts)
 
 
 def unregistered(number: Number, directory: Directory) -> str | None:
@@ -162,8 +164,10 @@ def unregistered(number: Number, directory: Directory) -> str | None:
     brand = directory.brand(campaign.brand) if campaign else None
     if brand is not None and brand.registration is Registration.SUSPENDED:
         return BRAND_SUSPENDED
-    verified = campaign is not None and campaign.registration is Registration.VERIFIED
-    return None if verified or not _is_us_long_code(number) else CAMPAIGN_NOT_VERIFIED
+    if campaign is None or campaign.registration is Registration.PENDING:
+        return CAMPAIGN_NOT_VERIFIED if _is_us_long_code(number) else None
+    # Who is suspended may not send, from whatever number.
+    return None if campaign.registration is Registration.VERIFIED else CAMPAIGN_NOT_VERIFIED
 
 
 def _barred(number: Number, campaign: Campaign | None, code: str) -> _Barred:
@@ -174,7 +178,12 @@ def _barred(number: Number, campaign: Campaign | None, code: str) -> _Barred:
 
 
 def _is_us_long_code(number: Number) -> bool:
-    return number.number_kind is NumberKind.LONG_CODE and numbering(number.id).region == "US"
+    """Whether it is of a carrier of the United States, or may be: there are newer area codes than we know."""
+    return (
+        number.number_kind is NumberKind.LONG_CODE
+        and number.id.startswith("+1")
+        and numbering(number.id).region not in _NOT_OF_US_CARRIERS
+    )
 
 
 def _flaws(parcel: Parcel) -> Callable[[Eligible], str | None]:

@@ -7,7 +7,7 @@ from directory.snapshot import Directory
 from ingress.codes import Code
 from ingress.problems import Problem
 from schemas import refusals
-from schemas.directory import OPERATOR, Active, Campaign, Number
+from schemas.directory import OPERATOR, Active, Campaign, Number, Registration
 
 _CAMPAIGN: Final = "A US long code needs a verified campaign"
 
@@ -37,15 +37,21 @@ def can_send(directory: Directory, organization: str, e164: str) -> dict[str, An
 def _against(directory: Directory, number: Number, campaign: Campaign | None) -> tuple[str, str] | None:
     """The first thing that stands in its way: a code of refusals, and a sentence."""
     code = unregistered(number, directory)
-    if code == refusals.BRAND_SUSPENDED and campaign is not None:
-        return code, f"The registration of brand {campaign.brand} is suspended"
-    if code is not None and campaign is not None:
-        return code, f"{_CAMPAIGN}; {campaign.id} is {campaign.registration}"
     if code is not None:
-        return code, f"{_CAMPAIGN}; it has none"
+        return code, _unregistered(code, campaign)
     if number.status is not Active.ACTIVE:
         return refusals.SENDER_SUSPENDED, "The number is suspended"
     account = directory.account(number.account)
     if account is None or account.status is not Active.ACTIVE or not account.serves(number.organization):
         return refusals.ACCOUNT_UNAVAILABLE, f"Account {number.account} is not in use"
     return None
+
+
+def _unregistered(code: str, campaign: Campaign | None) -> str:
+    if campaign is None:
+        return f"{_CAMPAIGN}; it has none"
+    if code == refusals.BRAND_SUSPENDED:
+        return f"The registration of brand {campaign.brand} is suspended"
+    if campaign.registration is Registration.SUSPENDED:
+        return f"The registration of campaign {campaign.id} is suspended"
+    return f"{_CAMPAIGN}; {campaign.id} is {campaign.registration}"

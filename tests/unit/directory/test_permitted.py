@@ -127,6 +127,13 @@ def test_what_has_changed_since_stops_it(
     assert still(found, pool()) is chosen
 
 
+def test_a_suspended_campaign_stops_numbers_that_need_none() -> None:
+    suspended = {"registration": Registration.SUSPENDED}
+    found = directory(uk={"campaign": "news"}, campaign=suspended)
+    for made in (task(UK), pool(UK)):
+        assert still(found, made) is ClosedWhy.CAMPAIGN_NOT_VERIFIED
+
+
 @pytest.mark.parametrize("change", [{"use_case": None}, {"use_case": SUSPENDED}, {"assistant": None}])
 def test_an_answer_goes_out_from_the_number_that_was_written_to(change: dict[str, Change]) -> None:
     found = directory(**change)

@@ -125,7 +125,7 @@ def test_a_number_that_may_not_send_any_more_is_known_in_vain(gone: Directory) -
 
 def test_a_number_that_must_wait_is_known_in_vain_for_this_message() -> None:
     standing = Standing(used_up=frozenset({f"number:{NY}"}))
-    found = chosen(pool(*AMERICAN), sticky=NY, standing=standing)
+    found = chosen(pool(*AMERICAN[:3], number(NY, day_cap=1)), sticky=NY, standing=standing)
     assert found.number.id in {SF, SF2}
     assert f"skipped {NY} (the day cap of number {NY} is used up)" in found.reason
     # All must wait, so it may as well be the one that the recipient knows.
@@ -149,10 +149,11 @@ def test_a_number_that_must_wait_is_known_in_vain_for_this_message() -> None:
 )
 def test_what_must_wait_is_passed_over_while_there_are_others(standing: Standing, why: str) -> None:
     free = number("+18335550101", "tw", campaign=None, number_kind=NumberKind.TOLL_FREE)
-    found = chosen(pool(number(SF), free), standing=standing)
+    capped = [entity.model_copy(update={"day_cap": 1}) for entity in (number(SF), BRAND, CAMPAIGN)]
+    found = chosen(pool(number(SF), free, others=capped), standing=standing)
     assert found.number.id == free.id
     assert found.reason.endswith(f"; skipped {SF} ({why})")
-    alone = chosen(pool(number(SF)), standing=standing)
+    alone = chosen(pool(number(SF), others=capped), standing=standing)
     assert alone.number.id == SF
     assert alone.reason.endswith(f"; all must wait: {SF} ({why})")
 
@@ -248,6 +249,38 @@ def test_a_long_code_of_the_united_states_needs_a_verified_campaign(verified: st
     assert isinstance(found, list)
     assert [one.id for one in found] == [toll_free.id, canadian.id, british.id]
     assert refused(pool(number(SF, campaign=verified), others=[pending])).code == "campaign_not_verified"
+
+
+@pytest.mark.parametrize(
+    ("sender", "may"),
+    [
+        ("+17875550101", False),  # Puerto Rico
+        ("+13405550101", False),  # US Virgin Islands
+        ("+16715550101", False),  # Guam
+        ("+16705550101", False),  # Northern Mariana Islands
+        ("+16847331234", False),  # American Samoa
+        ("+12225550101", False),  # an area code that the numbering library does not know
+        ("+14165550101", True),  # Toronto
+        ("+18765550101", True),  # Jamaica
+        ("+447400123456", True),
+    ],
+)
+def test_a_long_code_of_plus_1_is_american_unless_known_otherwise(sender: str, may: bool) -> None:
+    senders = pool(number(sender, campaign=None))
+    if may:
+        assert permitted(senders, "acme", USE_CASE, parcel()) == [number(sender, campaign=None)]
+    else:
+        assert refused(senders).code == "campaign_not_verified"
+    assert permitted(pool(number(sender)), "acme", USE_CASE, parcel()) == [number(sender)]
+
+
+def test_a_suspended_campaign_stops_every_number_of_it() -> None:
+    suspended = CAMPAIGN.model_copy(update={"registration": Registration.SUSPENDED})
+    toll_free = number("+18335550101", number_kind=NumberKind.TOLL_FREE)
+    for one in (number(SF), toll_free, number(LONDON), number("+14165550101")):
+        assert refused(pool(one, others=[suspended])).code == "campaign_not_verified"
+    free = number(LONDON, campaign=None)
+    assert permitted(pool(toll_free, free, others=[suspended]), "acme", USE_CASE, parcel()) == [free]
 
 
 def test_a_suspended_brand_stops_every_number_of_its_campaigns() -> None:

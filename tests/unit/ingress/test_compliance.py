@@ -10,6 +10,8 @@ from ingress.problems import Problem
 from tests.fakes import world
 
 US, GB, TOLL_FREE = "+14157705500", "+447911123456", "+18005550100"
+#: Toll-free, and of the campaign.
+REGISTERED_FREE = "+18005550101"
 
 
 def directory(*, number: str = "", campaign: str = "verified", brand: str = "verified") -> Directory:
@@ -31,6 +33,7 @@ def directory(*, number: str = "", campaign: str = "verified", brand: str = "ver
               "+14157705502": {{account: out, campaign: orders}}
               "{GB}": {{account: tw}}
               "{TOLL_FREE}": {{account: tw, number_kind: toll_free}}
+              "{REGISTERED_FREE}": {{account: tw, number_kind: toll_free, campaign: orders}}
         """)
     )
 
@@ -61,6 +64,7 @@ def test_only_us_long_codes_need_a_campaign(number: str) -> None:
     [
         (directory(campaign="pending"), US, "campaign_not_verified", "orders is pending"),
         (directory(campaign="suspended"), US, "campaign_not_verified", "orders is suspended"),
+        (directory(campaign="suspended"), REGISTERED_FREE, "campaign_not_verified", "orders is suspended"),
         (directory(), "+14157705501", "campaign_not_verified", "it has none"),
         (directory(brand="suspended"), US, "brand_suspended", "brand inc is suspended"),
         (directory(brand="suspended", campaign="pending"), US, "brand_suspended", "brand inc is suspended"),
