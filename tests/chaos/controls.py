@@ -221,6 +221,7 @@ ELSEWHERE: Final = {
     "handler": "test_failures.py::test_without_stopping_at_an_exception_its_record_is_lost",
     "lease": "test_membership.py::test_without_the_lease_it_puts_rows_back_for_good",
     "member": "test_membership.py::test_without_ending_the_member_it_hangs",
+    "prepared": "test_preparing.py::test_without_looking_again_whose_they_are_some_are_handled_twice",
     "seek": "test_reading.py::test_without_the_gap_check_as_well_it_is_lost",
     "stopping": "test_membership.py::test_without_waiting_while_it_stops_rows_of_the_next_owner_are_put_back",
     "topics": "test_topics.py::test_without_the_check_a_worker_is_ready_without_its_source",
