@@ -3,13 +3,13 @@
 import logging
 from collections.abc import Callable
 
-from directory import scopes
+from directory import caps, scopes
 from directory.secrets import SecretMissingError
 from directory.snapshot import Directory
 from dispatchers import optouts, paces
 from dispatchers.port import ProviderPort
 from ledger.claims import Pace
-from ledger.days import Cap
+from schemas.caps import Cap
 from schemas.directory import Account
 from schemas.facts import AnyFact
 from schemas.optouts import OptOut
@@ -65,8 +65,8 @@ class Accounts:
         return paces.paces(self._directory(), task)
 
     def caps(self, task: Task) -> tuple[Cap, ...]:
-        """The day caps that a hand-over counts against (`dispatchers.paces`)."""
-        return paces.caps(self._directory(), task)
+        """The day caps that a hand-over counts against (`directory.caps`)."""
+        return caps.of_number(self._directory(), task.sender)
 
     def names(self, task: Task) -> tuple[str, ...]:
         """All that may hold a hand-over up, by name."""

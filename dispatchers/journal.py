@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from broker.publish import Outgoing, Publish
 from dispatchers.lines import Item
 from ledger.claims import Closed
-from ledger.days import Cap
 from schemas import topics
+from schemas.caps import Cap
 from schemas.facts import AmbiguousFact, AnyFact, ClosedWhy, OutcomeFact, attempted
 from schemas.facts import Closed as ClosedFact
 from schemas.messages import Failover

@@ -3,18 +3,12 @@
 The names are those by which the ledger knows them; whoever is told to wait is told for which.
 """
 
-from typing import Final
-from weakref import WeakKeyDictionary
-
+from directory import caps
 from directory.snapshot import Directory
 from ledger.claims import Pace
-from ledger.days import Cap, rests_on
+from ledger.days import rests_on
 from schemas.codes import too_fast
-from schemas.directory import Number
 from schemas.tasks import Task
-
-#: By sender: found once for each state of the directory.
-_CAPS: Final[WeakKeyDictionary[Directory, dict[str, tuple[Cap, ...]]]] = WeakKeyDictionary()
 
 
 def number_pace(sender: str) -> str:
@@ -61,29 +55,9 @@ def paces(directory: Directory, task: Task) -> tuple[Pace, ...]:
     return tuple(found)
 
 
-def caps(directory: Directory, task: Task) -> tuple[Cap, ...]:
-    """The day caps that a hand-over of `task` counts against: its number's, campaign's and brand's."""
-    known = _CAPS.setdefault(directory, {})
-    if task.sender not in known:
-        number = directory.number(task.sender)
-        known[task.sender] = _caps(directory, number) if number else ()
-    return known[task.sender]
-
-
-def _caps(directory: Directory, number: Number) -> tuple[Cap, ...]:
-    campaign = directory.campaign(number.campaign) if number.campaign else None
-    brand = directory.brand(campaign.brand) if campaign else None
-    found = [
-        (number_pace(number.id), number.day_cap),
-        (campaign_pace(campaign.id), campaign.day_cap) if campaign else None,
-        (f"brand:{brand.id}", brand.day_cap) if brand else None,
-    ]
-    return tuple(Cap(name, most) for name, most in filter(None, found) if most is not None)
-
-
 def names(directory: Directory, task: Task) -> tuple[str, ...]:
     """All that may hold a hand-over of `task` up, by name: each of these rests for itself."""
     number = directory.number(task.sender)
     own = (number_pace(task.sender), account_pace(task.account), breaker(task.account))
-    days = (rests_on(cap.name) for cap in caps(directory, task))
+    days = (rests_on(cap.name) for cap in caps.of_number(directory, task.sender))
     return (*own, campaign_pace(number.campaign), *days) if number and number.campaign else (*own, *days)

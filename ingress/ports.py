@@ -5,7 +5,6 @@ from typing import Protocol
 
 from ingress.tracing import Headers
 from ledger.claims import Cancel, Claim
-from ledger.days import Cap
 from ledger.health import Health
 from ledger.holds import Answer, Found, Hold
 from ledger.optouts import Reach
@@ -13,6 +12,7 @@ from ledger.queues import Queues
 from ledger.sticky import Pair, Remembered
 from ledger.view import First, Seen
 from schemas.base import Millis
+from schemas.caps import Cap
 
 
 class NotAcknowledgedError(Exception):

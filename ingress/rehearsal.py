@@ -2,10 +2,11 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from directory.caps import of_number
 from directory.permitted import suspended
 from directory.pool import Standing, choose, permitted
 from directory.scopes import of_message
@@ -21,8 +22,8 @@ from ingress.recipients import asked
 from ingress.replies import Reply
 from ingress.shown import iso
 from ledger import LedgerAwayError, LedgerNotReadyError
-from ledger.days import Cap
 from ledger.health import Health
+from schemas.caps import Cap
 from schemas.directory import Number
 from schemas.facts import ClosedWhy
 from schemas.messages import Door, Message
@@ -120,7 +121,7 @@ class Rehearsal:
         remembered = await self._ledger.sticky([(use_case_id, request.to_phone_number)])
         if not remembered.whole:
             raise LedgerNotReadyError("which recipients know which numbers is being read again")
-        used_up = await self._ledger.used_up(list(dict.fromkeys(_caps(directory, numbers))))
+        used_up = await self._ledger.used_up(_caps(directory, numbers))
         chosen = choose(
             directory,
             organization,
@@ -135,6 +136,11 @@ class Rehearsal:
         return _Way(chosen.number.id, account.provider, account.id, chosen.reason)
 
 
+def _caps(directory: Directory, numbers: Iterable[Number]) -> list[Cap]:
+    """The day caps that `numbers` are under, each once."""
+    return list(dict.fromkeys(cap for number in numbers for cap in of_number(directory, number.id)))
+
+
 def _from_number(request: SendRequest, organization: str, directory: Directory) -> _Way | Denied:
     account, sender = account_of(request, organization, directory), request.from_phone_number or ""
     if isinstance(account, Denied):
@@ -146,21 +152,6 @@ def _from_number(request: SendRequest, organization: str, directory: Directory) 
     return _Way(
         sender, account.provider, account.id, f"from number: {sender} sends through account {account.id}"
     )
-
-
-def _caps(directory: Directory, numbers: Sequence[Number]) -> Iterator[Cap]:
-    """The day caps that `numbers` are under."""
-    for number in numbers:
-        if number.day_cap is not None:
-            yield Cap(f"number:{number.id}", number.day_cap)
-        campaign = directory.campaign(number.campaign) if number.campaign else None
-        if campaign is None:
-            continue
-        if campaign.day_cap is not None:
-            yield Cap(f"campaign:{campaign.id}", campaign.day_cap)
-        brand = directory.brand(campaign.brand)
-        if brand is not None and brand.day_cap is not None:
-            yield Cap(f"brand:{brand.id}", brand.day_cap)
 
 
 def _denied(denied: Denied) -> Problem:

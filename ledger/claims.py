@@ -15,8 +15,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
-from ledger.days import Cap, Counted
+from ledger.days import Counted
 from schemas.base import Millis
+from schemas.caps import Cap
 from schemas.provider import Provider
 from schemas.public import Attempt
 from schemas.tasks import How

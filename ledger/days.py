@@ -12,17 +12,10 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from schemas.base import Millis
+from schemas.caps import Cap
 
 #: The midnights around now that scripts are told: they find their own clock among them.
 _AROUND: Final = (-1, 0, 1, 2)
-
-
-@dataclass(frozen=True, slots=True)
-class Cap:
-    """No more than `most` segments a day of `name`: `number:<E.164>`, `campaign:<id>` or `brand:<id>`."""
-
-    name: str
-    most: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,6 @@ from ledger import (
 )
 from ledger.asking import Leave, Query, encode_queries
 from ledger.claims import Again, Ask, Cancel, Claim, Looked, Own, Sending, Verdict
-from ledger.days import Cap
 from ledger.errors import LedgerUnavailableError
 from ledger.expiring import Early, Ended, Late, encode_ended, encode_lates
 from ledger.health import Health
@@ -36,6 +35,7 @@ from ledger.server import Server
 from ledger.sticky import Pair, Remembered
 from ledger.view import First, Seen
 from schemas.base import Millis
+from schemas.caps import Cap
 from schemas.forgetting import VIEW_MS
 from schemas.optouts import OptOut
 from schemas.provider import Provider

@@ -2,15 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
+from directory.caps import all_of
 from directory.pool import Standing
 from directory.snapshot import Directory
-from ledger.days import Cap
 from ledger.errors import LedgerAwayError
 from ledger.health import Health
-from schemas.directory import Brand, Campaign, Number
+from schemas.caps import Cap
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +38,6 @@ class Outlook:
         self._ledger = ledger
         self._directory = directory
         self._looking: asyncio.Task[None] | None = None
-        #: A directory is large, and seldom another one.
-        self._caps: tuple[Directory | None, list[Cap]] = (None, [])
         self.standing = Standing()
 
     async def start(self) -> None:
@@ -64,10 +62,7 @@ class Outlook:
             LedgerAwayError: nobody can tell.
         """
         health = await self._ledger.health()
-        directory = self._directory()
-        if self._caps[0] is not directory:
-            self._caps = (directory, list(day_caps(directory)))
-        caps = self._caps[1]
+        caps = all_of(self._directory())
         used_up: frozenset[str] = frozenset()
         for first in range(0, len(caps), _CAPS):
             used_up |= await self._ledger.used_up(caps[first : first + _CAPS])
@@ -80,15 +75,3 @@ class Outlook:
             except LedgerAwayError as e:
                 log.debug("route.standing: %s", e)  # hand-overs hold, and say so
             await asyncio.sleep(_LOOK_SECONDS)
-
-
-def day_caps(directory: Directory) -> Iterator[Cap]:
-    """All day caps that are set."""
-    for entity in directory.entities():
-        match entity:
-            case Number(id=name, day_cap=int(most)):
-                yield Cap(f"number:{name}", most)
-            case Campaign(id=name, day_cap=int(most)):
-                yield Cap(f"campaign:{name}", most)
-            case Brand(id=name, day_cap=int(most)):
-                yield Cap(f"brand:{name}", most)

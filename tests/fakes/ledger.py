@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 
 from ledger import LedgerNotReadyError, LedgerUnavailableError
 from ledger.claims import Absent, Cancel, Claim, Closed, Open, Sending
-from ledger.days import Cap
 from ledger.health import Breaker, Health
 from ledger.holds import Answer, Found, Hold, Word
 from ledger.limits import Limit
@@ -13,6 +12,7 @@ from ledger.optouts import Noted, Reach, cursor
 from ledger.queues import Queue, Queues
 from ledger.sticky import Pair, Remembered
 from ledger.view import First, Seen
+from schemas.caps import Cap
 from schemas.optouts import OptOut
 from schemas.provider import Provider
 from schemas.public import Attempt, StatusRecord

@@ -8,8 +8,8 @@ import pytest
 
 from dispatchers.port import Handover
 from ledger.claims import Closed
-from ledger.days import Cap
 from schemas import topics
+from schemas.caps import Cap
 from schemas.directory import (
     AnyEntity,
     Brand,

@@ -18,11 +18,11 @@ from broker.publish import Outgoing, Publish
 from cli.local.valkey import Valkey
 from ledger import Ledger, LedgerNotReadyError
 from ledger.claims import Absent, Cancel, Closed, Open, Refused, Sending, Won
-from ledger.days import Cap
 from ledger.errors import UnreadableIntentsError
 from ledger.lock import Lock
 from ledger.rebuild import ensure_epoch
 from schemas import topics
+from schemas.caps import Cap
 from schemas.facts import AmbiguousFact, AnyFact, ClosedWhy, decode_fact
 from schemas.facts import Closed as ClosedFact
 from schemas.provider import Accepted, Fault, Rejected, Throttled, Unavailable

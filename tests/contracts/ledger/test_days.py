@@ -17,8 +17,9 @@ from redis.asyncio import Redis
 
 from ledger import Ledger
 from ledger.claims import Again, Ask, Own, Pace, Wait, Won
-from ledger.days import Cap, Counted, day, midnights
+from ledger.days import Counted, day, midnights
 from ledger.server import script_text
+from schemas.caps import Cap
 from schemas.settings import RedisSettings
 from schemas.tasks import How
 from tests.contracts.ledger.conftest import TRIED, epoch_name

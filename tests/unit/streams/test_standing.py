@@ -8,10 +8,10 @@ import pytest
 from directory.pool import Standing
 from directory.snapshot import Directory
 from ledger import LedgerUnavailableError
-from ledger.days import Cap
 from ledger.health import Breaker, Health
+from schemas.caps import Cap
 from schemas.directory import Number
-from streams.standing import Outlook, day_caps
+from streams.standing import Outlook
 from tests.unit.directory.pools import BRAND, CAMPAIGN, number, pool
 
 SF = "+12125550101"
@@ -56,14 +56,6 @@ def test_accounts_are_left_out_while_nothing_may_go_through_them() -> None:
         due=Breaker("open", 1, until=NOW),
     )
     assert found.closed_to_all == {"open", "probing"}
-
-
-def test_the_caps_of_numbers_campaigns_and_brands() -> None:
-    assert set(day_caps(capped())) == {
-        Cap("number:+14155550000", 10),
-        Cap("campaign:orders", 500),
-        Cap("brand:acme", 2000),
-    }
 
 
 async def test_it_is_as_the_ledger_says_and_stays_so_while_that_is_away() -> None:
