@@ -62,7 +62,7 @@ def _unseen(found: Found, message_id: str) -> Go | Problem:
 
 def _seen(found: Found, row: StatusRecord, *, queue: bool) -> Wait | Reply | Problem:
     """There is the message, of the same content."""
-    if row.provider is None:
+    if row.provider is None and not row.taken_back:
         if row.failure is not None and row.failure.code in _DOORS:
             # No door has accepted it: the same answer again, though it would be taken now.
             return Problem(Code(row.failure.code), row.failure.detail, {"message_id": row.message_id})

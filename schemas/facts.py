@@ -54,10 +54,12 @@ class Rejected(BaseFact):
     code: str
     detail: str
     content: Content
-    #: The provider that its acceptance named; None where no door ever accepted it.
+    #: The provider that its acceptance named, if any.
     provider: Provider | None = None
     #: The message whose key was used again, where that is why.
     conflicts_with: str | None = None
+    #: A door had accepted it, and may have said so.
+    taken_back: bool = False
 
 
 class Attempted(BaseFact):

@@ -120,6 +120,8 @@ class StatusRecord(Record):
     attempts: tuple[Attempt, ...] = ()
     #: For a key used again with other content: the message that has the key.
     conflicts_with: str | None = None
+    #: `route` refused it after a door had accepted it.
+    taken_back: bool = False
 
 
 class Media(Record):

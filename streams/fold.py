@@ -101,6 +101,7 @@ def _begun(
         word=word,
         reason=reason,
         conflicts_with=conflicts_with,
+        taken_back=isinstance(fact, Rejected) and fact.taken_back,
     )
     return row._replace(origin=origin, forget_at=fact.forget_at)
 

@@ -174,6 +174,7 @@ class Router:
             content=message.content,
             provider=message.provider if isinstance(message, Message) else None,
             conflicts_with=message.message_id if as_id else None,
+            taken_back=isinstance(message, Message),
         )
         self._tell(fact, record, emit)
 

@@ -86,6 +86,8 @@ class Origin(NamedTuple):
     word: Word
     reason: str | None = None
     conflicts_with: str | None = None
+    #: Refused after a door had accepted it.
+    taken_back: bool = False
 
 
 class Told(NamedTuple):

@@ -53,6 +53,7 @@ def record(row: Row, sequence: int) -> StatusRecord:
         history=steps,
         attempts=_attempts(row, told) if row.tries else (),
         conflicts_with=origin.conflicts_with,
+        taken_back=origin.taken_back,
     )
 
 

@@ -268,6 +268,14 @@ def test_what_route_refused_and_its_owner_cancelled_keeps_its_provider() -> None
         assert [record.provider for record in records] == [Provider.TWILIO] * len(records)
 
 
+@pytest.mark.parametrize("taken_back", [True, False])
+def test_a_refusal_says_whether_a_door_had_accepted_it(taken_back: bool) -> None:
+    late = rejected().model_copy(update={"taken_back": taken_back})
+    # Another fact after it: the row goes through its bytes in between.
+    _, records = told([late, closed(ClosedWhy.CANCELLED)])
+    assert [record.taken_back for record in records] == [taken_back, taken_back]
+
+
 def test_a_conflict_names_the_message_that_has_the_key() -> None:
     conflict = rejected("conflict").model_copy(update={"conflicts_with": "the-first"})
     _, (record,) = told([conflict])
