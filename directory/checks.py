@@ -1,9 +1,10 @@
-"""What must hold between entities: that what they name exists and may be used by them."""
+"""What must hold of entities: that what they name exists and may be used by them."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
+from directory.known import unknown
 from directory.snapshot import Key
 from schemas.directory import (
     OPERATOR,
@@ -104,6 +105,7 @@ def namings(entity: AnyEntity) -> Iterator[Naming]:
 
 
 def _misnamed(entity: AnyEntity, entities: Entities) -> Iterator[Flaw]:
+    yield from (_flaw(entity, field, detail, detail) for field, detail in unknown(entity))
     for naming in namings(entity):
         named, what = entities.get(naming.key), f"{naming.key[0]} {naming.key[1]}"
         absent = f"there is no {what}"

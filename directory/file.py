@@ -195,7 +195,10 @@ def _sentence(error: ErrorDetails) -> str:
     # Values stay out of the message: they may be secrets that someone wrote where a reference belongs.
     where = ".".join(str(part) for part in error["loc"])
     hint = ""
-    if error["type"] == "string_type" and isinstance(error["input"], int):
+    if error["type"] == "string_type" and error["loc"][:1] == ("quiet_hours",):
+        # YAML 1.1 reads 21:00 as a number of the base 60.
+        hint = ' (put it in quotes: "21:00")'
+    elif error["type"] == "string_type" and isinstance(error["input"], int):
         hint = ' (put it in quotes: "+1555...")'
     elif "(env|file)" in str(error.get("ctx", {}).get("pattern", "")):
         hint = " (a reference to the secret: env:NAME or file:PATH)"

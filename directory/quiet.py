@@ -6,6 +6,8 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from directory.numbering import numbering
+from directory.snapshot import Directory
 from schemas.base import Millis
 from schemas.directory import QuietHours
 
@@ -13,6 +15,22 @@ _MINUTE: Final = 60_000
 _DAY: Final = 24 * 60 * _MINUTE
 #: Where no moment is free for so long, none is on any day.
 _LONGEST: Final = 2 * _DAY
+
+
+def until(
+    directory: Directory, organization: str, use_case_id: str | None, to_number: str, now: Millis
+) -> Millis | None:
+    """When the quiet hours end that a message to `to_number` (+E.164) is in; None where it may go at `now`.
+
+    They are its use case's; those of its organization where it names its number.
+    """
+    owner = directory.organization(organization) if use_case_id is None else directory.use_case(use_case_id)
+    quiet = None if owner is None else owner.quiet_hours
+    if quiet is None:
+        return None
+    # Looking them up costs more than all the rest.
+    zones = numbering(to_number).zones if quiet.zone is None else ()
+    return ends(quiet, zones, now)
 
 
 def ends(quiet: QuietHours, zones: Iterable[str], now: Millis) -> Millis | None:
@@ -78,5 +96,5 @@ def _zone(name: str) -> ZoneInfo | None:
     """None where this machine knows no such zone: numbering data says of some numbers that it knows none."""
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: Python 3.11, of folders such as `America`
         return None

@@ -133,6 +133,10 @@ def test_a_missing_secret_names_the_reference() -> None:
             world.of("acme", f"api_keys: {{k: {{sha256: '{'0' * 64}', former: []}}}}"),
             "acme: api_keys: k: former: it is what rotating a key leaves behind; leave it out",
         ),
+        (
+            world.of("acme", "defaults: {quiet_hours: {start: 21:00, end: 08:00}}"),
+            'acme: defaults: quiet_hours.start: Input should be a valid string (put it in quotes: "21:00")',
+        ),
         (world.of("acme", "defaults: [a]"), "acme: defaults: expected names with a colon, not list"),
         (
             world.of("acme", "defaults: {id: globex}"),

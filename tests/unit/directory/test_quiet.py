@@ -129,3 +129,9 @@ def test_it_ends_at_the_first_minute_at_which_no_clock_says_quiet(
     if free is None:
         free = first_free(zones[:1])
     assert ends(quiet, zones, at) == (None if free == at else free)
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "America", "Europe/Berlin/Mitte"])
+def test_a_zone_that_this_machine_does_not_know_is_utc(zone: str) -> None:
+    quiet = QuietHours(start="21:00", end="08:00", zone=zone)
+    assert ends(quiet, [], _at("2026-03-01 22:00", "UTC")) == _at("2026-03-02 08:00", "UTC")

@@ -113,6 +113,13 @@ async def test_a_change_of_some_fields_leaves_the_others(door: AdminDoor) -> Non
         ("use_cases", USE_CASE, {"name": "U", "quiet_hours": {"start": "8", "end": "09:00"}}, [
             ("quiet_hours.start", "String should match pattern '^([01][0-9]|2[0-3]):[0-5][0-9]$'"),
         ]),
+        ("use_cases", USE_CASE, {
+            "name": "U", "regions": ["UK"],
+            "quiet_hours": {"start": "20:00", "end": "08:00", "zone": "Mars/Olympus"},
+        }, [
+            ("quiet_hours.zone", "Mars/Olympus is no time zone (such as Europe/Berlin)"),
+            ("regions", "UK is no region that has phone numbers (such as US; Great Britain is GB)"),
+        ]),
         ("use_cases", USE_CASE, {"name": "U", "quiet_hours": {"start": "08:00", "end": "08:00"}}, [
             ("quiet_hours", "start and end are the same: leave quiet hours out where there are none"),
         ]),
