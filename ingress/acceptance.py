@@ -6,8 +6,7 @@ Sentences are those that the public contract of `POST /sms/send` documents, wher
 from dataclasses import dataclass
 from typing import Final
 
-from directory.numbering import numbering
-from directory.quiet import ends
+from directory import quiet
 from directory.snapshot import Directory
 from ingress.checks import Denied, Malformed, beyond, malformed
 from ingress.codes import Code
@@ -154,16 +153,9 @@ def _provider(
 
 def _quiet_until(request: SendRequest, organization: str, directory: Directory, begins: Millis) -> Millis:
     """`begins`, or the end of the quiet hours that it is in."""
-    if request.use_case_id is not None:
-        use_case = directory.use_case(str(request.use_case_id))
-        quiet = None if use_case is None else use_case.quiet_hours
-    else:
-        defaults = directory.organization(organization)
-        quiet = None if defaults is None else defaults.quiet_hours
-    if quiet is None:
-        return begins
-    zones = () if quiet.zone is not None else numbering(request.to_phone_number).zones
-    return ends(quiet, zones, begins) or begins
+    use_case_id = None if request.use_case_id is None else str(request.use_case_id)
+    until = quiet.until(directory, organization, use_case_id, request.to_phone_number, begins)
+    return begins if until is None else until
 
 
 def _validity_seconds(
