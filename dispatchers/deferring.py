@@ -1,24 +1,21 @@
 """Takes tasks for which there is no room to the waiting topics, in batches, beside everything else."""
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
-from dispatchers.failover import failing_over, may_fail_over
+from dispatchers.failover import GivenUp, Trouble, may_fail_over
 from dispatchers.journal import Later, later
 from dispatchers.lines import Item
 from dispatchers.shares import Leaving
-from dispatchers.steps import Steps, ids
+from dispatchers.steps import Steps, hand_back, ids
 from dispatchers.tools import Tools
 from dispatchers.window import Window
 from ledger.places import Place
 from schemas.failpoints import Point, reached
 from schemas.tasks import Task
-
-log = logging.getLogger(__name__)
 
 #: Most tasks of one batch: one look, one script call, one wait for the broker.
 _BATCH: Final = 500
@@ -94,8 +91,9 @@ class Deferring:
         if not left:
             return
         now = self._tools.now()
-        over = {one.item for one in left if one.stopped and may_fail_over(one.item.task, now)}
-        await self._fail_over([one.item for one in left if one.item in over])
+        over = {one.item: None for one in left if one.stopped and may_fail_over(one.item.task, now)}
+        # Another account may have its turn sooner.
+        await hand_back([(item, _stopped(item.task)) for item in over], self._tools)
         await self._wait([one for one in left if one.item not in over])
 
     async def _wait(self, left: Sequence[Leaving]) -> None:
@@ -110,20 +108,6 @@ class Deferring:
         for one in left:
             one.item.finish()
 
-    async def _fail_over(self, items: Sequence[Item]) -> None:
-        """No attempt was made: another account may have its turn sooner."""
-        if not items:
-            return
-        asked = [failing_over(item.task, item.record, _why_stopped(item.task)) for item in items]
-        for one in asked:
-            log.info(
-                "dispatch.failed-over message=%s sender=%s: %s", one.message_id, one.task.sender, one.why
-            )
-        await self._tools.journal.write(asked)
-        reached(Point.DISPATCH_FAILED_OVER)
-        for item in items:
-            item.finish()
-
     async def _still_to_go(self, batch: Sequence[Leaving]) -> list[Leaving]:
         """Without those that ended while they waited: they hold up nobody's place."""
         again = [one.item for one in batch if one.wish.again]
@@ -134,8 +118,8 @@ class Deferring:
         return [one for one in batch if not one.wish.again or one.item in going]
 
 
-def _why_stopped(task: Task) -> str:
-    return f"the breaker of account {task.account} is open"
+def _stopped(task: Task) -> GivenUp:
+    return GivenUp(f"the breaker of account {task.account} is open", Trouble.ACCOUNT)
 
 
 def _later(leaving: Leaving, place: Place, now: int) -> Later:

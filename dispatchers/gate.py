@@ -4,23 +4,22 @@ Decided for every batch, of tasks that have waited for their slot, too; of new o
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from directory import permitted, quiet
-from directory.numbering import numbering
 from directory.snapshot import Directory
-from dispatchers.failover import failing_over, may_fail_over
+from dispatchers.failover import GivenUp, Trouble, may_replace
 from dispatchers.journal import later
 from dispatchers.lines import Item
-from dispatchers.steps import Steps
+from dispatchers.shares import RESTS_MS
+from dispatchers.steps import Steps, hand_back
 from dispatchers.tools import Tools
 from dispatchers.window import Window
-from ledger.claims import Closed
+from ledger.claims import is_unknown
 from ledger.expiring import Ended
 from schemas.base import Millis
-from schemas.directory import QuietHours
 from schemas.facts import ClosedWhy
 from schemas.failpoints import Point, reached
 from schemas.tasks import Task
@@ -34,8 +33,6 @@ _SENDER_IS: Final = {
     ClosedWhy.CAMPAIGN_NOT_VERIFIED: "its campaign is not verified any more",
     ClosedWhy.BRAND_SUSPENDED: "its brand is suspended",
 }
-#: What is quiet for no longer rests at hand: the way through the waiting topics takes as long.
-RESTS_MS: Final = 16_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,30 +54,26 @@ def judged(directory: Directory, task: Task, now: Millis) -> Forbidden | Quiet |
     why = permitted.still(directory, task)
     if why is not None:
         return Forbidden(why)
-    hours = None if task.confirms else _quiet_hours(directory, task)
-    if hours is None:
+    if task.confirms:
         return None
-    zones = numbering(task.to_number).zones if hours.zone is None else ()
-    until = quiet.ends(hours, zones, now)
+    until = quiet.until(directory, task.organization, task.use_case_id, task.to_number, now)
     return None if until is None else Quiet(until)
 
 
-def _quiet_hours(directory: Directory, task: Task) -> QuietHours | None:
-    """Those of its use case; of what names its number, its organization's."""
-    if task.use_case_id is None:
-        organization = directory.organization(task.organization)
-        return organization.quiet_hours if organization else None
-    use_case = directory.use_case(task.use_case_id)
-    return use_case.quiet_hours if use_case else None
+class Forget(Protocol):
+    """Takes the nonce from an item, whose intent is voided with the next batch (rule 7)."""
+
+    def __call__(self, item: Item, *, stands: bool) -> None:
+        """Nothing is voided of an item without a nonce, nor of one whose intent `stands` all the same."""
 
 
 class Gate:
     """Lets through what may go; what may not ends or gets another sender, and what is held back goes to wait.
 
-    `forget(item, stands=...)` voids the intent that stands for it, if any, unless it `stands` all the same.
+    `forget` is called of each that does not go.
     """
 
-    def __init__(self, window: Window, tools: Tools, forget: Callable[[Item, bool], None]) -> None:
+    def __init__(self, window: Window, tools: Tools, forget: Forget) -> None:
         self._window = window
         self._tools = tools
         self._forget = forget
@@ -97,7 +90,7 @@ class Gate:
             match judged(directory, item.task, now):
                 case None:
                     may.add(item)
-                case Forbidden(why=why) if why in permitted.SENDER_ONLY and may_fail_over(item.task, now):
+                case Forbidden(why=why) if why in permitted.SENDER_ONLY and may_replace(item.task, now):
                     moved.append((item, why))
                 case Forbidden(why=why):
                     ended.append((item, why))
@@ -119,31 +112,24 @@ class Gate:
                 "dispatch.forbidden message=%s sender=%s: %s", item.task.message_id, item.task.sender, why
             )
             # Rule 7: an intent that closed(unknown) refuses is not voided.
-            self._forget(item, isinstance(looked.claim, Closed) and looked.claim.why == "unknown")
+            self._forget(item, stands=is_unknown(looked.claim))
         items = [item for item, _ in ended]
         self._window.put_back(await self._steps.do(list(zip(items, found, strict=True)), late=True))
 
     async def _fail_over(self, moved: Sequence[tuple[Item, ClosedWhy]]) -> None:
         """No attempt was made: another number may. Where `route` has none, it comes back to be ended."""
-        if not moved:
-            return
         for item, _ in moved:
-            self._forget(item, False)
-        await self._tools.journal.write(
-            [
-                failing_over(item.task, item.record, _SENDER_IS[why], tried_account=False)
-                for item, why in moved
-            ]
+            self._forget(item, stands=False)
+        await hand_back(
+            [(item, GivenUp(_SENDER_IS[why], Trouble.REFUSED)) for item, why in moved], self._tools
         )
-        reached(Point.DISPATCH_FAILED_OVER)
-        for item, _ in moved:
-            item.finish()
 
     async def _hold(self, held: Sequence[tuple[Item, Millis]], now: Millis) -> None:
         """Until then, or until its time is over; then it comes back to be told so."""
         leaving: list[tuple[Item, Millis]] = []
         for item, until in held:
-            self._forget(item, False)
+            self._forget(item, stands=False)
+            # What is quiet for no longer rests at hand: the way through the waiting topics takes as long.
             due = min(until, item.late_from)
             if due - now <= RESTS_MS:
                 self._window.rest(item, due)

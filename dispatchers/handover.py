@@ -23,7 +23,7 @@ from dispatchers.tools import Tools
 from dispatchers.window import Window
 from ledger import days
 from ledger.asking import twin
-from ledger.claims import Ask, Claim, Closed, Looked, Refused, Via, Wait, Won
+from ledger.claims import Ask, Looked, Refused, Via, Wait, Won, is_unknown
 from ledger.expiring import Early, Late
 from schemas.failpoints import Point, reached
 from schemas.provider import Outcome, Unavailable
@@ -44,7 +44,7 @@ class HandOver:
         self._tools = tools
         self._voids: list[Void] = []
         self._steps = Steps(window, tools)
-        self._gate = Gate(window, tools, lambda item, stands: self._forget_nonce(item, stands=stands))
+        self._gate = Gate(window, tools, self._forget_nonce)
         self._settling = Settling(window, tools, self._has_settled)
         self._calls: set[asyncio.Task[None]] = set()
         self._calling = 0
@@ -153,7 +153,7 @@ class HandOver:
                 item.late_from = now + answer.ms
                 early.append(item)
             else:
-                self._forget_nonce(item, stands=_is_unknown(answer.claim))
+                self._forget_nonce(item, stands=is_unknown(answer.claim))
                 found.append((item, answer))
         self.add_voids(self._window.put_back(early))
         self._window.put_back(await self._steps.do(found, late=True))
@@ -167,8 +167,8 @@ class HandOver:
             return
         asked_at = monotonic()
         midnights = days.midnights(self._tools.settings.day_zone, self._tools.now())
-        asks = [self._ask(item, midnights) for item in items]
-        verdicts = await self._tools.ask(lambda ledger: ledger.claim(asks))
+        asks = [self._ask(item) for item in items]
+        verdicts = await self._tools.ask(lambda ledger: ledger.claim(asks, midnights))
         reached(Point.DISPATCH_CLAIMED)
         waiting: list[Item] = []
         refused: list[tuple[Item, Looked]] = []
@@ -183,7 +183,7 @@ class HandOver:
                     waiting.append(item)
                 case Refused(claim=claim):
                     # An intent that closed(unknown) refused is not voided: rule 7.
-                    self._forget_nonce(item, stands=_is_unknown(claim))
+                    self._forget_nonce(item, stands=is_unknown(claim))
                     refused.append((item, Looked(claim, until_passed=False)))
                 case _:
                     assert_never(verdict)
@@ -193,7 +193,7 @@ class HandOver:
         # Those that may go after all found a claim that has changed in between: they look again.
         self._window.put_back(await self._steps.do(refused))
 
-    def _ask(self, item: Item, midnights: tuple[int, ...]) -> Ask:
+    def _ask(self, item: Item) -> Ask:
         task = item.task
         return Ask(
             message_id=task.message_id,
@@ -210,7 +210,6 @@ class HandOver:
             breaker=breaker(task.account),
             via=_via(task),
             caps=self._tools.accounts.caps(task),
-            midnights=midnights,
             scopes=self._tools.accounts.scopes(task),
             to_number=task.to_number,
         )
@@ -265,7 +264,3 @@ def _via(task: Task) -> Via:
 
 def _late(task: Task) -> Late:
     return Late(task.message_id, task.attempt, task.how, task.valid_until, task.forget_at)
-
-
-def _is_unknown(claim: Claim) -> bool:
-    return isinstance(claim, Closed) and claim.why == "unknown"

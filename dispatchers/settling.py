@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from dispatchers import failover, paces, policy, unknown
 from dispatchers.journal import Written, ambiguous_fact, later, outcome_fact
 from dispatchers.lines import Item
+from dispatchers.steps import log_failover
 from dispatchers.tools import Tools
 from dispatchers.window import Window
 from ledger.claims import Again, Closed, Own
@@ -34,19 +35,19 @@ class Result:
     #: Else it came too late to be tried: that is our fault, and says nothing of the provider.
     in_time: bool = True
     #: The provider has refused the sender, and another one may be asked for: that ends nothing.
-    again: bool = False
+    leaves_sender: bool = False
 
 
 @dataclass(frozen=True)
-class _Refused:
+class _NotSent:
     """A hand-over that provably did not happen and is to be tried again, and the fact of it."""
 
     result: Result
     outcome: Throttled | Unavailable | Rejected
     fact: OutcomeFact
 
-    @property
-    def again(self) -> Again:
+    def reopening(self) -> Again:
+        """What the claim is asked for, so that the next attempt may be made."""
         item = self.result.item
         again = Again(_own(self.result), str(self.fact.record), shown(self.fact), counted=item.counted)
         if isinstance(self.outcome, Unavailable):
@@ -62,12 +63,12 @@ class _Refused:
 
 @dataclass(frozen=True)
 class _Next:
-    """Where a task goes after a refusal for now: to another sender, or to rest as `retry` says."""
+    """Where a task goes that is tried again: to another sender, or to rest as `retry` says."""
 
-    refused: _Refused
+    not_sent: _NotSent
     retry: policy.Retry
     #: Why it leaves its sender; None: it stays with it.
-    given_up: str | None
+    given_up: failover.GivenUp | None
 
     @property
     def rests(self) -> bool:
@@ -96,8 +97,8 @@ class Settling:
         """A call has ended."""
         task = result.item.task
         # Decided once: what it comes to must not change on the way.
-        again = failover.refuses_sender(result.outcome) and failover.may_fail_over(task, self._tools.now())
-        self._add(replace(result, again=again))
+        leaves = failover.refuses_sender(result.outcome) and failover.may_replace(task, self._tools.now())
+        self._add(replace(result, leaves_sender=leaves))
 
     def _add(self, result: Result) -> None:
         self.open += 1
@@ -115,7 +116,7 @@ class Settling:
             batch = await _all_of(self._results)
             told: list[Written] = []
             for result in batch:
-                if isinstance(result.outcome, Accepted | Rejected) and not result.again:
+                if isinstance(result.outcome, Accepted | Rejected) and not result.leaves_sender:
                     fact = outcome_fact(result.item, result.outcome, result.nonce, self._tools.now())
                     told += [*self._tools.accounts.learned(fact, result.item.task.to_number), fact]
             if told:
@@ -128,10 +129,12 @@ class Settling:
         while True:
             batch = await _all_of(self._told)
             await self._known(
-                [r for r in batch if isinstance(r.outcome, Accepted | Rejected) and not r.again]
+                [r for r in batch if isinstance(r.outcome, Accepted | Rejected) and not r.leaves_sender]
             )
             await self._unknown([r for r in batch if isinstance(r.outcome, Ambiguous)])
-            await self._again([r for r in batch if isinstance(r.outcome, Throttled | Unavailable) or r.again])
+            await self._retry(
+                [r for r in batch if isinstance(r.outcome, Throttled | Unavailable) or r.leaves_sender]
+            )
             self.open -= len(batch)
             self._settled()
 
@@ -164,23 +167,23 @@ class Settling:
         for item, _ in facts:
             item.finish()
 
-    async def _again(self, results: Sequence[Result]) -> None:
+    async def _retry(self, results: Sequence[Result]) -> None:
         """Rule 5 for a retry: `open(attempt + 1)` first; nothing is said if the claim is another's by now."""
         if not results:
             return
-        refused = [one for result in results if (one := _refused(result, self._tools.now()))]
-        ours = await self._tools.ask(lambda ledger: ledger.reopen([one.again for one in refused]))
+        not_sent = [one for result in results if (one := _not_sent(result, self._tools.now()))]
+        ours = await self._tools.ask(lambda ledger: ledger.reopen([one.reopening() for one in not_sent]))
         reached(Point.DISPATCH_REOPENED)
         retries: list[_Next] = []
         now = self._tools.now()
-        for one, own in zip(refused, ours, strict=True):
+        for one, own in zip(not_sent, ours, strict=True):
             _log(one.result)
             if own:
                 self._given_back(one.result.item, now)
                 retries.append(self._next(one, now))
-            elif one.result.again:
+            elif one.result.leaves_sender:
                 # What is definite is told all the same, and ends its message: nobody will try another sender.
-                self._add(replace(one.result, again=False))
+                self._add(replace(one.result, leaves_sender=False))
             else:
                 self._window.rest(one.result.item, now)
         await self._tell(retries)
@@ -190,38 +193,41 @@ class Settling:
         for cap in item.counted.caps if item.counted else ():
             self._window.rest_pace(rests_on(cap), now)
 
-    def _next(self, refused: _Refused, now: int) -> _Next:
-        task, outcome, tools = refused.result.item.task, refused.outcome, self._tools
+    def _next(self, not_sent: _NotSent, now: int) -> _Next:
+        result, outcome, tools = not_sent.result, not_sent.outcome, self._tools
+        task = result.item.task
         retry = policy.retry(task, outcome, tools.settings, chance=tools.chance(), now=now)
         # What came too late to be tried says nothing of its account.
-        leaves = refused.result.in_time and failover.may_fail_over(task, now)
+        leaves = result.in_time and failover.may_fail_over(task, now)
         stopped = self._window.stopped(task, now)
-        why = (
-            failover.given_up(task, outcome, breaker_open=stopped) if leaves or refused.result.again else None
-        )
-        return _Next(refused, retry, why)
+        why = None
+        # That a refused sender is left was decided in `add`, and the fact says so. Decided anew, later, the
+        # answer could be no, and the number that was just refused would be tried again.
+        if leaves or result.leaves_sender:
+            why = failover.given_up(task, outcome, breaker_open=stopped)
+        return _Next(not_sent, retry, why)
 
     async def _tell(self, retries: Sequence[_Next]) -> None:
         """The facts, and the tasks that leave; then each goes to where it waits."""
         records: list[Written] = []
         for one in retries:
-            item, outcome = one.refused.result.item, one.refused.outcome
+            item = one.not_sent.result.item
             maybe_sent = item.task.how is not How.PLAIN
             item.retry_as(item.task.attempt + 1, maybe_sent=maybe_sent, not_before=one.retry.due)
             if one.given_up is not None:
-                records.append(_failing_over(item, one.given_up, outcome))
+                records.append(_failing_over(item, one.given_up))
             elif not one.retry.stays:
                 records.append(later(item.task, item.task.not_before))
-            records.append(one.refused.fact)
+            records.append(one.not_sent.fact)
         await self._tools.journal.write(records)
         reached(Point.DISPATCH_RETRY_TOLD)
         if any(one.given_up is not None for one in retries):
             reached(Point.DISPATCH_FAILED_OVER)
         for one in retries:
             if one.rests:
-                self._window.rest(one.refused.result.item, one.retry.due)
+                self._window.rest(one.not_sent.result.item, one.retry.due)
             else:
-                one.refused.result.item.finish()
+                one.not_sent.result.item.finish()
 
 
 async def _all_of(queue: asyncio.Queue[Result]) -> list[Result]:
@@ -232,17 +238,18 @@ async def _all_of(queue: asyncio.Queue[Result]) -> list[Result]:
     return batch
 
 
-def _refused(result: Result, now: int) -> _Refused | None:
+def _not_sent(result: Result, now: int) -> _NotSent | None:
     if isinstance(result.outcome, Accepted | Ambiguous):
         return None
-    fact = outcome_fact(result.item, result.outcome, result.nonce, now, again=result.again)
-    return _Refused(result, result.outcome, fact)
+    fact = outcome_fact(result.item, result.outcome, result.nonce, now, again=result.leaves_sender)
+    return _NotSent(result, result.outcome, fact)
 
 
-def _failing_over(item: Item, why: str, outcome: Throttled | Unavailable | Rejected) -> Failover:
-    """`item` is its next attempt by now. A refused number says nothing of its account's others."""
-    log.info("dispatch.failed-over message=%s sender=%s: %s", item.task.message_id, item.task.sender, why)
-    return failover.failing_over(item.task, item.record, why, tried_account=not isinstance(outcome, Rejected))
+def _failing_over(item: Item, given_up: failover.GivenUp) -> Failover:
+    """`item` is its next attempt by now."""
+    asked = failover.failing_over(item.task, item.record, given_up.why, given_up.trouble)
+    log_failover(asked)
+    return asked
 
 
 def _own(result: Result) -> Own:

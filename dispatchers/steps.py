@@ -1,17 +1,25 @@
-"""What tasks do about the claims that they find: taken over, said again, looked at later, finished."""
+"""What tasks do about the claims that they find: taken over, said again, looked at later, finished.
 
+And what is done with those that another sender may take over before an attempt of theirs was made.
+"""
+
+import logging
 from collections.abc import Sequence
 from typing import assert_never
 
 from dispatchers import policy, unknown
+from dispatchers.failover import GivenUp, failing_over
 from dispatchers.journal import ambiguous_fact, closed_fact, outcome_fact
 from dispatchers.lines import Item
 from dispatchers.tools import Tools
 from dispatchers.window import Window
-from ledger.claims import Closed, Looked, Open
+from ledger.claims import Closed, Looked, Open, is_unknown
 from schemas.facts import AmbiguousFact, AnyFact
 from schemas.failpoints import Point, reached
+from schemas.messages import Failover
 from schemas.provider import Unavailable
+
+log = logging.getLogger(__name__)
 
 
 class Steps:
@@ -67,7 +75,7 @@ class Steps:
         reached(Point.DISPATCH_TAKEN_OVER)
         lost: list[tuple[Item, AmbiguousFact]] = []
         for item, claim in zip(items, claims, strict=True):
-            if isinstance(claim, Closed) and claim.why == "unknown":
+            if is_unknown(claim):
                 lost.append((item, _unknown_again(item, claim, self._tools.now())))
             else:
                 self._window.rest(item, self._tools.now())
@@ -83,6 +91,27 @@ class Steps:
             await self._tools.journal.write([fact for _, fact in facts])
         for item, _ in facts:
             item.finish()
+
+
+async def hand_back(moved: Sequence[tuple[Item, GivenUp]], tools: Tools) -> None:
+    """Ask `route` for another sender of each, and why; no attempt was made. Its task is finished by that.
+
+    Where `route` has no other sender the task comes back.
+    """
+    if not moved:
+        return
+    asked = [failing_over(item.task, item.record, one.why, one.trouble) for item, one in moved]
+    for one in asked:
+        log_failover(one)
+    await tools.journal.write(asked)
+    reached(Point.DISPATCH_FAILED_OVER)
+    for item, _ in moved:
+        item.finish()
+
+
+def log_failover(asked: Failover) -> None:
+    """For operators: which sender a message leaves, and why."""
+    log.info("dispatch.failed-over message=%s sender=%s: %s", asked.message_id, asked.task.sender, asked.why)
 
 
 def ids(items: Sequence[Item]) -> list[str]:

@@ -13,7 +13,7 @@ reads and writes the same lines.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal, TypeGuard, get_args
 
 from ledger.days import Counted
 from schemas.base import Millis
@@ -91,6 +91,11 @@ class Closed:
 Claim = Absent | Open | Sending | Closed
 
 
+def is_unknown(claim: Claim) -> TypeGuard[Closed]:
+    """Whether `claim` is `closed(unknown)`: its hand-over may have been made."""
+    return isinstance(claim, Closed) and claim.why == "unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class Looked:
     """A claim as it was found; whether a `Sending` is past its `until` by Redis' clock."""
@@ -139,9 +144,8 @@ class Ask:
     #: message that no opt-out stops.
     scopes: tuple[str, ...] = ()
     to_number: str = ""
-    #: The day caps that it counts against, and `days.midnights`, by which their days go.
+    #: The day caps that it counts against.
     caps: tuple[Cap, ...] = ()
-    midnights: tuple[Millis, ...] = ()
     #: What it goes out through.
     via: Via | None = None
 
@@ -273,7 +277,7 @@ def verdict(answer: list[bytes | int | None]) -> Verdict:
     raise ValueError(f"not a verdict: {answer!r}")
 
 
-def encode_asks(asks: Sequence[Ask]) -> str:
+def encode_asks(asks: Sequence[Ask], midnights: Sequence[Millis] = ()) -> str:
     """The argument of `claim.lua`: JSON, each pace once; asks name theirs by place, from 1 as in Lua."""
     places: dict[Pace, int] = {}
     caps: dict[Cap, int] = {}
@@ -301,7 +305,7 @@ def encode_asks(asks: Sequence[Ask]) -> str:
     work: dict[str, Any] = {"paces": paces, "asks": listed}
     if caps:
         work["caps"] = [{"name": cap.name, "most": cap.most} for cap in caps]
-        work["midnights"] = next(ask.midnights for ask in asks if ask.caps)
+        work["midnights"] = midnights
     return json.dumps(work, separators=(",", ":"))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeGuard
 
-from ledger.claims import Absent, Closed, Open, Via
+from ledger.claims import Absent, Closed, Open, Via, is_unknown
 from schemas.base import Millis
 from schemas.facts import AmbiguousFact, AnyFact, CancelAsked, ClosedWhy, OutcomeFact
 from schemas.facts import Closed as ClosedFact
@@ -118,7 +118,7 @@ def ambiguous_facts(history: History, now: Millis) -> list[AmbiguousFact]:
     Nothing where the claim is another, or all of it has been said before.
     """
     claim = history.claim
-    if not (isinstance(claim, Closed) and claim.why == "unknown"):
+    if not is_unknown(claim):
         return []
     said = {
         nonce

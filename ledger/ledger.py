@@ -106,15 +106,18 @@ class Ledger:
         found = map(claims.parse, lines)
         return [Looked(claim, isinstance(claim, Sending) and claim.until < now) for claim in found]
 
-    async def claim(self, asks: Sequence[Ask]) -> list[Verdict]:
+    async def claim(self, asks: Sequence[Ask], midnights: Sequence[Millis] = ()) -> list[Verdict]:
         """Decide each claim together with the slots of all its paces, in order.
+
+        `midnights` are `days.midnights`, by which the days of caps go; () where no ask has a cap.
 
         Intents come first: each must be acknowledged by the broker before its claim is asked for. A claim
         that could be won after `valid_until` is closed as `expired` instead.
         """
         if not asks:
             return []
-        return [claims.verdict(answer) for answer in await self.server.run("claim", claims.encode_asks(asks))]
+        work = claims.encode_asks(asks, midnights)
+        return [claims.verdict(answer) for answer in await self.server.run("claim", work)]
 
     async def expire(self, late: Sequence[Late]) -> list[Early | Looked]:
         """Close as `expired` what is too late by Redis' clock and was certainly never handed over.

@@ -1,5 +1,6 @@
 """What may not go any more, or not now, does not: by the directory as it is when it is handed over (P9)."""
 
+import logging
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -114,7 +115,10 @@ async def test_what_may_have_been_sent_is_never_told_to_have_ended_unsent(bench:
     assert found.claim == Closed("unknown", 2)
 
 
-async def test_another_number_of_the_pool_takes_over_and_without_one_it_ends(bench: Bench) -> None:
+async def test_another_number_of_the_pool_takes_over_and_without_one_it_ends(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "dispatchers")
     first = registered(bench, Registration.SUSPENDED, number_kind=NumberKind.TOLL_FREE)
     change(bench, use_case(bench), *first)
     task = bench.task(use_case_id=USE_CASE)
@@ -123,8 +127,10 @@ async def test_another_number_of_the_pool_takes_over_and_without_one_it_ends(ben
         await bench.until(lambda: dispatcher.committed == 1)
         [found] = failovers(bench)
         # `route` has had no other number: it says so, and it is told.
-        dispatcher.read(1, found.task.model_copy(update={"tried_senders": (bench.sender,)}))
+        dispatcher.read(1, found.task)
         await bench.until(lambda: dispatcher.committed == 2)
+    said = f"dispatch.failed-over message={task.message_id} sender={bench.sender}: its brand is suspended"
+    assert said in caplog.messages
     assert found.message_id == task.message_id
     assert (found.task.attempt, found.task.sender) == (1, bench.sender)
     assert found.task.record is not None

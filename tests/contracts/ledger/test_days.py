@@ -146,10 +146,10 @@ async def test_days_that_are_counted_otherwise_are_noticed(
 NUMBER, BRAND = Cap("number:+14155550100", 2), Cap("brand:acme", 3)
 
 
-def ask(id_: str, *caps: Cap, now: int, nonce: str = "n", segments: int = 1) -> Ask:
+def ask(id_: str, *caps: Cap, nonce: str = "n", segments: int = 1) -> Ask:
     return Ask(
         message_id=id_, attempt=1, how=How.PLAIN, nonce=nonce, record="t:0:1", segments=segments, paces=(),
-        valid_until=FAR, forget_at=FAR, hold_ms=HOLD, caps=caps, midnights=midnights("UTC", now),
+        valid_until=FAR, forget_at=FAR, hold_ms=HOLD, caps=caps,
     )  # fmt: skip
 
 
@@ -161,9 +161,9 @@ async def now(redis: Redis) -> int:
 
 async def test_what_finds_no_room_waits_for_the_next_day_and_takes_nothing(ledger: Ledger, now: int) -> None:
     other = Cap("number:+14155550101", 9)
-    asks = [ask(id_, NUMBER, BRAND, now=now) for id_ in "abc"]
-    asks += [ask(id_, other, BRAND, now=now) for id_ in "de"]
-    a, b, c, d, e = await ledger.claim(asks)
+    asks = [ask(id_, NUMBER, BRAND) for id_ in "abc"]
+    asks += [ask(id_, other, BRAND) for id_ in "de"]
+    a, b, c, d, e = await ledger.claim(asks, midnights("UTC", now))
     assert all(isinstance(verdict, Won) for verdict in (a, b, d))
     left = day("UTC", now).end - now
     # Its number's two are gone, though its brand has one; then the brand's three are.
@@ -173,36 +173,36 @@ async def test_what_finds_no_room_waits_for_the_next_day_and_takes_nothing(ledge
     assert all(0 < one.ms <= min(HOUR, max(left, 1)) for one in (c, e))
     assert await ledger.used_up([NUMBER, BRAND, other]) == {NUMBER.name, BRAND.name}
     # A cap that was raised has room at once.
-    [again] = await ledger.claim([ask("c", replace(NUMBER, most=3), now=now)])
+    [again] = await ledger.claim([ask("c", replace(NUMBER, most=3))], midnights("UTC", now))
     assert isinstance(again, Won)
 
 
 async def test_segments_count_and_what_waits_for_a_slot_counts_nothing(ledger: Ledger, now: int) -> None:
-    [long] = await ledger.claim([ask("long", BRAND, now=now, segments=4)])
+    [long] = await ledger.claim([ask("long", BRAND, segments=4)], midnights("UTC", now))
     assert isinstance(long, Wait)
     # The epoch has just begun: its buckets are empty.
-    slow = replace(ask("slow", BRAND, now=now, segments=3), paces=(Pace("account:slow", 0.01, 1),))
-    [waits] = await ledger.claim([slow])
+    slow = replace(ask("slow", BRAND, segments=3), paces=(Pace("account:slow", 0.01, 1),))
+    [waits] = await ledger.claim([slow], midnights("UTC", now))
     assert isinstance(waits, Wait)
     assert waits.pace == "account:slow"
-    [goes] = await ledger.claim([ask("goes", BRAND, now=now, segments=3)])
+    [goes] = await ledger.claim([ask("goes", BRAND, segments=3)], midnights("UTC", now))
     assert isinstance(goes, Won)
 
 
 async def test_what_is_won_already_counts_once(ledger: Ledger, now: int) -> None:
     for _ in range(3):
-        [won] = await ledger.claim([ask("a", NUMBER, now=now)])
+        [won] = await ledger.claim([ask("a", NUMBER)], midnights("UTC", now))
         assert isinstance(won, Won)
     assert not await ledger.used_up([NUMBER])
 
 
 async def test_what_provably_was_not_sent_is_given_back_once(ledger: Ledger, now: int) -> None:
-    await ledger.claim([ask("a", NUMBER, now=now), ask("b", NUMBER, now=now)])
+    await ledger.claim([ask("a", NUMBER), ask("b", NUMBER)], midnights("UTC", now))
     own = Own("a", 1, "n", FAR)
     again = Again(own, "t:0:1", TRIED, counted=Counted((NUMBER.name,), 1, HOLD))
     assert await ledger.reopen([again]) == [True]
     assert await ledger.reopen([again]) == [True]
-    c, d = await ledger.claim([ask("c", NUMBER, now=now), ask("d", NUMBER, now=now)])
+    c, d = await ledger.claim([ask("c", NUMBER), ask("d", NUMBER)], midnights("UTC", now))
     assert isinstance(c, Won)
     assert isinstance(d, Wait)
     # Nobody knows what came of it: it may have been sent, and counts.
@@ -213,7 +213,7 @@ async def test_what_provably_was_not_sent_is_given_back_once(ledger: Ledger, now
 async def test_what_was_counted_yesterday_is_not_given_back_today(
     ledger: Ledger, redis: Redis, now: int
 ) -> None:
-    await ledger.claim([ask("a", NUMBER, now=now)])
+    await ledger.claim([ask("a", NUMBER)], midnights("UTC", now))
     # As if it had begun after that claim.
     end = day("UTC", now).end + HOUR
     key = f"helio:{await epoch_name(redis)}:days"
@@ -224,5 +224,5 @@ async def test_what_was_counted_yesterday_is_not_given_back_today(
     # And a day that is over counts nothing any more.
     await redis.hset(key, NUMBER.name, f"2 {now - 2 * HOUR} {now - HOUR}")
     assert not await ledger.used_up([NUMBER])
-    [won] = await ledger.claim([ask("b", NUMBER, now=now)])
+    [won] = await ledger.claim([ask("b", NUMBER)], midnights("UTC", now))
     assert isinstance(won, Won)
