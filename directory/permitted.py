@@ -3,10 +3,10 @@
 The doors and `route` have judged it before; here only what can change while a message waits is judged again.
 """
 
-from typing import Final
-from weakref import WeakKeyDictionary
+from typing import Final, NamedTuple
 
 from directory.eligible import unregistered
+from directory.once import once
 from directory.snapshot import Directory
 from schemas.directory import Active, Number, Registration
 from schemas.facts import ClosedWhy
@@ -21,8 +21,16 @@ SENDER_ONLY: Final = frozenset(
         ClosedWhy.BRAND_SUSPENDED,
     }
 )
-#: Whether who sends what through whom may do so: judged once for each state of the directory.
-_KNOWN: Final[WeakKeyDictionary[Directory, dict[tuple[object, ...], ClosedWhy | None]]] = WeakKeyDictionary()
+
+
+class _Way(NamedTuple):
+    """All of a task that it is judged by: who sends, and through whom."""
+
+    organization: str
+    use_case_id: str | None
+    sender: str
+    account: str
+    confirms: bool
 
 
 def still(directory: Directory, task: Task) -> ClosedWhy | None:
@@ -31,52 +39,50 @@ def still(directory: Directory, task: Task) -> ClosedWhy | None:
     Sender and account are those that it was routed to. An answer to a text goes out from the number that was
     written to, whoever uses that.
     """
-    known = _KNOWN.setdefault(directory, {})
-    asked = (task.organization, task.use_case_id, task.sender, task.account, task.confirms)
-    if asked not in known:
-        known[asked] = _judged(directory, task)
-    return known[asked]
+    way = _Way(task.organization, task.use_case_id, task.sender, task.account, task.confirms)
+    return _judged(directory, way)
 
 
-def _judged(directory: Directory, task: Task) -> ClosedWhy | None:
+@once
+def _judged(directory: Directory, way: _Way) -> ClosedWhy | None:
     why: ClosedWhy | None = None
-    if task.use_case_id is not None and not task.confirms:
-        why = _use_case(directory, task, task.use_case_id)
-    elif not task.confirms:
-        why = _assistant(directory, task)
-    return why or _sender(directory, task)
+    if way.use_case_id is not None and not way.confirms:
+        why = _use_case(directory, way, way.use_case_id)
+    elif not way.confirms:
+        why = _assistant(directory, way)
+    return why or _sender(directory, way)
 
 
-def _use_case(directory: Directory, task: Task, use_case_id: str) -> ClosedWhy | None:
+def _use_case(directory: Directory, way: _Way, use_case_id: str) -> ClosedWhy | None:
     use_case = directory.use_case(use_case_id)
-    if use_case is None or use_case.organization != task.organization:
+    if use_case is None or use_case.organization != way.organization:
         return ClosedWhy.USE_CASE_NOT_FOUND
     if use_case.status is not Active.ACTIVE:
         return ClosedWhy.USE_CASE_SUSPENDED
-    return None if task.sender in use_case.numbers else ClosedWhy.SENDER_NOT_FOUND
+    return None if way.sender in use_case.numbers else ClosedWhy.SENDER_NOT_FOUND
 
 
-def _assistant(directory: Directory, task: Task) -> ClosedWhy | None:
-    assistant = directory.assistant_of(task.sender)
-    if assistant is None or assistant.organization != task.organization:
+def _assistant(directory: Directory, way: _Way) -> ClosedWhy | None:
+    assistant = directory.assistant_of(way.sender)
+    if assistant is None or assistant.organization != way.organization:
         return ClosedWhy.SENDER_NOT_FOUND
     return None if assistant.status is Active.ACTIVE else ClosedWhy.ASSISTANT_SUSPENDED
 
 
-def _sender(directory: Directory, task: Task) -> ClosedWhy | None:
-    number = directory.number(task.sender)
-    if number is None or number.organization != task.organization:
+def _sender(directory: Directory, way: _Way) -> ClosedWhy | None:
+    number = directory.number(way.sender)
+    if number is None or number.organization != way.organization:
         return ClosedWhy.SENDER_NOT_FOUND
-    account = directory.account(task.account)
-    if account is None or not account.serves(task.organization):
+    account = directory.account(way.account)
+    if account is None or not account.serves(way.organization):
         return ClosedWhy.SENDER_NOT_FOUND
     if Active.SUSPENDED in (number.status, account.status):
         return ClosedWhy.SENDER_SUSPENDED
-    return _registration(directory, number, task)
+    return _registration(directory, number, way)
 
 
-def _registration(directory: Directory, number: Number, task: Task) -> ClosedWhy | None:
-    if task.use_case_id is None:
+def _registration(directory: Directory, number: Number, way: _Way) -> ClosedWhy | None:
+    if way.use_case_id is None:
         return suspended(number, directory)
     code = unregistered(number, directory)
     return None if code is None else ClosedWhy(code)
