@@ -25,7 +25,8 @@ class Content(Record):
 
     #: The sender as asked for, +E.164; None: one of the use case's pool, which `route` chooses.
     from_number: str | None = None
-    #: The use case that it is sent through; None where it names its sender.
+    #: The use case that it is sent through; None where it names its sender. An answer to a text has both: the
+    #: number that was written to, and the use case whose words it says.
     use_case_id: str | None = None
     #: The handset, +E.164.
     to_number: str

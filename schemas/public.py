@@ -94,7 +94,7 @@ class StatusRecord(Record):
     forget_at: Millis
     #: The sender: as asked for, or as chosen from the use case's pool; None before one is chosen.
     from_number: str | None = None
-    #: The use case that it is sent through; None where it named its sender.
+    #: The use case that it is sent through; None where it named its sender. An answer to a text has both.
     use_case_id: str | None = None
     to_number: str
     text: str

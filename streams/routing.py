@@ -6,7 +6,6 @@ changed since then.
 """
 
 from dataclasses import dataclass
-from typing import Final
 
 from directory.pool import Choice, Parcel, Standing, choose
 from directory.snapshot import Directory
@@ -17,12 +16,9 @@ from schemas.refusals import (
     ASSISTANT_SUSPENDED,
     SENDER_NOT_FOUND,
     SENDER_SUSPENDED,
-    USE_CASE_NOT_FOUND,
     Refused,
 )
 from schemas.tasks import OnUnknown, Task
-
-NOTHING_STANDS_AGAINST_IT: Final = Standing()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +33,8 @@ def route(
     message: Message,
     directory: Directory,
     *,
-    sticky: str | None = None,
-    standing: Standing = NOTHING_STANDS_AGAINST_IT,
+    sticky: str | None,
+    standing: Standing,
 ) -> Chosen | Refused:
     """The way of `message` as the directory stands now.
 
@@ -124,16 +120,11 @@ def _from_number(message: Message, sender: str, directory: Directory) -> Chosen 
 
 
 def _owner(message: Message, sender: str, directory: Directory) -> str | Refused:
-    """What answers for the sender: its assistant, or the use case that sends from it by name."""
-    organization, use_case_id = message.organization, message.content.use_case_id
+    """What answers for the sender: its assistant; for an answer to a text the organization."""
+    organization = message.organization
     if message.confirms:
         # An answer comes from the number that was written to, whatever has become of those who own it.
         return organization
-    if use_case_id is not None:
-        use_case = directory.use_case(use_case_id)
-        if use_case is None or use_case.organization != organization or sender not in use_case.numbers:
-            return Refused(USE_CASE_NOT_FOUND, f"No use case {use_case_id} of {organization} has {sender}.")
-        return f"use case {use_case_id}"
     assistant = directory.assistant_of(sender)
     if assistant is None or assistant.organization != organization:
         return Refused(SENDER_NOT_FOUND, f"No assistant of {organization} owns {sender} any more.")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from directory.pool import Standing
 from directory.snapshot import Directory
 from schemas.directory import (
     Account,
@@ -76,8 +77,12 @@ def known(
     return directory(*(one for one in (number, assistant, account, *others) if one is not None))
 
 
+def routed(senders: Directory) -> Chosen | Refused:
+    return route(MESSAGE, senders, sticky=None, standing=Standing())
+
+
 def test_the_number_names_the_account_and_the_account_the_provider() -> None:
-    chosen = route(MESSAGE, known())
+    chosen = routed(known())
     assert isinstance(chosen, Chosen)
     assert chosen.reason == f"from number: {SENDER} of assistant desk sends through account tx-main"
     task = chosen.task
@@ -100,7 +105,7 @@ def test_the_number_names_the_account_and_the_account_the_provider() -> None:
 
 def test_an_account_of_the_operator_serves_everybody() -> None:
     shared = ACCOUNT.model_copy(update={"organization": "operator"})
-    assert isinstance(route(MESSAGE, known(account=shared)), Chosen)
+    assert isinstance(routed(known(account=shared)), Chosen)
 
 
 FOREIGN = {"organization": "other"}
@@ -122,7 +127,7 @@ HELD = {"status": Active.SUSPENDED}
     ],
 )
 def test_what_changed_since_acceptance_refuses_with_code_and_words(senders: Directory, code: str) -> None:
-    refused = route(MESSAGE, senders)
+    refused = routed(senders)
     assert isinstance(refused, Refused)
     assert refused.code == code
     assert refused.detail.endswith(".")
@@ -140,6 +145,6 @@ def test_what_changed_since_acceptance_refuses_with_code_and_words(senders: Dire
 def test_the_organization_says_what_becomes_of_an_unknown_send(
     defaults: Organization | None, policy: OnUnknown
 ) -> None:
-    chosen = route(MESSAGE, known(NUMBER, ASSISTANT, ACCOUNT, *([defaults] if defaults else [])))
+    chosen = routed(known(NUMBER, ASSISTANT, ACCOUNT, *([defaults] if defaults else [])))
     assert isinstance(chosen, Chosen)
     assert chosen.task.on_unknown is policy
