@@ -66,7 +66,7 @@ urls = st.sampled_from(
 #: Formats are the schema's, but not the days of each month, nor how far ahead a moment is.
 moments = st.sampled_from(
     ["2026-05-01T09:00:00Z", "2026-05-01T09:00:00.123456+05:30", "2026-05-01T09:00:00", "2026-05-01",
-     "1777626000", "2026-05-01 09:00:00Z", "2026-05-01T09:00:00Z\n", "", "soon"]
+     "1777626000", "2026-05-01 09:00:00Z", "", "soon"]
 )  # fmt: skip
 anything = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.lists(st.integers())
@@ -110,6 +110,12 @@ def taken(body: dict[str, Any], model: type[SendRequest] = SendBody) -> bool:
 def test_what_fits_the_schema_is_taken_and_nothing_else(found: dict[str, Any]) -> None:
     body = BODY | found
     assert FITS.is_valid(body) is taken(body)
+
+
+def test_a_line_feed_is_no_part_of_a_moment() -> None:
+    """The schema says so, too; Python's reading of its pattern does not, see above."""
+    assert taken(BODY | {"send_at": "2026-05-01T09:00:00Z"})
+    assert not taken(BODY | {"send_at": "2026-05-01T09:00:00Z\n"})
 
 
 @given(changes, st.none() | st.uuids().map(str) | st.text("0123abcz-", max_size=36) | anything)
