@@ -102,7 +102,8 @@ class StatusRecord(Record):
     segments: int
     reference: str | None = None
     fingerprint: str
-    #: It is held until this moment: its owner's wish, or the end of quiet hours.
+    #: It is held until this moment: its owner's wish, or the end of quiet hours, as known at acceptance. What
+    #: holds it only at its turn (other quiet hours, a day cap) is not told.
     send_at: Millis | None = None
     #: The hand-over that the status speaks of; absent for a message that was never routed.
     attempt: int | None = None

@@ -109,6 +109,10 @@ _ITEMS: Final[dict[str, dict[str, Any]]] = {
     "send_at": {"pattern": MOMENT_PATTERN},
 }
 _AT: Final = "2026-04-30T10:15:00.000Z"
+_HELD: Final = (
+    "It is held until then: as asked for, or by quiet hours, as they were known when it was accepted. What "
+    "holds it only at its turn (other quiet hours, a used-up day cap) is not shown."
+)
 Iso = Annotated[str, Field(json_schema_extra={"format": "date-time"}, examples=[_AT])]
 Uuid = Annotated[str, Field(json_schema_extra={"format": "uuid"})]
 Count = Annotated[int, Field(ge=0)]
@@ -136,7 +140,7 @@ class SendAnswer(Answer):
         "queued",
         description="Ours, where it says more than `status`: of a `queue: false` send that is not over.",
     )
-    send_at: Iso = Field(_AT, description="Where it is held until then: as asked for, or by quiet hours.")
+    send_at: Iso = Field(_AT, description=_HELD)
 
 
 class DryRunAnswer(Answer):
@@ -177,7 +181,7 @@ class ChannelAnswer(Answer):
     state: OurWord
     segments: Count
     media_urls: list[str]
-    send_at: Iso | None = Field(description="It is held until then: as asked for, or by quiet hours.")
+    send_at: Iso | None = Field(description=_HELD)
     reference: str | None
     provider: Provider | None
     provider_message_id: str | None
@@ -195,7 +199,7 @@ class StatusAnswer(Answer):
     updated_at: Iso
     state: OurWord
     num_segments: Count
-    send_at: Iso | None = Field(description="It is held until then: as asked for, or by quiet hours.")
+    send_at: Iso | None = Field(description=_HELD)
 
 
 class CancelAnswer(Answer):
@@ -284,7 +288,7 @@ class MessageAnswer(Answer):
     provider_message_id: str | None
     error: str | None
     failure: FailureAnswer | None
-    send_at: Iso | None = Field(description="It is held until then: as asked for, or by quiet hours.")
+    send_at: Iso | None = Field(description=_HELD)
     accepted_at: Iso
     updated_at: Iso
     history: list[StepAnswer]
