@@ -33,6 +33,8 @@ class Choice:
     number: Number
     account: Account
     reason: str
+    #: Something stands against it now, and against all others.
+    waits: bool
 
 
 def permitted(
@@ -93,7 +95,9 @@ def choose(
     passed_over = _passed_over(left, standing)
     free = [one for one in left if one.number.id not in passed_over] if passed_over else left
     chosen, rule = _best(free or left, use_case, parcel.to_number, sticky)
-    return Choice(chosen.number, chosen.account, rule + _told(passed_over, all_of_them=not free))
+    return Choice(
+        chosen.number, chosen.account, rule + _told(passed_over, all_of_them=not free), waits=not free
+    )
 
 
 def _passed_over(among: Sequence[Eligible], standing: Standing) -> dict[str, str]:

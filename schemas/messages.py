@@ -71,7 +71,7 @@ class Failover(Record):
 
     Only of messages from use cases, and only when the last attempt provably was not handed over, or there
     was none. `route` is the only reader; a repeat is a copy of one task, of which the claim lets one win.
-    Where no other sender is left the task goes on through the one that it has (docs/decisions/0063).
+    Where no other sender is of more use the task goes on through the one that it has (docs/decisions/0063).
     """
 
     type: Literal["failover.v1"] = "failover.v1"
@@ -79,7 +79,7 @@ class Failover(Record):
     organization: str
     forget_at: Millis
     #: As it is to be tried next: its attempt, `how`, `record` and `not_before` are handed on unchanged. Its
-    #: sender is the one to leave; what it names as tried is not chosen again.
+    #: sender is the one to leave; what it names as tried or refused is not chosen again.
     task: Task
     #: Why, in words for operators.
     why: str

@@ -1,13 +1,16 @@
 """What `route` hands to the dispatchers, and the intents that they write before they act on it."""
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, TypeAdapter
 
 from schemas.base import Millis, Record, decode_with
 from schemas.lanes import Lane
 from schemas.provider import Provider
+
+#: Most senders of a message that refuse it for good, and most of one round that are of no use for now.
+MOST_SENDERS: Final = 5
 
 
 class RecordId(Record):
@@ -75,9 +78,14 @@ class Task(Record):
     confirms: bool = False
     #: An opt-out stops it all the same: it answers START, and a STOP may have followed.
     heeds_optouts: bool = False
-    #: Accounts and senders that have failed it before: `route` does not choose them again.
+    #: Accounts and senders that are of no use for now: `route` does not choose them again in this round.
     tried_accounts: tuple[str, ...] = ()
     tried_senders: tuple[str, ...] = ()
+    #: Those that a provider has refused, or the directory does not let send: never chosen again.
+    refused_senders: tuple[str, ...] = ()
+    #: How often all that could be tried has been; and before this moment no other one is asked for in vain.
+    rounds: int = 0
+    stays_until: Millis = 0
     #: The attempt with which its sender had it first.
     first_attempt: int = 1
     #: When its turn comes, or came, in the line of those that found no room (docs/dispatchers.md); None while

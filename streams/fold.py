@@ -31,6 +31,8 @@ from streams.telling import record
 #: Receipts that a row sets aside for each account until a fact of ours names their hand-over. Only who holds
 #: an account's key and the secret of our MAC can bring one: nobody pushes out those of another account.
 MOST_ASIDE: Final = 8
+#: New senders of which a row remembers why they were chosen.
+MOST_REASONS: Final = 20
 
 
 def fold(row: Row | None, fact: AnyFact, offset: int) -> tuple[Row, list[StatusRecord]]:
@@ -107,11 +109,12 @@ def _begun(
 
 
 def _rerouted(row: Row, fact: Rerouted) -> Row:
-    """The row with why its new sender was chosen; a sender is chosen once, so a repeat says the same."""
+    """The row with why its new sender was chosen at first; of many senders those that came last."""
     reroutes = row.reroutes or {}
     if fact.sender in reroutes:
         return row
-    return row._replace(reroutes={**reroutes, fact.sender: fact.reason})
+    kept = list(reroutes.items())[1 - MOST_REASONS :]
+    return row._replace(reroutes={**dict(kept), fact.sender: fact.reason})
 
 
 def _outweighed(row: Row, word: Word) -> Row:

@@ -22,6 +22,7 @@ from streams import routing
 from streams.dead import bury
 from streams.dedupe import Again, Conflict, Duplicate, New, Place, Sighting, Verdict, judge
 from streams.engine import Emit, Record
+from streams.rerouting import reroute
 from streams.routing import Chosen
 from streams.tracing import trace
 
@@ -128,19 +129,19 @@ class Router:
         return "routed"
 
     def _fail_over(self, failover: Failover, record: Record, emit: Emit, now: int) -> str:
-        """Another sender; where there is none, the task goes on."""
+        """Another sender; where there is none of more use, the task goes on."""
         around, task = self._around, failover.task
-        chosen = routing.reroute(
+        chosen = reroute(
             failover,
             around.directory(),
             sticky=around.recipients.number(task.use_case_id, task.to_number),
             standing=around.standing(),
+            now=now,
         )
+        _hand_on(chosen.task, record, emit, now)
         if isinstance(chosen, Chosen):
-            _hand_on(chosen.task, record, emit, now)
             self._tell(_rerouted(failover, chosen, now), record, emit)
             return "rerouted"
-        _hand_on(routing.stranded(task), record, emit, now)
         return "stranded"
 
     def _conflict(self, message: Message | Refusal, record: Record, emit: Emit, now: int) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from directory.pool import Choice, Parcel, Standing, choose
 from directory.snapshot import Directory
 from schemas.directory import Account, Active
-from schemas.messages import Failover, Message
+from schemas.messages import Message
 from schemas.refusals import (
     ACCOUNT_UNAVAILABLE,
     ASSISTANT_SUSPENDED,
@@ -49,43 +49,6 @@ def route(
     return _from_number(message, message.content.from_number, directory)
 
 
-def reroute(
-    failover: Failover, directory: Directory, *, sticky: str | None, standing: Standing
-) -> Chosen | Refused:
-    """Another sender for the task of `failover`, or why there is none; arguments as for `route`."""
-    task = failover.task
-    tried = tuple(dict.fromkeys((*task.tried_senders, task.sender)))
-    choice = choose(
-        directory,
-        task.organization,
-        task.use_case_id or "",
-        Parcel(task.to_number, task.text, task.media, task.segments),
-        sticky=sticky,
-        standing=standing,
-        tried_accounts=task.tried_accounts,
-        tried_senders=tried,
-    )
-    if isinstance(choice, Refused):
-        return choice
-    moved = {
-        "provider": choice.account.provider,
-        "account": choice.account.id,
-        "sender": choice.number.id,
-        "tried_senders": tried,
-        # Its place was in the old sender's line.
-        "turn": None,
-    }
-    return Chosen(
-        task.model_copy(update=moved), f"failover from {task.sender}: {failover.why}; {_said(choice)}"
-    )
-
-
-def stranded(task: Task) -> Task:
-    """`task` where no other sender is left: it goes on as it is, and says that its own has been tried."""
-    tried = tuple(dict.fromkeys((*task.tried_senders, task.sender)))
-    return task.model_copy(update={"tried_senders": tried})
-
-
 def _from_pool(
     message: Message, directory: Directory, sticky: str | None, standing: Standing
 ) -> Chosen | Refused:
@@ -101,10 +64,11 @@ def _from_pool(
     if isinstance(choice, Refused):
         return choice
     task = _task(message, choice.number.id, choice.account, _on_unknown(message, directory))
-    return Chosen(task, _said(choice))
+    return Chosen(task, said(choice))
 
 
-def _said(choice: Choice) -> str:
+def said(choice: Choice) -> str:
+    """Which rule chose which sender, in words for operators."""
     return f"{choice.reason}: {choice.number.id} sends through account {choice.account.id}"
 
 

@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from broker.publish import Outgoing
 from dispatchers.accounts import Accounts
 from dispatchers.deferring import Deferring
-from dispatchers.failover import MOST_SENDERS, failing_over, given_up, may_fail_over, refuses_sender
+from dispatchers.failover import (
+    Trouble,
+    failing_over,
+    given_up,
+    may_fail_over,
+    may_replace,
+    refuses_sender,
+)
 from dispatchers.journal import Journal, ambiguous_fact
 from dispatchers.lines import Item, Line
 from dispatchers.questions import first
@@ -39,7 +46,7 @@ from schemas.provider import (
 )
 from schemas.settings import DispatchSettings
 from schemas.status import State
-from schemas.tasks import How, Inquiry, OnUnknown, RecordId, Task
+from schemas.tasks import MOST_SENDERS, How, Inquiry, OnUnknown, RecordId, Task
 from streams.fold import fold
 from streams.rows import Row
 from tests.unit.dispatchers.test_deadlines import TASK
@@ -60,16 +67,52 @@ AWAY = Unavailable(detail="no route to host")
         ({"confirms": True}, False),
         ({"valid_until": NOW}, False),
         ({"valid_until": NOW + 1}, True),
-        # `route` had no other: not at every attempt from then on.
-        ({"tried_senders": (POOLED.sender,)}, False),
-        ({"tried_senders": tuple("abc")}, True),
-        ({"tried_senders": tuple("abcd")}, False),
+        # `route` had no other: not at every attempt from then on, but later again.
+        ({"stays_until": NOW + 1}, False),
+        ({"stays_until": NOW}, True),
+        # However many have been tried: `route` counts rounds.
+        ({"tried_senders": tuple("abcdefgh"), "rounds": 99}, True),
         # What may have been sent before and is sent again by its owner's policy is as good as any.
         ({"how": How.RESEND, "attempt": 2}, True),
     ],
 )
 def test_who_may_have_another_sender(changes: dict[str, object], may: bool) -> None:
     assert may_fail_over(POOLED.model_copy(update=changes), NOW) is may
+
+
+@pytest.mark.parametrize(
+    ("changes", "may"),
+    [
+        ({}, True),
+        ({"use_case_id": None}, False),
+        # It is refused, whatever else was in trouble before.
+        ({"stays_until": NOW + 1, "tried_senders": (POOLED.sender,)}, True),
+        # `route` had no other: the next refusal is the end.
+        ({"refused_senders": (POOLED.sender,)}, False),
+        ({"refused_senders": tuple("abc")}, True),
+        ({"refused_senders": tuple("abcd")}, False),
+    ],
+)
+def test_who_is_replaced_when_its_sender_is_refused(changes: dict[str, object], may: bool) -> None:
+    assert may_replace(POOLED.model_copy(update=changes), NOW) is may
+
+
+@pytest.mark.parametrize(
+    ("outcome", "trouble"),
+    [
+        (REFUSED, Trouble.REFUSED),
+        (BUSY, Trouble.ACCOUNT),
+        (AWAY, Trouble.ACCOUNT),
+        # Its own queue is full, its campaign is too fast: other numbers of the account may go.
+        (Throttled(code="21611", detail="queue full"), Trouble.NUMBER),
+        (Throttled(code="30022", detail="campaign"), Trouble.NUMBER),
+    ],
+)
+def test_whom_it_is_the_fault_of(outcome: Outcome, trouble: Trouble) -> None:
+    task = POOLED.model_copy(update={"attempt": 3, "provider": Provider.TWILIO})
+    found = given_up(task, outcome, breaker_open=False)
+    assert found is not None
+    assert found.trouble is trouble
 
 
 @pytest.mark.parametrize(
@@ -108,29 +151,45 @@ def test_the_record_carries_the_task_as_it_is_to_be_tried_next() -> None:
     task = POOLED.model_copy(
         update={"attempt": 4, "how": How.AFTER_UNKNOWN, "not_before": NOW, "tried_accounts": ("a",)}
     )
-    record = failing_over(task, RECORD, "why")
+    record = failing_over(task, RECORD, "why", Trouble.ACCOUNT)
     assert decode_message(record.encode()) == record
     # Same attempt, same record: copies of one task. It goes at once, and its new sender begins to count anew.
-    same = {"record": RECORD, "not_before": 0, "first_attempt": 4, "tried_accounts": ("a", "vg-main")}
+    same = {
+        "record": RECORD, "not_before": 0, "first_attempt": 4,
+        "tried_accounts": ("a", "vg-main"), "tried_senders": (POOLED.sender,),
+    }  # fmt: skip
     assert record.task == task.model_copy(update=same)
-    # A refused number says nothing of its account's others.
-    assert failing_over(task, RECORD, "why", tried_account=False).task.tried_accounts == ("a",)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "marks"),
+    [
+        # A number says nothing of its account's others.
+        (Trouble.REFUSED, ((), (), (POOLED.sender,))),
+        (Trouble.NUMBER, ((), (POOLED.sender,), ())),
+        (Trouble.ACCOUNT, ((POOLED.account,), (POOLED.sender,), ())),
+        (Trouble.MOVED, ((), (), ())),
+    ],
+)
+def test_whom_route_is_not_to_choose_again(
+    trouble: Trouble, marks: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
+) -> None:
+    task = failing_over(POOLED, RECORD, "why", trouble).task
+    assert (task.tried_accounts, task.tried_senders, task.refused_senders) == marks
+    assert failing_over(task, RECORD, "why", trouble).task == task
 
 
 @given(st.lists(st.sampled_from("abcdefgh"), max_size=20))
-def test_never_more_than_so_many_senders(chosen: list[str]) -> None:
+def test_never_more_than_so_many_senders_that_refuse(chosen: list[str]) -> None:
     """Whatever `route` chooses, it is asked so often and no more."""
     task, senders = POOLED, {POOLED.sender}
     for sender in chosen:
-        if not may_fail_over(task, NOW):
+        if not may_replace(task, NOW):
             break
-        tried = (*task.tried_senders, task.sender)
-        if sender in tried:
-            continue
-        task = failing_over(task, RECORD, "why").task.model_copy(
-            update={"sender": sender, "tried_senders": tried}
-        )
-        senders.add(sender)
+        task = failing_over(task, RECORD, "why", Trouble.REFUSED).task
+        if sender not in task.refused_senders:
+            task = task.model_copy(update={"sender": sender})
+        senders.add(task.sender)
     assert len(senders) <= MOST_SENDERS
 
 
@@ -252,7 +311,8 @@ async def test_nothing_is_asked_where_the_claim_is_anothers() -> None:
         (POOLED.model_copy(update={"attempt": 3}), Ambiguous(detail="timeout"), {}, False),
         (TASK, AWAY, {}, False),
         (TASK, REFUSED, {}, False),
-        (POOLED.model_copy(update={"tried_senders": (POOLED.sender,)}), REFUSED, {}, False),
+        (POOLED.model_copy(update={"refused_senders": (POOLED.sender,)}), REFUSED, {}, False),
+        (POOLED.model_copy(update={"attempt": 3, "stays_until": NOW + 1}), AWAY, {}, False),
     ],
 )
 async def test_only_what_may_is_asked_for(

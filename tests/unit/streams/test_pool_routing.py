@@ -4,6 +4,7 @@ import pytest
 
 from directory.pool import Standing
 from directory.snapshot import Directory
+from dispatchers.failover import may_replace
 from schemas import topics
 from schemas.base import Record as Model
 from schemas.directory import Active, Assistant
@@ -12,7 +13,7 @@ from schemas.lanes import Lane
 from schemas.messages import Content, Door, Failover, Message
 from schemas.provider import Provider
 from schemas.refusals import Refused
-from schemas.tasks import How, OnUnknown, RecordId, Task
+from schemas.tasks import MOST_SENDERS, How, OnUnknown, RecordId, Task
 from schemas.waiting import Ticket
 from streams.route import OUTPUTS, Router, Surroundings
 from streams.routing import Chosen, route
@@ -171,6 +172,7 @@ def failover(**changes: object) -> Failover:
             "how": How.AFTER_UNKNOWN,
             "record": FIRST,
             "tried_accounts": ("tx",),
+            "tried_senders": (LA,),
             "turn": 5_000,
             **changes,
         }
@@ -212,13 +214,74 @@ def test_the_sender_to_leave_is_left_even_where_the_recipient_knows_it() -> None
     assert task.sender in {SF, SF2}
 
 
-def test_where_nobody_is_left_it_goes_on_with_its_own_sender_which_now_counts_as_tried() -> None:
-    given = failover(tried_senders=(SF, SF2), not_before=NOW + 60_000)
-    emitted, headers = Route()(given)
-    (task,) = tasks(emitted)
-    assert task == given.task.model_copy(update={"tried_senders": (SF, SF2, LA)})
-    assert facts(emitted) == []
-    assert Ticket.read(headers.items()).topic == topics.dispatch(Provider.TELNYX, Lane.QUEUED)
+def test_where_nobody_of_more_use_is_left_it_stays_for_a_while_and_a_new_round_begins() -> None:
+    router = Route()
+    router.standing = Standing(open_breakers=frozenset({"tw", "tx"}))
+    given = failover()
+    for pause in (30_000, 60_000, 120_000):
+        emitted, _ = router(given)
+        ((topic, value, key),) = emitted
+        task = Task.decode(value)
+        assert (topic, key) == (topics.dispatch(Provider.TELNYX, Lane.QUEUED), LA.encode())
+        begun = {
+            "tried_accounts": (), "tried_senders": (), "stays_until": NOW + pause,
+            "rounds": given.task.rounds + 1,
+        }  # fmt: skip
+        assert task == given.task.model_copy(update=begun)
+        tried = {"tried_accounts": ("tx",), "tried_senders": (LA,)}
+        given = given.model_copy(update={"task": task.model_copy(update=tried)})
+    # As seldom as every ten minutes, for as long as it is valid.
+    (task,) = tasks(router(failover(rounds=1_000))[0])
+    assert task.stays_until == NOW + 600_000
+
+
+def test_whoever_is_of_use_again_gets_it_when_all_have_been_tried() -> None:
+    """An account that was in trouble a while ago bars nobody: the other one is, now."""
+    router = Route()
+    router.standing = Standing(open_breakers=frozenset({"tw"}))
+    given = failover(sender=SF, account="tw", tried_accounts=("tx", "tw"), tried_senders=(LA, SF))
+    (task,) = tasks(router(given)[0])
+    assert (task.sender, task.account, task.provider) == (LA, "tx", Provider.TELNYX)
+    assert (task.tried_accounts, task.tried_senders, task.stays_until) == ((), (), NOW + 30_000)
+
+
+def test_nobody_is_told_to_go_where_it_would_have_to_wait_as_well() -> None:
+    router = Route()
+    router.senders = pool(number(SF, "tw"), number(SF2, "tx", day_cap=1), number(LA, "tx"))
+    router.standing = Standing(open_breakers=frozenset({"tw"}), used_up=frozenset({f"number:{SF2}"}))
+    given = failover(tried_accounts=())
+    (task,) = tasks(router(given)[0])
+    assert task.sender == LA
+    # But who must leave goes there, and waits.
+    (task,) = tasks(router(failover(tried_accounts=(), tried_senders=(), refused_senders=(LA,)))[0])
+    assert task.sender in {SF, SF2}
+    assert (task.refused_senders, task.rounds) == ((LA,), 0)
+
+
+def test_a_round_is_of_so_many_senders() -> None:
+    senders = [number(f"+1213555{n:04}") for n in range(20)]
+    router = Route()
+    router.senders = pool(*senders)
+    tried = tuple(one.id for one in senders[:MOST_SENDERS])
+    for count in (MOST_SENDERS - 1, MOST_SENDERS):
+        given = failover(sender=tried[0], tried_accounts=(), tried_senders=tried[:count])
+        (task,) = tasks(router(given)[0])
+        assert task.rounds == (count == MOST_SENDERS)
+
+
+def test_who_was_refused_is_never_chosen_again_and_without_another_its_refusal_is_the_end() -> None:
+    router = Route()
+    refused = {"tried_accounts": ("tw",), "tried_senders": (SF,), "refused_senders": (SF2, LA)}
+    # The other one was only in trouble: it gets it.
+    (task,) = tasks(router(failover(**refused))[0])
+    assert (task.sender, task.refused_senders) == (SF, (SF2, LA))
+    assert may_replace(task, NOW)
+    gone = failover(**{**refused, "refused_senders": (SF, SF2, LA)})
+    ((_, value, _),) = router(gone)[0]
+    task = Task.decode(value)
+    assert (task.sender, task.not_before) == (LA, 0)
+    assert not may_replace(task, NOW)
+    assert not may_replace(task, NOW + HOUR)
 
 
 def test_a_forgotten_failover_is_dropped() -> None:
