@@ -43,7 +43,7 @@ async def ensure_epoch(
     kafka: KafkaSettings,
     publish: Publish,
     now: Callable[[], Millis],
-    day_zone: str = "UTC",
+    day_zone: str,
 ) -> bool:
     """Return when the ledger has a valid epoch: at once if it has one, else rebuild it or wait for who does.
 

@@ -246,4 +246,4 @@ class Dispatcher:
 
 async def ready(bench: Bench) -> None:
     """Once the ledger has an epoch."""
-    await ensure_epoch(bench.ledger, bench.kafka, bench.publish, now)
+    await ensure_epoch(bench.ledger, bench.kafka, bench.publish, now, "UTC")

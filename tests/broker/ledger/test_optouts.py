@@ -66,10 +66,10 @@ async def test_after_a_loss_nobody_is_written_to_who_wants_no_more(
     ledger: Ledger, kafka_settings: KafkaSettings, publish: Publish, organization: str
 ) -> None:
     await told(publish, organization)
-    await ensure_epoch(ledger, kafka_settings, publish, now)
+    await ensure_epoch(ledger, kafka_settings, publish, now, "UTC")
     assert await wants(ledger, organization) == [False, True, False]
     await ledger.server._client.flushall()
-    await ensure_epoch(ledger, kafka_settings, publish, now)
+    await ensure_epoch(ledger, kafka_settings, publish, now, "UTC")
     assert await wants(ledger, organization) == [False, True, False]
 
 
@@ -85,7 +85,7 @@ async def test_a_rebuild_that_forgot_them_is_noticed(
 
     await told(publish, organization)
     monkeypatch.setattr(Gathering, "optouts", nothing)
-    await ensure_epoch(ledger, kafka_settings, publish, now)
+    await ensure_epoch(ledger, kafka_settings, publish, now, "UTC")
     assert await wants(ledger, organization) == [True, True, True]
 
 
@@ -133,5 +133,5 @@ async def test_an_older_record_that_is_read_late_changes_nothing(
     """The webhooks note at once what the follower reads later; and it may read what was before."""
     await told(publish, organization)
     await ledger.note_optouts([Noted(10**9, said(organization, ADA, Consent.IN))])
-    await ensure_epoch(ledger, kafka_settings, publish, now)
+    await ensure_epoch(ledger, kafka_settings, publish, now, "UTC")
     assert (await wants(ledger, organization))[0] is True

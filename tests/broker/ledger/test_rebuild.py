@@ -99,8 +99,8 @@ async def test_a_first_start_makes_an_epoch(
     message = Message()
     with pytest.raises(LedgerNotReadyError):
         await ledger.look([message.id])
-    assert await ensure_epoch(ledger, kafka_settings, publish, now) is True
-    assert await ensure_epoch(ledger, kafka_settings, publish, now) is False
+    assert await ensure_epoch(ledger, kafka_settings, publish, now, "UTC") is True
+    assert await ensure_epoch(ledger, kafka_settings, publish, now, "UTC") is False
     assert isinstance((await ledger.claim([message.ask("n")]))[0], Won)
 
 
@@ -129,7 +129,7 @@ async def test_each_message_gets_the_claim_that_its_records_tell(
         outweighed.outcome("n", Throttled()),
         expired.closed(ClosedWhy.EXPIRED),
     )
-    await ensure_epoch(ledger, kafka_settings, publish, now)
+    await ensure_epoch(ledger, kafka_settings, publish, now, "UTC")
     assert await claims(ledger, taken, refused) == [Closed("sent", 1)] * 2
     assert await claims(ledger, throttled, unavailable) == [Open(2, str(RECORD), maybe_sent=False)] * 2
     assert (
@@ -166,7 +166,7 @@ async def test_a_cancel_that_was_asked_is_honoured_where_nothing_may_have_been_s
         done.closed(ClosedWhy.CANCELLED),
         *(message.cancel_asked() for message in (voided, lost, told, done, waiting)),
     )
-    await ensure_epoch(ledger, kafka_settings, publish, now)
+    await ensure_epoch(ledger, kafka_settings, publish, now, "UTC")
     assert await claims(ledger, waiting, voided, throttled, done) == [Closed("cancelled", 0)] * 4
     assert await claims(ledger, lost, told) == [Closed("unknown", 1, "n", VIA)] * 2
     assert await claims(ledger, sent) == [Closed("sent", 1)]
@@ -178,7 +178,7 @@ async def test_a_cancel_that_was_asked_is_honoured_where_nothing_may_have_been_s
 
     await eventually(all_said)
     await ledger.server._client.flushall()
-    await ensure_epoch(ledger, kafka_settings, publish, now)
+    await ensure_epoch(ledger, kafka_settings, publish, now, "UTC")
     assert await claims(ledger, waiting) == [Closed("cancelled", 0)]
     await asyncio.gather(*ledger._tending)
     once = [ClosedWhy.CANCELLED]
@@ -189,7 +189,7 @@ async def test_a_cancel_that_came_too_late_is_not_granted_by_a_rebuild(
     ledger: Ledger, kafka_settings: KafkaSettings, publish: Publish
 ) -> None:
     """Its owner was told that the message is being sent; then the provider refused it for now."""
-    await ensure_epoch(ledger, kafka_settings, publish, now)
+    await ensure_epoch(ledger, kafka_settings, publish, now, "UTC")
     message = Message()
     await write(publish, intents(message.intent("n")), message.cancel_asked())
     assert isinstance((await ledger.claim([message.ask("n")]))[0], Won)
@@ -197,7 +197,7 @@ async def test_a_cancel_that_came_too_late_is_not_granted_by_a_rebuild(
     assert isinstance(told, Sending)
     await write(publish, message.outcome("n", Throttled()))
     await ledger.server._client.flushall()
-    await ensure_epoch(ledger, kafka_settings, publish, now)
+    await ensure_epoch(ledger, kafka_settings, publish, now, "UTC")
     await asyncio.gather(*ledger._tending)
     assert await claims(ledger, message) == [Open(2, str(RECORD), maybe_sent=False)]
     assert await closings(kafka_settings, message) == []
@@ -208,7 +208,7 @@ async def test_a_cancel_that_came_too_late_is_not_granted_by_a_rebuild(
 async def test_a_cancel_waits_for_the_rebuild(
     ledger: Ledger, kafka_settings: KafkaSettings, publish: Publish
 ) -> None:
-    await ensure_epoch(ledger, kafka_settings, publish, now)
+    await ensure_epoch(ledger, kafka_settings, publish, now, "UTC")
     wanted = Message()
     ask = Cancel(wanted.id, 1, wanted.forget_at)
     assert await ledger.cancel([ask]) == [Closed("cancelled", 0)]
@@ -216,14 +216,14 @@ async def test_a_cancel_waits_for_the_rebuild(
     with pytest.raises(LedgerNotReadyError):
         await ledger.cancel([ask])
     await write(publish, wanted.cancel_asked())
-    await ensure_epoch(ledger, kafka_settings, publish, now)
+    await ensure_epoch(ledger, kafka_settings, publish, now, "UTC")
     assert await ledger.cancel([ask]) == [Closed("cancelled", 0)]
 
 
 async def test_a_wiped_ledger_holds_and_then_sends_nothing_twice(
     ledger: Ledger, kafka_settings: KafkaSettings, publish: Publish
 ) -> None:
-    await ensure_epoch(ledger, kafka_settings, publish, now)
+    await ensure_epoch(ledger, kafka_settings, publish, now, "UTC")
     sending, fresh = Message(), Message()
     await write(publish, intents(sending.intent("n")))
     assert isinstance((await ledger.claim([sending.ask("n")]))[0], Won)
@@ -232,7 +232,7 @@ async def test_a_wiped_ledger_holds_and_then_sends_nothing_twice(
         await ledger.claim([sending.ask("m"), fresh.ask("m")])
     with pytest.raises(LedgerNotReadyError):
         await ledger.close([sending.own("n")])
-    await ensure_epoch(ledger, kafka_settings, publish, now)
+    await ensure_epoch(ledger, kafka_settings, publish, now, "UTC")
     again, first = await ledger.claim([sending.ask("m"), fresh.ask("m")])
     assert again == Refused(Closed("unknown", 1, "n", VIA))
     assert isinstance(first, Won)
@@ -244,25 +244,25 @@ async def test_a_wiped_ledger_holds_and_then_sends_nothing_twice(
 async def test_a_restart_is_a_loss_also_when_the_file_is_whole(
     ledger: Ledger, kafka_settings: KafkaSettings, publish: Publish, store: Valkey
 ) -> None:
-    await ensure_epoch(ledger, kafka_settings, publish, now)
+    await ensure_epoch(ledger, kafka_settings, publish, now, "UTC")
     await asyncio.to_thread(store.kill)
     await asyncio.to_thread(store.start)
     await asyncio.to_thread(store.wait_ready)
     with pytest.raises(LedgerNotReadyError):
         await ledger.look([Message().id])
-    assert await ensure_epoch(ledger, kafka_settings, publish, now) is True
+    assert await ensure_epoch(ledger, kafka_settings, publish, now, "UTC") is True
 
 
 async def test_a_ledger_rolled_back_to_an_old_file_forgets_nothing(
     ledger: Ledger, kafka_settings: KafkaSettings, publish: Publish, store: Valkey, tmp_path: Path
 ) -> None:
-    await ensure_epoch(ledger, kafka_settings, publish, now)
+    await ensure_epoch(ledger, kafka_settings, publish, now, "UTC")
     await ledger.claim([Message().ask("n")])
     await asyncio.to_thread(store.stop)
     shutil.copytree(store.data, tmp_path / "old")
     await asyncio.to_thread(store.start)
     await asyncio.to_thread(store.wait_ready)
-    await ensure_epoch(ledger, kafka_settings, publish, now)
+    await ensure_epoch(ledger, kafka_settings, publish, now, "UTC")
     sent = Message()
     await write(publish, intents(sent.intent("n")))
     assert isinstance((await ledger.claim([sent.ask("n")]))[0], Won)
@@ -273,7 +273,7 @@ async def test_a_ledger_rolled_back_to_an_old_file_forgets_nothing(
     await asyncio.to_thread(store.wait_ready)
     with pytest.raises(LedgerNotReadyError):
         await ledger.claim([sent.ask("m")])
-    await ensure_epoch(ledger, kafka_settings, publish, now)
+    await ensure_epoch(ledger, kafka_settings, publish, now, "UTC")
     assert await ledger.claim([sent.ask("m")]) == [Refused(Closed("unknown", 1, "n", VIA))]
     # The claims of the epochs before are swept away.
     await eventually(lambda: swept(ledger))
@@ -286,7 +286,7 @@ async def test_of_two_rebuilders_one_rebuilds(
     await write(publish, intents(lost.intent("n")))
     async with Ledger(RedisSettings(url=store.url)) as other:
         rebuilt = await asyncio.gather(
-            *(ensure_epoch(one, kafka_settings, publish, now) for one in (ledger, other))
+            *(ensure_epoch(one, kafka_settings, publish, now, "UTC") for one in (ledger, other))
         )
         assert sorted(rebuilt) == [False, True]
         assert await claims(other, lost) == [Closed("unknown", 1, "n", VIA)]
@@ -306,7 +306,7 @@ async def test_the_epoch_is_not_published_before_ambiguous_is_acknowledged(
             await acknowledged.wait()
         await publish(records)
 
-    rebuilding = asyncio.create_task(ensure_epoch(ledger, kafka_settings, slow, now))
+    rebuilding = asyncio.create_task(ensure_epoch(ledger, kafka_settings, slow, now, "UTC"))
     async with asyncio.timeout(30):
         await asked.wait()
     with pytest.raises(LedgerNotReadyError):
@@ -329,11 +329,11 @@ async def test_a_rebuilder_beyond_its_lock_publishes_nothing(
         await publish(records)
 
     async with Ledger(RedisSettings(url=store.url)) as other:
-        slow = asyncio.create_task(ensure_epoch(ledger, kafka_settings, stall, now))
+        slow = asyncio.create_task(ensure_epoch(ledger, kafka_settings, stall, now, "UTC"))
         async with asyncio.timeout(30):
             await stalled.wait()
             await expire_lock(ledger)
-            assert await ensure_epoch(other, kafka_settings, publish, now) is True
+            assert await ensure_epoch(other, kafka_settings, publish, now, "UTC") is True
         # A hand-over under the new epoch, which the stalled one knows nothing of.
         await write(publish, intents(late.intent("n")))
         assert isinstance((await other.claim([late.ask("n")]))[0], Won)
@@ -362,7 +362,7 @@ async def test_a_rebuild_that_began_under_another_run_publishes_nothing(
         await publish(records)
 
     async with asyncio.timeout(60):
-        assert await ensure_epoch(ledger, kafka_settings, restart_meanwhile, now) is True
+        assert await ensure_epoch(ledger, kafka_settings, restart_meanwhile, now, "UTC") is True
     assert interrupted > 1
     # The second reading saw what came after the first.
     assert await claims(ledger, lost, late) == [Closed("unknown", 1, "n", VIA)] * 2
@@ -379,7 +379,7 @@ async def test_what_a_crashed_rebuilder_left_hinders_nobody(
     await expire_lock(ledger)
     left = f"helio:{crashed.token}:c:{message.id}"
     assert 0 < await ledger.server._client.pttl(left) <= 74 * HOUR
-    assert await ensure_epoch(ledger, kafka_settings, publish, now) is True
+    assert await ensure_epoch(ledger, kafka_settings, publish, now, "UTC") is True
     assert await claims(ledger, message) == [Absent()]
     await eventually(lambda: swept(ledger))
     assert not await ledger.server._client.exists(left)
@@ -391,18 +391,18 @@ async def test_a_poisoned_fact_stops_nothing_but_intents_may_hide_a_hand_over(
     throttled = Message()
     await publish([Outgoing(topics.EVENTS, POISON, b"junk")])
     await write(publish, intents(throttled.intent("n")), throttled.outcome("n", Throttled()))
-    assert await ensure_epoch(ledger, kafka_settings, publish, now) is True
+    assert await ensure_epoch(ledger, kafka_settings, publish, now, "UTC") is True
     assert await claims(ledger, throttled) == [Open(2, str(RECORD), maybe_sent=False)]
     await ledger.server._client.flushall()
     await publish([Outgoing(topics.INTENTS, POISON, b'{"type":"intents.v2"}')])
     try:
         with pytest.raises(UnreadableIntentsError, match=r"sms\.intents\.v1:\d:\d+"):
-            await ensure_epoch(ledger, kafka_settings, publish, now)
+            await ensure_epoch(ledger, kafka_settings, publish, now, "UTC")
         with pytest.raises(LedgerNotReadyError):
             await ledger.look([throttled.id])
     finally:
         await drop_records(kafka_settings, topics.INTENTS)
-    assert await ensure_epoch(ledger, kafka_settings, publish, now) is True
+    assert await ensure_epoch(ledger, kafka_settings, publish, now, "UTC") is True
     # A fact of ours stands for the intent that was before it.
     assert await claims(ledger, throttled) == [Open(2, str(RECORD), maybe_sent=False)]
 
