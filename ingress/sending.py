@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -13,6 +13,7 @@ from ingress.batching import Gathered
 from ingress.bounded import within
 from ingress.checks import malformed
 from ingress.codes import Code
+from ingress.first_rows import FirstRows, first_row
 from ingress.idempotency import Go, Wait, subject, taken
 from ingress.permission import Recipient
 from ingress.ports import NotAcknowledgedError, Publish, Store
@@ -23,20 +24,16 @@ from ingress.tracing import Headers
 from ingress.watching import Watching
 from ledger import LedgerAwayError
 from ledger.holds import Answer, Found, Hold
-from ledger.view import First
 from schemas import ids, topics
 from schemas.base import Millis
 from schemas.failpoints import Point, reached
-from schemas.messages import Door, Message
-from schemas.public import StatusRecord, Step
+from schemas.messages import Door
+from schemas.public import StatusRecord
 from schemas.requests import SendRequest, fingerprint
 from schemas.settings import IngressSettings, MessageSettings
-from schemas.status import State
 
 _LOG: Final = logging.getLogger(__name__)
-#: The first row only makes a GET straight after the POST find the message: it may not hold the answer up.
-_FIRST_ROW_SECONDS: Final = 1.0
-#: Nor may what is only put down once the answer is there.
+#: What is only put down once the answer is there may not hold it up.
 _AFTER_SECONDS: Final = 0.5
 #: A key is held for as long as its request may take, and this.
 _HOLD_MARGIN_SECONDS: Final = 5.0
@@ -100,7 +97,7 @@ class Sending:
         self._messages = messages
         self._clock = clock
         self._random = random
-        self._first_row: Gathered[First, None] = Gathered(self._first_rows)
+        self._first_rows = FirstRows(ledger)
         self._hold: Gathered[Hold, Found] = Gathered(ledger.hold)
         self._under_way: set[asyncio.Task[Reply | Problem]] = set()
 
@@ -202,22 +199,10 @@ class Sending:
             await self._release(asked)
             return _not_acknowledged(message.message_id)
         row = first_row(message)
-        await self._show(asked, row)
-        return taken(row) if _at_once(row, asked) else await self._outcome(asked, subject(row))
-
-    async def _show(self, asked: _Asked, row: StatusRecord) -> None:
+        at_once = _at_once(row, asked)
         # The hold of one that waits for its outcome ends with its answer.
-        token = asked.token if asked.keyed and _at_once(row, asked) else None
-        try:
-            await within(self._first_row(First(row, token)), _FIRST_ROW_SECONDS)
-        except LedgerAwayError as error:
-            # The message is the broker's already; the fold's own row will show it.
-            metrics.FIRST_ROWS_MISSED.inc()
-            _LOG.warning("view.missed message_id=%s error=%r", asked.message_id, error)
-
-    async def _first_rows(self, rows: Sequence[First]) -> list[None]:
-        await self._ledger.first(rows)
-        return [None] * len(rows)
+        await self._first_rows.show(row, asked.token if asked.keyed and at_once else None)
+        return taken(row) if at_once else await self._outcome(asked, subject(row))
 
     async def _outcome(self, asked: _Asked, subject: Subject) -> Reply | Problem:
         """Wait for what the provider says, within the bound; the answer is kept before it is given."""
@@ -263,32 +248,6 @@ class Sending:
 def _at_once(row: StatusRecord, asked: _Asked) -> bool:
     """Whether it is answered without waiting for its outcome: nobody waits for one that is held."""
     return asked.request.queue or row.send_at is not None
-
-
-def first_row(message: Message) -> StatusRecord:
-    """What the view shows until the fold's first transition."""
-    content = message.content
-    return StatusRecord(
-        id=ids.of_transition(message.message_id, 0),
-        message_id=message.message_id,
-        organization=message.organization,
-        sequence=0,
-        status=State.QUEUED,
-        at=content.accepted_at,
-        accepted_at=content.accepted_at,
-        forget_at=message.forget_at,
-        from_number=content.from_number,
-        use_case_id=content.use_case_id,
-        to_number=content.to_number,
-        text=content.text,
-        media=content.media,
-        segments=content.segments,
-        reference=content.reference,
-        fingerprint=content.fingerprint,
-        send_at=content.send_at,
-        provider=message.provider,
-        history=(Step(status=State.QUEUED, at=content.accepted_at),),
-    )
 
 
 def _denied(denied: Denied) -> Problem:

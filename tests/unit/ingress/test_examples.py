@@ -15,9 +15,9 @@ from directory.snapshot import Directory
 from ingress.admin.writing import ChangedMeanwhileError
 from ingress.app import make_app
 from ingress.codes import STATUS, Code
+from ingress.first_rows import first_row
 from ingress.openapi import examples
 from ingress.openapi.errors import MESSAGE_ID, USE_CASE_ID, example
-from ingress.sending import first_row
 from ingress.tracing import Headers
 from ledger import LedgerUnavailableError
 from ledger.holds import Hold
