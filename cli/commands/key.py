@@ -6,6 +6,7 @@ from urllib.parse import quote, urlencode
 import typer
 
 from cli.commands import options
+from cli.commands.asking import ask, end
 from cli.commands.trouble import Exit, TroubleError
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def create(
     """Make an API key. It is shown this once: only its SHA-256 is kept."""
     given = {"id": key_id, "scopes": scope or None, "rate": rate, "burst": burst}
     body = {name: value for name, value in given.items() if value is not None}
-    _show_secret(_ask("POST", _path("", organization), url, api_key, body), json=json)
+    _show_secret(_written("POST", _path("", organization), url, api_key, body), json=json)
 
 
 def listed(
@@ -49,9 +50,9 @@ def listed(
     cursor: str | None = ""
     while cursor is not None:
         path = _path("", organization, **({"cursor": cursor} if cursor else {}))
-        page = _ask("GET", path, url, api_key)
+        page = ask("GET", path, url, api_key)
         if not page.ok:
-            _end(page, json=json)
+            end(page, json=json)
         for found in page.body["items"]:
             if json:
                 show.record(found)
@@ -71,9 +72,9 @@ def revoke(
     """Revoke an API key: it opens nothing from now on."""
     from cli.commands import show
 
-    answer = _ask("DELETE", _path(f"/{quote(key_id, safe='')}", organization), url, api_key)
+    answer = _written("DELETE", _path(f"/{quote(key_id, safe='')}", organization), url, api_key)
     if not answer.ok:
-        _end(answer, json=json)
+        end(answer, json=json)
     if json:
         show.record(answer.body)
     else:
@@ -95,7 +96,7 @@ def rotate(
     """Replace an API key by a new one, which is shown this once."""
     body = {} if good_for is None else {"good_for": good_for}
     path = _path(f"/{quote(key_id, safe='')}/rotate", organization)
-    _show_secret(_ask("POST", path, url, api_key, body), json=json)
+    _show_secret(_written("POST", path, url, api_key, body), json=json)
 
 
 def _path(below: str, organization: str | None, **query: str) -> str:
@@ -103,29 +104,23 @@ def _path(below: str, organization: str | None, **query: str) -> str:
     return f"/v1/keys{below}" + (f"?{urlencode(asked)}" if asked else "")
 
 
-def _ask(
+def _written(
     method: str, path: str, url: str | None, api_key: str | None, body: dict[str, Any] | None = None
 ) -> "Answer":
-    from cli.commands.rest import Rest
-    from cli.commands.target import door
-
-    with Rest(door(url, api_key)) as rest:
-        try:
-            answer = rest.once(method, path, body)
-        except TroubleError as trouble:
-            if method == "GET" or trouble.code is not Exit.UNREACHABLE:
-                raise
-            raise TroubleError(f"{trouble}; see `helio key list`", trouble.code) from None
-    if answer.code in {502, 503, 504}:
-        raise TroubleError(answer.detail, Exit.UNREACHABLE)
-    return answer
+    """As `ask`, of what may be done although nobody answered."""
+    try:
+        return ask(method, path, url, api_key, body)
+    except TroubleError as trouble:
+        if trouble.code is not Exit.UNREACHABLE:
+            raise
+        raise TroubleError(f"{trouble}; see `helio key list`", trouble.code) from None
 
 
 def _show_secret(answer: "Answer", *, json: bool) -> None:
     from cli.commands import show
 
     if not answer.ok:
-        _end(answer, json=json)
+        end(answer, json=json)
     if json:
         show.record(answer.body)
         return
@@ -139,13 +134,3 @@ def _line(found: Any) -> str:
     former = "".join(f"  former until {until}" for until in found["former_until"])
     scopes = ",".join(found["scopes"])
     return f"{found['id']}  {found['organization']}  {found['status']}  {scopes}  {rate}{former}"
-
-
-def _end(answer: "Answer", *, json: bool) -> None:
-    from cli.commands import show
-
-    if json:
-        show.record({**answer.body, "http_status": answer.code})
-    else:
-        show.refused(answer)
-    raise typer.Exit(Exit.NO)

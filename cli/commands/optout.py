@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import typer
 
 from cli.commands import options
-from cli.commands.trouble import Exit, TroubleError
+from cli.commands.asking import ask, end
 
 if TYPE_CHECKING:
     from cli.commands.rest import Answer
@@ -32,7 +32,7 @@ def add(
     """Opt a number out: nothing is handed over to it any more, also of what waits already."""
     given = {"number": number, "use_case_id": use_case, "note": note or None}
     body = {name: value for name, value in given.items() if value is not None}
-    _show(_ask("POST", "/v1/optouts", url, api_key, body), json=json)
+    _show(ask("POST", "/v1/optouts", url, api_key, body), json=json)
 
 
 def remove(
@@ -47,7 +47,7 @@ def remove(
     """Take an opt-out back. A provider's own list is not touched."""
     given = {"number": number, "use_case_id": use_case, "note": note or None}
     query = urlencode({name: value for name, value in given.items() if value is not None})
-    _show(_ask("DELETE", f"/v1/optouts?{query}", url, api_key), json=json)
+    _show(ask("DELETE", f"/v1/optouts?{query}", url, api_key), json=json)
 
 
 def show(
@@ -58,7 +58,7 @@ def show(
     json: options.Json = False,
 ) -> None:
     """Show all that a number has ever wanted: the latest wish for each use case, and for the organization."""
-    answer = _ask("GET", f"/v1/optouts?{urlencode({'number': number})}", url, api_key)
+    answer = ask("GET", f"/v1/optouts?{urlencode({'number': number})}", url, api_key)
     _lines(answer, json=json)
     if answer.ok and not answer.body["items"] and not json:
         typer.echo(f"{number}  has said nothing")
@@ -74,29 +74,16 @@ def listed(
     cursor: str | None = ""
     while cursor is not None:
         query = f"?{urlencode({'cursor': cursor})}" if cursor else ""
-        page = _ask("GET", f"/v1/optouts{query}", url, api_key)
+        page = ask("GET", f"/v1/optouts{query}", url, api_key)
         _lines(page, json=json)
         cursor = page.body["next_cursor"]
-
-
-def _ask(
-    method: str, path: str, url: str | None, api_key: str | None, body: dict[str, Any] | None = None
-) -> "Answer":
-    from cli.commands.rest import Rest
-    from cli.commands.target import door
-
-    with Rest(door(url, api_key)) as rest:
-        answer = rest.once(method, path, body)
-    if answer.code in {502, 503, 504}:
-        raise TroubleError(answer.detail, Exit.UNREACHABLE)
-    return answer
 
 
 def _lines(answer: "Answer", *, json: bool) -> None:
     from cli.commands import show as shows
 
     if not answer.ok:
-        _end(answer, json=json)
+        end(answer, json=json)
     for found in answer.body["items"]:
         if json:
             shows.record(found)
@@ -108,7 +95,7 @@ def _show(answer: "Answer", *, json: bool) -> None:
     from cli.commands import show as shows
 
     if not answer.ok:
-        _end(answer, json=json)
+        end(answer, json=json)
     if json:
         shows.record(answer.body)
     else:
@@ -120,13 +107,3 @@ def _line(found: Mapping[str, Any]) -> str:
     consent = typer.style(found["consent"], fg="red" if found["consent"] == "out" else "green", bold=True)
     note = f" ({found['note']})" if found["note"] else ""
     return f"{found['number']}  {consent}  {about}  {found['at']}  {found['source']}{note}"
-
-
-def _end(answer: "Answer", *, json: bool) -> None:
-    from cli.commands import show as shows
-
-    if json:
-        shows.record({**answer.body, "http_status": answer.code})
-    else:
-        shows.refused(answer)
-    raise typer.Exit(Exit.NO)
