@@ -39,11 +39,13 @@ def of_message(
     """The scopes (`schemas.optouts.scope`) in which a message must not be unwanted, the organization's first.
 
     Those of its use case; of a message that names its sender those of each use case that sends from there.
+    Last that of its sender, if that is known: the number may have come from another use case.
     """
+    own = () if sender is None else (scope(organization, sender),)
     if use_case_id is not None:
-        return scope(organization), scope(organization, use_case_id)
+        return scope(organization), scope(organization, use_case_id), *own
     pools = use_cases_of(directory, organization, sender) if sender is not None else ()
-    return scope(organization), *(scope(organization, pool) for pool in pools)
+    return scope(organization), *(scope(organization, pool) for pool in pools), *own
 
 
 def records(
@@ -51,23 +53,27 @@ def records(
     use_cases: Iterable[str | None],
     handset: str,
     *,
+    sender: str,
     consent: Consent,
     source: Source,
     at: Millis,
+    said_at: Millis | None = None,
     note: str,
 ) -> list[OptOut]:
-    """What to write of a handset's wish for these use cases (None: the organization).
+    """What to write of a handset's wish for these use cases (None: the organization), and `sender` itself.
 
     Nothing where `handset` is no number (texts also come from names): nothing can be sent there.
     """
     if not is_handset(handset):
         return []
+    # Receipts may not name their sender.
+    own = (sender,) if is_handset(sender) else ()
     return [
         OptOut(
-            organization=organization, use_case_id=use_case, number=handset, consent=consent, source=source,
-            at=at, note=note,
+            organization=organization, use_case_id=use_case, sender=number, number=handset, consent=consent,
+            source=source, at=at, said_at=said_at, note=note,
         )
-        for use_case in use_cases
+        for use_case, number in (*((one, None) for one in use_cases), *((None, one) for one in own))
     ]  # fmt: skip
 
 

@@ -103,6 +103,7 @@ def shown(record: OptOut) -> dict[str, Any]:
     return {
         "number": record.number,
         "use_case_id": record.use_case_id,
+        "sender": record.sender,
         "consent": record.consent.value,
         "source": record.source.value,
         "at": statuses.iso(record.at),

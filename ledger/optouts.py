@@ -1,7 +1,8 @@
 """Wishes of recipients, as values: what is noted of `sms.optouts.v1`, and what is read. Opens nothing.
 
-They belong to no epoch, for they are the same under each: a key holds the record of the highest offset, so
-they may be noted in any order and repetition. What the server loses a rebuild reads again (docs/ledger.md).
+They belong to no epoch, for they are the same under each: a key holds the latest opt-out and the latest
+opt-in, so they may be noted in any order and repetition. What the server loses a rebuild reads again
+(docs/ledger.md).
 """
 
 import json
@@ -16,7 +17,7 @@ from schemas.optouts import Consent, OptOut, Source
 
 log = logging.getLogger(__name__)
 
-#: `OptOut.key`: an organization, one of its use cases, a number.
+#: `OptOut.key`: an organization, one of its use cases or numbers, a handset.
 _KEY: Final = re.compile(r"([^/ ]+)(?:/([^/ ]+))? (\+[1-9][0-9]{6,14})")
 
 #: Somebody who may not want a message: the scopes that it belongs to, the organization's first
@@ -47,10 +48,11 @@ def read(key: bytes | None, value: bytes | None, offset: int, at: Millis) -> Not
     found = _KEY.fullmatch((key or b"").decode(errors="replace"))
     if found is None:
         return None
-    organization, use_case_id, number = found.groups()
+    organization, narrower, number = found.groups()
+    use_case_id, sender = _about(narrower)
     unreadable = OptOut(
-        organization=organization, use_case_id=use_case_id, number=number, consent=Consent.OUT,
-        source=Source.API, at=at, note="a record that cannot be read",
+        organization=organization, use_case_id=use_case_id, sender=sender, number=number,
+        consent=Consent.OUT, source=Source.API, at=at, note="a record that cannot be read",
     )  # fmt: skip
     return Noted(offset, unreadable)
 
@@ -64,7 +66,9 @@ def encode_noted(noted: Sequence[Noted]) -> str:
             one.record.number,
             one.offset,
             one.record.consent,
-            f"{one.record.at} {one.record.source} {one.record.note}",
+            one.record.at,
+            one.record.said,
+            f"{one.record.source} {one.record.note}",
         ]
         for one in noted
     ]
@@ -77,19 +81,29 @@ def encode_reaches(reaches: Sequence[Reach]) -> str:
 
 
 def wish(member: bytes, value: bytes) -> OptOut:
-    """The record in a member of an organization's set and its key's value, as `wish_note.lua` writes them."""
+    """The record in a member of an organization's set and what holds of its key, as `wish_list.lua` tells."""
     number, _, scope = member.decode().partition(" ")
-    organization, _, use_case_id = scope.partition("/")
-    _, consent, at, source, note = value.decode().split(" ", 4)
+    organization, _, narrower = scope.partition("/")
+    use_case_id, sender = _about(narrower)
+    consent, _, at, said, source, note = value.decode().split(" ", 5)
     return OptOut(
         organization=organization,
-        use_case_id=use_case_id or None,
+        use_case_id=use_case_id,
+        sender=sender,
         number=number,
         consent=Consent(consent),
         source=Source(source),
         at=int(at),
+        said_at=None if said == at else int(said),
         note=note,
     )
+
+
+def _about(narrower: str | None) -> tuple[str | None, str | None]:
+    """The use case, or the number of ours, in the second part of a scope's name."""
+    if not narrower:
+        return None, None
+    return (None, narrower) if narrower.startswith("+") else (narrower, None)
 
 
 def cursor(record: OptOut) -> str:

@@ -1,9 +1,12 @@
 """Opt-outs on `sms.optouts.v1`: who does not want to hear from whom (docs/optouts.md). Compacted by key."""
 
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
 from schemas.base import Millis, Record
+
+#: Providers tell times in whole seconds.
+CLOCK_MS: Final = 1000
 
 
 class Consent(StrEnum):
@@ -31,18 +34,28 @@ class OptOut(Record):
     organization: str
     #: None: it is for everything that the organization sends.
     use_case_id: str | None = None
+    #: The number of ours that they wrote to, where it is for what comes from that, whoever uses it.
+    sender: str | None = None
     #: The handset, +E.164.
     number: str
     consent: Consent
     source: Source
+    #: When we heard of it, by our clock.
     at: Millis
+    #: When it was said, by the provider's clock: a text may come late. None: at `at`.
+    said_at: Millis | None = None
     #: What it was: the word that they wrote, the provider's code, or a note of whoever entered it.
     note: str = ""
 
     @property
     def scope(self) -> str:
         """What it is about (`scope`)."""
-        return scope(self.organization, self.use_case_id)
+        return scope(self.organization, self.use_case_id or self.sender)
+
+    @property
+    def said(self) -> Millis:
+        """When it was said, as far as it is known."""
+        return self.at if self.said_at is None else self.said_at
 
     @property
     def key(self) -> bytes:
@@ -50,6 +63,11 @@ class OptOut(Record):
         return f"{self.scope} {self.number}".encode()
 
 
-def scope(organization: str, use_case_id: str | None = None) -> str:
-    """The name of all that an opt-out is about: an organization, or one of its use cases."""
-    return organization if use_case_id is None else f"{organization}/{use_case_id}"
+def scope(organization: str, narrower: str | None = None) -> str:
+    """The name of all that an opt-out is about: an organization, one of its use cases, a number (+E.164)."""
+    return organization if narrower is None else f"{organization}/{narrower}"
+
+
+def is_late(back: OptOut, out: OptOut) -> bool:
+    """Whether the opt-in `back`, heard of after `out`, was said before it: it takes nothing back."""
+    return back.said + CLOCK_MS <= out.said

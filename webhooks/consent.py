@@ -53,9 +53,22 @@ def wish(text: Text, directory: Directory, lifetime_ms: int) -> Wish | None:
     return Wish(
         said.keyword,
         _records(said, said.keyword, use_cases),
-        [(_scopes(said.organization, one), said.from_number) for one in use_cases],
+        [(_scopes(said, one), said.from_number) for one in use_cases],
         _message(said, *reply, lifetime_ms) if answers and reply is not None else None,
     )
+
+
+def in_time(records: Sequence[OptOut], known: Sequence[OptOut]) -> list[OptOut]:
+    """Those of `records` to write: no opt-in that was said before an opt-out that is `known`.
+
+    A text comes late when we were away. An opt-out is always written: in doubt nobody is written to.
+    """
+    outs = {one.key: one for one in known if one.consent is Consent.OUT}
+    return [
+        one
+        for one in records
+        if one.consent is Consent.OUT or one.key not in outs or not optouts.is_late(one, outs[one.key])
+    ]
 
 
 def is_reply_due(keyword: Keyword, before: Sequence[bool] | None) -> bool:
@@ -79,6 +92,7 @@ def learned(receipt: Receipt, ends: Ends, directory: Directory) -> list[OptOut]:
         receipt.organization,
         scopes.written_to(directory, receipt.organization, ends.sender),
         ends.handset,
+        sender=ends.sender,
         consent=Consent.OUT,
         source=Source.PROVIDER,
         at=receipt.at,
@@ -94,17 +108,22 @@ def _records(said: InboundRecord, keyword: Keyword, use_cases: Sequence[str | No
         said.organization,
         use_cases,
         said.from_number,
+        sender=said.to_number,
         consent=consent,
         source=Source.TEXT,
         # Ours: of two wishes the later one counts, and providers' clocks differ.
         at=said.received_at,
+        said_at=said.at,
         note=said.text.strip()[:_NOTE],
     )
 
 
-def _scopes(organization: str, use_case_id: str | None) -> tuple[str, ...]:
-    whole = optouts.scope(organization)
-    return (whole,) if use_case_id is None else (whole, optouts.scope(organization, use_case_id))
+def _scopes(said: InboundRecord, use_case_id: str | None) -> tuple[str, ...]:
+    narrower = (use_case_id, said.to_number) if use_case_id is not None else (said.to_number,)
+    return (
+        optouts.scope(said.organization),
+        *(optouts.scope(said.organization, one) for one in narrower),
+    )
 
 
 def _reply_of(

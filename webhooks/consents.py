@@ -31,6 +31,7 @@ class Wishes(Protocol):
     """What is asked of the ledger."""
 
     async def opted_out(self, reaches: Sequence[Reach]) -> list[bool]: ...  # noqa: D102  # see ledger.Ledger
+    async def wishes_of(self, organization: str, number: str) -> list[OptOut]: ...  # noqa: D102  # likewise
     async def note_optouts(self, noted: Sequence[Noted]) -> None: ...  # noqa: D102  # likewise
     async def allow(self, asks: Sequence[Limit]) -> list[int]: ...  # noqa: D102  # likewise
 
@@ -58,8 +59,10 @@ class Consents:
         wish = consent.wish(text, self._directory(), self._lifetime_ms)
         if wish is None:
             return True
-        replies = wish.reply is not None and await self._is_due(wish)
-        if not await self._write(wish.records):
+        records = await self._in_time(wish)
+        is_heeded = len(records) == len(wish.records)
+        replies = wish.reply is not None and is_heeded and await self._is_due(wish)
+        if not await self._write(records):
             return False
         if wish.reply is None or not replies:
             return True
@@ -68,6 +71,25 @@ class Consents:
     async def learn(self, receipt: Receipt, ends: Ends) -> bool:
         """A provider's code says that its recipient has opted out there; False as for `heed`."""
         return await self._write(consent.learned(receipt, ends, self._directory()))
+
+    async def _in_time(self, wish: consent.Wish) -> Sequence[OptOut]:
+        """Its records without opt-ins that come too late.
+
+        The ledger would not heed those either; but its topic keeps only the last record of a key, and what is
+        rebuilt from that would.
+        """
+        if wish.keyword is not Keyword.START or not wish.records:
+            return wish.records
+        first = wish.records[0]
+        try:
+            known = await self._wishes.wishes_of(first.organization, first.number)
+        except Exception as error:  # noqa: BLE001 - whatever it is, a text is not refused for it
+            _LOG.warning("optouts.unknown: it cannot be told whether they have said stop since: %r", error)
+            return wish.records
+        records = consent.in_time(wish.records, known)
+        if len(records) < len(wish.records):
+            _LOG.info("optouts.late count=%d: said before a stop", len(wish.records) - len(records))
+        return records
 
     async def _write(self, records: Sequence[OptOut]) -> bool:
         noted: list[Noted] = []

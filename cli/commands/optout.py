@@ -103,7 +103,11 @@ def _show(answer: "Answer", *, json: bool) -> None:
 
 
 def _line(found: Mapping[str, Any]) -> str:
-    about = f"use case {found['use_case_id']}" if found["use_case_id"] else "everything"
+    about = "everything"
+    if found["use_case_id"]:
+        about = f"use case {found['use_case_id']}"
+    elif found["sender"]:
+        about = f"from {found['sender']}"
     consent = typer.style(found["consent"], fg="red" if found["consent"] == "out" else "green", bold=True)
     note = f" ({found['note']})" if found["note"] else ""
     return f"{found['number']}  {consent}  {about}  {found['at']}  {found['source']}{note}"

@@ -19,6 +19,7 @@ _USE_CASE: Final = "0b6e5e0e-9a55-4be4-a4c1-3a1f53f3c2f7"
 _OUT: Final = {
     "number": _NUMBER,
     "use_case_id": _USE_CASE,
+    "sender": None,
     "consent": "out",
     "source": "text",
     "at": "2026-04-30T10:15:00Z",
@@ -42,7 +43,12 @@ def components() -> dict[str, Any]:
         "use_case_id": {
             "type": ["string", "null"],
             "format": "uuid",
-            "description": "null: all that is sent.",
+            "description": "null: all that is sent, or all from `sender`.",
+        },
+        "sender": {
+            "type": ["string", "null"],
+            "pattern": E164_PATTERN,
+            "description": "A number of yours: all that comes from it, whatever use case has it.",
         },
         "consent": {"type": "string", "enum": ["out", "in"]},
         "source": {"type": "string", "enum": ["text", "provider", "api"]},
@@ -51,7 +57,7 @@ def components() -> dict[str, Any]:
     }
     wish = {
         "type": "object",
-        "description": "The latest wish of a handset about a use case, or about the whole organization.",
+        "description": "The latest wish of a handset about a use case, a number, or the organization.",
         "properties": said,
         "required": list(said),
     }

@@ -4,10 +4,10 @@ local members = redis.call(
 local found = {}
 for _, member in ipairs(members) do
   local number, scope = string.match(member, '^(%S+) (%S+)$')
-  local value = redis.call('GET', wish_key(scope, number))
-  if value then
+  local consent, wish = wish_of(scope, number)
+  if consent then
     found[#found + 1] = member
-    found[#found + 1] = value
+    found[#found + 1] = consent .. ' ' .. wish.value
   end
 end
 return found

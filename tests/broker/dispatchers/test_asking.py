@@ -269,8 +269,8 @@ async def test_an_opt_out_that_an_answer_tells_of_is_written_before_the_fact(age
         questions = await lost(aged, dispatcher, task)
         before = len(aged.written)
         await asked(aged, dispatcher, *questions)
-    first, *rest = aged.written[before:]
-    assert first.topic == topics.OPTOUTS
+    first, of_number, *rest = aged.written[before:]
+    assert first.topic == of_number.topic == topics.OPTOUTS
     assert {record.topic for record in rest} == {topics.EVENTS}
     wish = OptOut.decode(first.value or b"")
     assert (wish.organization, wish.number, wish.consent) == ("acme", task.to_number, Consent.OUT)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ledger.claims import Absent, Claim, Closed, Open, Sending, Via, Why
 from ledger.optouts import Noted
-from schemas.optouts import Consent, OptOut
+from schemas.optouts import Consent, OptOut, is_late
 from schemas.tasks import How
 
 
@@ -93,15 +93,37 @@ class Reference:
         return isinstance(claim, Closed) and (claim.why, claim.nonce) == ("unknown", nonce)
 
 
+def standing(noted: Iterable[Noted], scope: str, number: str) -> OptOut | None:
+    """What holds of one scope and handset: an opt-in that is later by its record, our clock and theirs."""
+    told = [one for one in noted if (one.record.scope, one.record.number) == (scope, number)]
+    outs = [one for one in told if one.record.consent is Consent.OUT]
+    backs = [one for one in told if one.record.consent is Consent.IN]
+    back = max(backs, key=lambda one: (one.record.said, one.offset), default=None)
+    if not outs:
+        return None if back is None else back.record
+    last = max(outs, key=lambda one: one.offset)
+    times = {
+        "at": max(one.record.at for one in outs),
+        "said_at": max(one.record.said for one in outs),
+    }
+    out = last.record.model_copy(update=times)
+    if back is not None and back.offset > last.offset and back.record.at >= out.at:
+        return out if is_late(back.record, out) else back.record
+    return out
+
+
 def unwanted(noted: Iterable[Noted], scopes: Sequence[str], number: str) -> bool:
     """Whether a message of these scopes, the organization's first, is unwanted (docs/optouts.md)."""
-    latest: dict[str, OptOut] = {}
-    for one in sorted(noted, key=lambda one: one.offset):
-        if one.record.number == number:
-            latest[one.record.scope] = one.record
-    whole, narrower = latest.get(scopes[0]), [latest.get(scope) for scope in scopes[1:]]
-    if any(one is not None and one.consent is Consent.OUT for one in narrower):
+    known = list(noted)
+    found = {scope: standing(known, scope, number) for scope in scopes}
+    use_cases = [found[scope] for scope in scopes[1:] if "/+" not in scope]
+    if any(one is not None and one.consent is Consent.OUT for one in use_cases):
         return True
-    if whole is None or whole.consent is Consent.IN:
-        return False
-    return not narrower or any(one is None or one.at <= whole.at for one in narrower)
+    wide = [found[scope] for scope in scopes if scope == scopes[0] or "/+" in scope]
+    outs = [one for one in wide if one is not None and one.consent is Consent.OUT]
+    backs = use_cases or [found[scopes[0]]]
+    return any(not _came_back(back, out) for out in outs for back in backs)
+
+
+def _came_back(back: OptOut | None, out: OptOut) -> bool:
+    return back is not None and back.consent is Consent.IN and back.at > out.at and not is_late(back, out)

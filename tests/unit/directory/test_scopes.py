@@ -5,10 +5,10 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from directory.scopes import of_message, written_to
+from directory.scopes import of_message, records, written_to
 from directory.snapshot import Directory
 from schemas.directory import Active, AnyEntity, Assistant, Entry, UseCase, identity
-from schemas.optouts import scope
+from schemas.optouts import Consent, OptOut, Source, scope
 
 USE, OTHER, PAUSED, THEIRS = (str(UUID(int=n)) for n in (1, 2, 3, 4))
 POOLED, SHARED, DESK, BOTH, LONE = (f"+1415555010{n}" for n in range(5))
@@ -60,12 +60,24 @@ def test_stop_all_is_about_everything() -> None:
 def test_a_message_belongs_to_its_organization_and_its_use_case() -> None:
     assert of_message(KNOWN, ORG, None, USE) == (ORG, f"{ORG}/{USE}")
     # Also where the use case has gone, or does not have that number any more.
-    assert of_message(KNOWN, ORG, LONE, OTHER) == (ORG, f"{ORG}/{OTHER}")
+    assert of_message(KNOWN, ORG, LONE, OTHER) == (ORG, f"{ORG}/{OTHER}", f"{ORG}/{LONE}")
 
 
 def test_a_message_from_a_number_belongs_to_all_that_sends_from_there() -> None:
-    assert of_message(KNOWN, ORG, BOTH, None) == (ORG, f"{ORG}/{OTHER}")
-    assert of_message(KNOWN, ORG, DESK, None) == (ORG,)
+    assert of_message(KNOWN, ORG, BOTH, None) == (ORG, f"{ORG}/{OTHER}", f"{ORG}/{BOTH}")
+    assert of_message(KNOWN, ORG, DESK, None) == (ORG, f"{ORG}/{DESK}")
+
+
+def test_a_stop_is_about_the_number_itself_too_whatever_use_case_gets_it() -> None:
+    def written(sender: str) -> list[OptOut]:
+        return records(
+            ORG, (USE,), "+14155550199", sender=sender, consent=Consent.OUT, source=Source.TEXT, at=7, note=""
+        )
+
+    assert [one.scope for one in written(POOLED)] == [f"{ORG}/{USE}", f"{ORG}/{POOLED}"]
+    assert {written(POOLED)[1].scope} < set(of_message(KNOWN, ORG, POOLED, OTHER))
+    # Receipts may not name theirs.
+    assert [one.scope for one in written("")] == [f"{ORG}/{USE}"]
 
 
 NUMBERS = st.sampled_from((POOLED, SHARED, DESK, BOTH, LONE))

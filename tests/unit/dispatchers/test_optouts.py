@@ -43,7 +43,8 @@ def refused(fault: Fault) -> Rejected:
 
 
 def test_a_refusal_of_the_recipients_own_making_is_an_opt_out() -> None:
-    [known] = learned(world.directory(), outcome(refused(Fault.OPTED_OUT)), SENT.to_number)
+    known, of_number = learned(world.directory(), outcome(refused(Fault.OPTED_OUT)), SENT.to_number)
+    assert of_number == known.model_copy(update={"sender": world.TWILIO})
     assert known == OptOut(
         organization="acme", number=world.HANDSET, consent=Consent.OUT, source=Source.PROVIDER, at=NOW,
         note="vonage 21610",
@@ -67,7 +68,7 @@ def test_what_the_provider_says_when_it_is_asked_counts_likewise() -> None:
             fault=fault,
         )  # fmt: skip
 
-    assert len(learned(world.directory(), reported(Fault.OPTED_OUT), SENT.to_number)) == 1
+    assert len(learned(world.directory(), reported(Fault.OPTED_OUT), SENT.to_number)) == 2
     assert learned(world.directory(), reported(Fault.RECIPIENT), SENT.to_number) == []
 
 
@@ -99,9 +100,9 @@ async def test_the_opt_out_is_written_with_the_fact_that_teaches_it() -> None:
     try:
         settling.add(Result(Item(line, 0, SENT), "nonce", refused(Fault.OPTED_OUT)))
         async with asyncio.timeout(20):
-            first, second = await written.get()
+            first, of_number, second = await written.get()
             await settled.wait()
-        assert (first.topic, second.topic) == (topics.OPTOUTS, topics.EVENTS)
+        assert (first.topic, of_number.topic, second.topic) == (topics.OPTOUTS, topics.OPTOUTS, topics.EVENTS)
         assert first.key == f"acme {world.HANDSET}".encode()
         assert OptOut.decode(first.value).consent is Consent.OUT
         assert isinstance(decode_fact(second.value), OutcomeFact)
@@ -119,8 +120,9 @@ def scopes(**changes: object) -> tuple[str, ...]:
 
 
 def test_a_claim_names_where_its_recipient_must_not_have_opted_out() -> None:
-    assert scopes() == ("acme",)
-    assert scopes(use_case_id=USE) == ("acme", f"acme/{USE}")
+    number = f"acme/{world.TWILIO}"
+    assert scopes() == ("acme", number)
+    assert scopes(use_case_id=USE) == ("acme", f"acme/{USE}", number)
 
 
 def test_a_confirmation_goes_to_whoever_has_just_opted_out() -> None:

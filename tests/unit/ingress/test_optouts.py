@@ -59,6 +59,7 @@ async def test_an_opt_out_is_on_its_topic_and_in_the_ledger_before_the_answer(do
     assert answer.json() == {
         "number": ADA,
         "use_case_id": str(USE),
+        "sender": None,
         "consent": "out",
         "source": "api",
         "at": "2023-11-14T22:13:20Z",

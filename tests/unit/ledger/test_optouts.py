@@ -30,6 +30,9 @@ def test_one_that_cannot_be_read_is_an_opt_out_of_its_key(value: bytes) -> None:
     whole = read(f"acme {ADA}".encode(), value, 3, 99)
     assert whole is not None
     assert (whole.record.organization, whole.record.use_case_id) == ("acme", None)
+    of_number = read(f"acme/+14155552399 {ADA}".encode(), value, 3, 99)
+    assert of_number is not None
+    assert (of_number.record.use_case_id, of_number.record.sender) == (None, "+14155552399")
 
 
 @pytest.mark.parametrize("key", [None, b"", b"acme", b"acme BANK", b"a b +14155550101", b"\xff"])

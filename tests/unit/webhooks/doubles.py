@@ -10,8 +10,9 @@ from ledger.limits import Limit
 from ledger.optouts import Noted, Reach
 from schemas import topics
 from schemas.facts import Receipt, decode_fact
+from schemas.optouts import OptOut
 from schemas.public import InboundRecord
-from tests.contracts.ledger.reference import unwanted
+from tests.contracts.ledger.reference import standing, unwanted
 
 
 @dataclass
@@ -65,6 +66,12 @@ class Wishes:
     async def opted_out(self, reaches: Sequence[Reach]) -> list[bool]:
         self._reached()
         return [unwanted(self.noted, *reach) for reach in reaches]
+
+    async def wishes_of(self, organization: str, number: str) -> list[OptOut]:
+        self._reached()
+        theirs = [one.record for one in self.noted if one.record.number == number]
+        scopes = dict.fromkeys(one.scope for one in theirs if one.organization == organization)
+        return [found for scope in scopes if (found := standing(self.noted, scope, number)) is not None]
 
     async def note_optouts(self, noted: Sequence[Noted]) -> None:
         self._reached()

@@ -4,7 +4,8 @@ import asyncio
 import base64
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import count
+from datetime import UTC, datetime
+from itertools import count, groupby
 from typing import Any
 from uuid import UUID
 
@@ -110,6 +111,11 @@ class Service:
 
     @property
     def optouts(self) -> list[OptOut]:
+        """What was written of use cases, and of the organization."""
+        return [one for one in self.wanted if one.sender is None]
+
+    @property
+    def wanted(self) -> list[OptOut]:
         return [OptOut.decode(value) for value in self.broker.of(topics.OPTOUTS)]
 
     @property
@@ -118,7 +124,8 @@ class Service:
 
     @property
     def order(self) -> list[str]:
-        return [record.topic for record in self.broker.records]
+        """The topics that were written to; as one what went to the same one in a row."""
+        return [topic for topic, _ in groupby(record.topic for record in self.broker.records)]
 
 
 def written(provider: Provider, said: str, id_: str, to: str = OURS, sender: str = HANDSET) -> Post:
@@ -140,10 +147,14 @@ async def test_a_stop_is_on_its_topic_and_in_the_ledger_before_the_text(provider
     [known] = service.optouts
     assert known == OptOut(
         organization="acme", use_case_id=str(NEWS), number=HANDSET, consent=Consent.OUT, source=Source.TEXT,
-        at=NOW * 1000, note="Stop.",
+        at=NOW * 1000, said_at=service.broker.texts[0].at, note="Stop.",
     )  # fmt: skip
-    assert service.broker.records[0].key == f"acme/{NEWS} {HANDSET}".encode()
-    assert [(one.offset, one.record) for one in service.wishes.noted] == [(0, known)]
+    of_number = known.model_copy(update={"use_case_id": None, "sender": OURS})
+    assert [record.key for record in service.broker.records[:2]] == [
+        f"acme/{NEWS} {HANDSET}".encode(),
+        f"acme/{OURS} {HANDSET}".encode(),
+    ]
+    assert [(one.offset, one.record) for one in service.wishes.noted] == [(0, known), (1, of_number)]
     [record] = service.broker.texts
     assert (record.keyword, record.text) == (Keyword.STOP, " Stop. ")
 
@@ -158,7 +169,7 @@ async def test_start_brings_back_and_help_changes_nothing(provider: Provider) ->
         (Consent.IN, NOW * 1000),
     ]
     assert [one.keyword for one in service.broker.texts] == [Keyword.STOP, Keyword.START, Keyword.HELP, None]
-    assert [one.offset for one in service.wishes.noted] == [0, 1]
+    assert [one.offset for one in service.wishes.noted] == [0, 1, 2, 3]
 
 
 async def test_what_a_stop_is_about_is_as_the_directory_says() -> None:
@@ -215,6 +226,50 @@ async def test_without_the_ledger_the_topic_has_it() -> None:
     assert service.order == [topics.OPTOUTS, topics.MESSAGES, topics.INBOUND]
 
 
+async def late(service: Service, said: str, seconds: int) -> int:
+    """A text that was sent so long ago, and is told of now."""
+    sent = datetime.fromtimestamp(NOW - seconds, UTC).isoformat()
+    return await service.post(
+        vonage_text(text=said, message_uuid=str(next(service.ids)), to=OURS[1:], timestamp=sent)
+    )
+
+
+async def test_a_start_that_comes_late_does_not_undo_the_stop_that_followed_it() -> None:
+    """Its record would be the last of its key, and all that compaction leaves."""
+    service = Service(Provider.VONAGE, (use_case(NEWS, OURS, **REPLIES),))
+    await late(service, "stop", 100)
+    assert await late(service, "start", 200) == 204
+    assert [one.consent for one in service.optouts] == [Consent.OUT]
+    assert [one.content.text for one in service.replies] == ["You get no more."]
+    await late(service, "start", 50)
+    assert [one.consent for one in service.optouts] == [Consent.OUT, Consent.IN]
+    await late(service, "stop", 300)
+    assert await service.wishes.opted_out([(("acme", f"acme/{NEWS}"), HANDSET)]) == [True]
+
+
+async def test_without_the_ledger_a_start_is_written_and_judged_where_it_is_read() -> None:
+    service = Service(Provider.VONAGE)
+    await late(service, "stop", 100)
+    service.wishes.trouble = LedgerUnavailableError("no answer")
+    await late(service, "start", 200)
+    assert [one.said_at for one in service.optouts] == [(NOW - 100) * 1000, (NOW - 200) * 1000]
+
+
+async def test_whoever_has_written_stop_to_a_number_hears_nothing_from_it_in_another_pool() -> None:
+    first = Service(Provider.VONAGE, (use_case(NEWS, OURS),))
+    await first.text("stop")
+    moved = Service(Provider.VONAGE, (use_case(ALERTS, OURS, **REPLIES),), wishes=first.wishes, ids=first.ids)
+    reach = (("acme", f"acme/{ALERTS}", f"acme/{OURS}"), HANDSET)
+    assert await moved.wishes.opted_out([reach]) == [True]
+    moved.wishes.noted = [
+        replace(one, record=one.record.model_copy(update={"at": 1, "said_at": 1}), offset=-1)
+        for one in moved.wishes.noted
+    ]
+    await moved.text("start")
+    assert await moved.wishes.opted_out([reach]) == [False]
+    assert [one.content.text for one in moved.replies] == ["Welcome back."]
+
+
 @pytest.mark.parametrize("provider", Provider)
 async def test_whoever_has_no_number_cannot_be_opted_out(provider: Provider) -> None:
     service = Service(provider)
@@ -237,7 +292,7 @@ async def test_a_confirmation_is_a_message_that_no_opt_out_stops() -> None:
     content = reply.content
     assert (content.from_number, content.to_number, content.text) == (OURS, HANDSET, "You get no more.")
     assert (content.use_case_id, content.segments) == (str(NEWS), 1)
-    assert service.broker.records[1].key == reply.message_id.encode()
+    assert service.broker.records[2].key == reply.message_id.encode()
 
 
 async def test_only_what_changes_something_is_confirmed() -> None:
@@ -266,7 +321,7 @@ async def test_nobody_is_answered_of_whom_nothing_is_written(sender: str) -> Non
     service = Service(Provider.VONAGE, (use_case(NEWS, OURS, **REPLIES),))
     for said in ("stop", "start", "help"):
         await service.text(said, sender=sender)
-    assert service.order == [topics.INBOUND] * 3
+    assert service.order == [topics.INBOUND]
 
 
 async def test_stop_and_start_in_turns_are_answered_once_in_a_while() -> None:
@@ -301,7 +356,7 @@ async def test_nobody_is_answered_twice(provider: Provider, said: str, answers: 
     service = Service(provider, (use_case(NEWS, OURS, **REPLIES),))
     await service.text(said)
     assert len(service.replies) == answers
-    assert len(service.wishes.noted) == (2 if said == "STOP ALL" else 1)
+    assert len(service.optouts) == (2 if said == "STOP ALL" else 1)
 
 
 @pytest.mark.parametrize(
@@ -366,7 +421,7 @@ async def test_a_receipt_with_the_providers_code_for_it_is_an_opt_out(provider: 
     [known] = service.optouts
     assert (known.organization, known.use_case_id, known.number) == ("acme", str(NEWS), HANDSET)
     assert (known.consent, known.source, known.note) == (Consent.OUT, Source.PROVIDER, f"{provider} {code}")
-    assert len(service.wishes.noted) == 1
+    assert len(service.wishes.noted) == 2
 
 
 @pytest.mark.parametrize(
@@ -392,7 +447,7 @@ async def test_they_are_counted() -> None:
 
     before = counted()
     await Service(Provider.TWILIO).text("stop")
-    assert counted() == before + 1
+    assert counted() == before + 2
 
 
 async def test_a_forged_stop_is_none() -> None:
