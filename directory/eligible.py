@@ -10,6 +10,7 @@ from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
 from directory import caps
 from directory.numbering import Numbering, numbering
 from directory.once import once
+from directory.senders import Against, account_of
 from directory.snapshot import Directory
 from schemas.directory import Account, Active, Campaign, Capability, Number, NumberKind, Registration, UseCase
 from schemas.limits import LIMITS, text_too_long
@@ -149,10 +150,10 @@ def _judged(number: Number, directory: Directory) -> Eligible | _Barred:
     code = unregistered(number, directory)
     if code is not None:
         return _barred(number, campaign, code)
-    if number.status is not Active.ACTIVE:
+    account = account_of(directory, number)
+    if account is Against.SUSPENDED:
         return _Barred(_Bar.OTHER, f"{number.id} is suspended")
-    account = directory.account(number.account)
-    if account is None or not account.serves(number.organization) or account.status is not Active.ACTIVE:
+    if account is Against.ACCOUNT:
         return _Barred(_Bar.OTHER, f"account {number.account} of {number.id} is not in use")
     counts = tuple(cap.name for cap in caps.of_number(directory, number.id))
     return Eligible(number, account, numbering(number.id), counts)

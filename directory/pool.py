@@ -1,6 +1,6 @@
 """Which number of a use case's pool a message goes out from, and what stands in the way: pure decisions.
 
-Doors refuse by `permitted`, `route` chooses by `choose`; docs/routing.md tells the rules to owners.
+Doors refuse by `able_to_send`, `route` chooses by `choose`; docs/routing.md tells the rules to owners.
 """
 
 from collections.abc import Collection, Sequence
@@ -13,7 +13,7 @@ from directory.snapshot import Directory
 from schemas.directory import Account, Number, UseCase
 from schemas.refusals import NO_USABLE_SENDER, Refused
 
-__all__ = ["Choice", "Parcel", "Standing", "choose", "permitted"]
+__all__ = ["Choice", "Parcel", "Standing", "able_to_send", "choose"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Choice:
     waits: bool
 
 
-def permitted(
+def able_to_send(
     directory: Directory, organization: str, use_case_id: str, parcel: Parcel
 ) -> list[Number] | Refused:
     """The numbers of the pool that may send `parcel`, or why none may.

@@ -6,9 +6,9 @@ Decided for every batch, of tasks that have waited for their slot, too; of new o
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Protocol
 
-from directory import permitted, quiet
+from directory import at_handover, quiet
 from directory.snapshot import Directory
 from dispatchers.failover import GivenUp, Trouble, may_replace
 from dispatchers.journal import later
@@ -25,14 +25,6 @@ from schemas.failpoints import Point, reached
 from schemas.tasks import Task
 
 log = logging.getLogger(__name__)
-
-#: Why another sender is asked for, in words for operators.
-_SENDER_IS: Final = {
-    ClosedWhy.SENDER_NOT_FOUND: "it is no number of the use case any more",
-    ClosedWhy.SENDER_SUSPENDED: "it is suspended",
-    ClosedWhy.CAMPAIGN_NOT_VERIFIED: "its campaign is not verified any more",
-    ClosedWhy.BRAND_SUSPENDED: "its brand is suspended",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +43,7 @@ class Quiet:
 
 def judged(directory: Directory, task: Task, now: Millis) -> Forbidden | Quiet | None:
     """What keeps `task` from going at `now`; None: nothing does. An answer to a text goes at any time."""
-    why = permitted.still(directory, task)
+    why = at_handover.forbidden(directory, task)
     if why is not None:
         return Forbidden(why)
     if task.confirms:
@@ -90,7 +82,7 @@ class Gate:
             match judged(directory, item.task, now):
                 case None:
                     may.add(item)
-                case Forbidden(why=why) if why in permitted.SENDER_ONLY and may_replace(item.task, now):
+                case Forbidden(why=why) if why in at_handover.SENDER_IS and may_replace(item.task, now):
                     moved.append((item, why))
                 case Forbidden(why=why):
                     ended.append((item, why))
@@ -121,7 +113,7 @@ class Gate:
         for item, _ in moved:
             self._forget(item, stands=False)
         await hand_back(
-            [(item, GivenUp(_SENDER_IS[why], Trouble.REFUSED)) for item, why in moved], self._tools
+            [(item, GivenUp(at_handover.SENDER_IS[why], Trouble.REFUSED)) for item, why in moved], self._tools
         )
 
     async def _hold(self, held: Sequence[tuple[Item, Millis]], now: Millis) -> None:

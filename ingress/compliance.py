@@ -3,11 +3,12 @@
 from typing import Any, Final
 
 from directory.eligible import unregistered
+from directory.senders import Against, account_of
 from directory.snapshot import Directory
 from ingress.codes import Code
 from ingress.problems import Problem
 from schemas import refusals
-from schemas.directory import OPERATOR, Active, Campaign, Number, Registration
+from schemas.directory import OPERATOR, Campaign, Number, Registration
 
 _CAMPAIGN: Final = "A US long code needs a verified campaign"
 
@@ -39,11 +40,11 @@ def _against(directory: Directory, number: Number, campaign: Campaign | None) ->
     code = unregistered(number, directory)
     if code is not None:
         return code, _unregistered(code, campaign)
-    if number.status is not Active.ACTIVE:
-        return refusals.SENDER_SUSPENDED, "The number is suspended"
-    account = directory.account(number.account)
-    if account is None or account.status is not Active.ACTIVE or not account.serves(number.organization):
-        return refusals.ACCOUNT_UNAVAILABLE, f"Account {number.account} is not in use"
+    match account_of(directory, number):
+        case Against.SUSPENDED as against:
+            return against.value, "The number is suspended"
+        case Against.ACCOUNT as against:
+            return against.value, f"Account {number.account} is not in use"
     return None
 
 

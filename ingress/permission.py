@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Final
 
-from directory.pool import Parcel, permitted
+from directory import senders
+from directory.pool import Parcel, able_to_send
+from directory.senders import Against
 from directory.snapshot import Directory
 from ingress.checks import Denied
 from ingress.codes import Code
@@ -38,16 +40,22 @@ def account_of(request: SendRequest, organization: str, directory: Directory) ->
         return Denied(Code.SENDER_NOT_FOUND, f"No assistant found for phone number {sender}")
     if assistant.status is not Active.ACTIVE:
         return Denied(Code.ASSISTANT_SUSPENDED, f"Assistant {assistant.name} is suspended")
-    if number.status is not Active.ACTIVE:
+    account = senders.account_of(directory, number)
+    if account is Against.SUSPENDED:
         return Denied(Code.SENDER_SUSPENDED, f"Phone number {sender} is suspended")
-    return _incapable(request, number) or _account(number, directory)
+    incapable = _incapable(request, number)
+    if account is Against.ACCOUNT:
+        return incapable or Denied(
+            Code.ACCOUNT_UNAVAILABLE, f"The account of phone number {number.id} is not in use"
+        )
+    return incapable or account
 
 
 def unsendable(
     request: SendRequest, use_case_id: str, organization: str, directory: Directory, recipient: Recipient
 ) -> Denied | None:
     """Why a request may not go out through its use case; None: it may."""
-    found = permitted(directory, organization, use_case_id, parcel(request))
+    found = able_to_send(directory, organization, use_case_id, parcel(request))
     if isinstance(found, Refused):
         return Denied(Code(found.code), found.detail)
     to_number = request.to_phone_number
@@ -75,10 +83,3 @@ def _incapable(request: SendRequest, number: Number) -> Denied | None:
     if not request.media_urls and Capability.SMS not in number.capabilities:
         return Denied(Code.SMS_NOT_SUPPORTED, f"Phone number {number.id} cannot send SMS")
     return None
-
-
-def _account(number: Number, directory: Directory) -> Account | Denied:
-    account = directory.account(number.account)
-    if account is None or account.status is not Active.ACTIVE or not account.serves(number.organization):
-        return Denied(Code.ACCOUNT_UNAVAILABLE, f"The account of phone number {number.id} is not in use")
-    return account

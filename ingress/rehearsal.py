@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from directory.at_handover import suspended
 from directory.caps import of_number
-from directory.permitted import suspended
-from directory.pool import Standing, choose, permitted
+from directory.pool import Standing, able_to_send, choose
 from directory.scopes import of_message
 from directory.snapshot import Directory
 from ingress.acceptance import Denied, accept
@@ -90,8 +90,6 @@ class Rehearsal:
         use_case_id = None if request.use_case_id is None else str(request.use_case_id)
         scopes = of_message(directory, organization, request.from_phone_number, use_case_id)
         (recipient,) = await asked(self._ledger, [(scopes, request.to_phone_number)])
-        # Opt-outs are told even while some are lost; this is not.
-        health = await self._ledger.health()
         verdict = accept(
             request,
             organization,
@@ -104,6 +102,8 @@ class Rehearsal:
         )
         if isinstance(verdict, Denied):
             return _denied(verdict)
+        # Recipients are told of even while some of it is lost; this is not.
+        health = await self._ledger.health()
         # Of a message that names its sender an opt-out is decided only at its hand-over.
         unwanted = opted_out(request) if recipient.opted_out else None
         way = unwanted or await self._way(request, organization, directory, health)
@@ -115,7 +115,7 @@ class Rehearsal:
         if request.use_case_id is None:
             return _from_number(request, organization, directory)
         use_case_id, what = str(request.use_case_id), parcel(request)
-        numbers = permitted(directory, organization, use_case_id, what)
+        numbers = able_to_send(directory, organization, use_case_id, what)
         if isinstance(numbers, Refused):
             return Denied(Code(numbers.code), numbers.detail)
         remembered = await self._ledger.sticky([(use_case_id, request.to_phone_number)])

@@ -27,7 +27,7 @@ from schemas.tasks import How
 Why = Literal[
     "sent", "unknown", "cancelled", "expired", "opted_out",
     "sender_not_found", "sender_suspended", "assistant_suspended", "use_case_not_found", "use_case_suspended",
-    "campaign_not_verified", "brand_suspended",
+    "account_unavailable", "campaign_not_verified", "brand_suspended",
 ]  # fmt: skip
 _WHYS: Final[dict[str, Why]] = {why: why for why in get_args(Why)}
 _PROVIDERS: Final = frozenset(map(str, Provider))

@@ -157,6 +157,7 @@ class ClosedWhy(StrEnum):
     #: What was true of its sender when it was accepted is not any more (`schemas.refusals` has these words).
     SENDER_NOT_FOUND = refusals.SENDER_NOT_FOUND
     SENDER_SUSPENDED = refusals.SENDER_SUSPENDED
+    ACCOUNT_UNAVAILABLE = refusals.ACCOUNT_UNAVAILABLE
     ASSISTANT_SUSPENDED = refusals.ASSISTANT_SUSPENDED
     USE_CASE_NOT_FOUND = refusals.USE_CASE_NOT_FOUND
     USE_CASE_SUSPENDED = refusals.USE_CASE_SUSPENDED

@@ -8,14 +8,13 @@ changed since then.
 from dataclasses import dataclass
 
 from directory.pool import Choice, Parcel, Standing, choose
+from directory.senders import Against, account_of
 from directory.snapshot import Directory
 from schemas.directory import Account, Active
 from schemas.messages import Message
 from schemas.refusals import (
-    ACCOUNT_UNAVAILABLE,
     ASSISTANT_SUSPENDED,
     SENDER_NOT_FOUND,
-    SENDER_SUSPENDED,
     Refused,
 )
 from schemas.tasks import OnUnknown, Task
@@ -105,16 +104,13 @@ def _account(message: Message, sender: str, directory: Directory) -> Account | R
     number = directory.number(sender)
     if number is None or number.organization != organization:
         return Refused(SENDER_NOT_FOUND, f"{sender} is not a number of {organization} any more.")
-    if number.status is not Active.ACTIVE:
-        return Refused(SENDER_SUSPENDED, f"The number {sender} is suspended.")
-    account = directory.account(number.account)
-    if account is None or not account.serves(organization):
-        return Refused(
-            ACCOUNT_UNAVAILABLE, f"The account {number.account} of {sender} is not there any more."
-        )
-    if account.status is not Active.ACTIVE:
-        return Refused(ACCOUNT_UNAVAILABLE, f"The account {account.id} of {sender} is suspended.")
-    return account
+    match account_of(directory, number):
+        case Against.SUSPENDED as against:
+            return Refused(against.value, f"The number {sender} is suspended.")
+        case Against.ACCOUNT as against:
+            return Refused(against.value, f"The account {number.account} of {sender} is not in use.")
+        case Account() as account:
+            return account
 
 
 def _on_unknown(message: Message, directory: Directory) -> OnUnknown:

@@ -30,7 +30,7 @@ _FACTS: dict[type, set[Kind]] = {
 #: Endings of what was not sent and may not be any more: to the protocol each is another word for `expired`.
 _AS_EXPIRED = {
     "sender_not_found", "sender_suspended", "assistant_suspended", "use_case_not_found", "use_case_suspended",
-    "campaign_not_verified", "brand_suspended",
+    "account_unavailable", "campaign_not_verified", "brand_suspended",
 }  # fmt: skip
 
 #: Every script that reads or writes claims, and the function that stands for it.

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from directory.pool import Choice, Parcel, Standing, choose, permitted
+from directory.pool import Choice, Parcel, Standing, able_to_send, choose
 from directory.snapshot import Directory
 from schemas.directory import Active, AnyEntity, NumberKind, Registration
 from schemas.refusals import Refused
@@ -54,7 +54,7 @@ def chosen(
 def refused(senders: Directory, what: Parcel | None = None, organization: str = "acme") -> Refused:
     """What both the door and `route` say of it."""
     what = what or parcel()
-    found = permitted(senders, organization, USE_CASE, what)
+    found = able_to_send(senders, organization, USE_CASE, what)
     assert isinstance(found, Refused), found
     again = choose(senders, organization, USE_CASE, what, sticky=None, standing=Standing())
     assert again == found
@@ -229,7 +229,7 @@ def test_the_contracts_refusals_in_the_contracts_order() -> None:
         "no_usable_sender",
     ]
     assert all(one.detail.endswith(".") and one.detail[0].isupper() for one in told)
-    assert permitted(directory(*REGISTERED, number(SF), use_case([SF])), "acme", USE_CASE, parcel()) == [
+    assert able_to_send(directory(*REGISTERED, number(SF), use_case([SF])), "acme", USE_CASE, parcel()) == [
         number(SF)
     ]
 
@@ -245,7 +245,7 @@ def test_a_long_code_of_the_united_states_needs_a_verified_campaign(verified: st
     toll_free = number("+18335550101", campaign=None, number_kind=NumberKind.TOLL_FREE)
     canadian, british = number("+14165550101", campaign=None), number(LONDON, campaign=None)
     senders = pool(number(SF, campaign=verified), toll_free, canadian, british, others=[pending])
-    found = permitted(senders, "acme", USE_CASE, parcel())
+    found = able_to_send(senders, "acme", USE_CASE, parcel())
     assert isinstance(found, list)
     assert [one.id for one in found] == [toll_free.id, canadian.id, british.id]
     assert refused(pool(number(SF, campaign=verified), others=[pending])).code == "campaign_not_verified"
@@ -268,10 +268,10 @@ def test_a_long_code_of_the_united_states_needs_a_verified_campaign(verified: st
 def test_a_long_code_of_plus_1_is_american_unless_known_otherwise(sender: str, may: bool) -> None:
     senders = pool(number(sender, campaign=None))
     if may:
-        assert permitted(senders, "acme", USE_CASE, parcel()) == [number(sender, campaign=None)]
+        assert able_to_send(senders, "acme", USE_CASE, parcel()) == [number(sender, campaign=None)]
     else:
         assert refused(senders).code == "campaign_not_verified"
-    assert permitted(pool(number(sender)), "acme", USE_CASE, parcel()) == [number(sender)]
+    assert able_to_send(pool(number(sender)), "acme", USE_CASE, parcel()) == [number(sender)]
 
 
 def test_a_suspended_campaign_stops_every_number_of_it() -> None:
@@ -280,7 +280,7 @@ def test_a_suspended_campaign_stops_every_number_of_it() -> None:
     for one in (number(SF), toll_free, number(LONDON), number("+14165550101")):
         assert refused(pool(one, others=[suspended])).code == "campaign_not_verified"
     free = number(LONDON, campaign=None)
-    assert permitted(pool(toll_free, free, others=[suspended]), "acme", USE_CASE, parcel()) == [free]
+    assert able_to_send(pool(toll_free, free, others=[suspended]), "acme", USE_CASE, parcel()) == [free]
 
 
 def test_a_suspended_brand_stops_every_number_of_its_campaigns() -> None:
@@ -288,14 +288,14 @@ def test_a_suspended_brand_stops_every_number_of_its_campaigns() -> None:
     toll_free = number("+18335550101", number_kind=NumberKind.TOLL_FREE)
     assert refused(pool(number(SF), toll_free, others=[suspended])).code == "brand_suspended"
     free = number(LONDON, campaign=None)
-    found = permitted(pool(number(SF), free, others=[suspended]), "acme", USE_CASE, parcel())
+    found = able_to_send(pool(number(SF), free, others=[suspended]), "acme", USE_CASE, parcel())
     assert found == [free]
 
 
 def test_a_number_that_cannot_send_it_is_out() -> None:
     picture = parcel(media=["https://example.com/a.png"])
     texts_only, both = number(SF, capabilities=["sms"]), number(SF2)
-    assert permitted(pool(texts_only, both), "acme", USE_CASE, picture) == [both]
+    assert able_to_send(pool(texts_only, both), "acme", USE_CASE, picture) == [both]
     assert refused(pool(texts_only), picture).detail.endswith(f": {SF} cannot send MMS.")
     pictures_only = number(SF, capabilities=["mms"])
     assert refused(pool(pictures_only)).detail.endswith(f": {SF} cannot send SMS.")
@@ -303,12 +303,12 @@ def test_a_number_that_cannot_send_it_is_out() -> None:
 
 def test_a_text_that_its_provider_does_not_take_is_out() -> None:
     long = parcel(text="Ω" * 1600)  # Telnyx sends it as UCS-2: too many parts
-    assert permitted(pool(number(SF), number(SF2, "tw")), "acme", USE_CASE, long) == [number(SF2, "tw")]
+    assert able_to_send(pool(number(SF), number(SF2, "tw")), "acme", USE_CASE, long) == [number(SF2, "tw")]
     assert refused(pool(number(SF)), long).detail.endswith(f": telnyx of {SF} takes 10 segments, not 24.")
     many = parcel(media=["https://example.com/a.png"] * 11)
     assert refused(pool(number(SF), number(SF2, "tw")), many).code == "no_usable_sender"
     far = parcel(media=["https://example.com/" + "a" * 2000])
-    assert permitted(pool(number(SF), number(SF2, "vg")), "acme", USE_CASE, far) == [number(SF2, "vg")]
+    assert able_to_send(pool(number(SF), number(SF2, "vg")), "acme", USE_CASE, far) == [number(SF2, "vg")]
 
 
 def test_a_changed_directory_is_judged_anew() -> None:

@@ -8,7 +8,7 @@ import pytest
 from dispatchers.gate import Forbidden, Quiet, judged
 from schemas.directory import Active, Organization, QuietHours
 from schemas.facts import ClosedWhy
-from tests.unit.directory.test_permitted import US, directory, pool, task
+from tests.unit.directory.test_at_handover import US, directory, pool, task
 
 NIGHT = QuietHours(start="21:00", end="08:00")
 NEW_YORK, LOS_ANGELES = "+12127360123", "+13107360123"

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from directory.permitted import SENDER_ONLY, still
+from directory.at_handover import SENDER_IS, forbidden
 from directory.snapshot import Directory
 from schemas.directory import (
     Account,
@@ -81,7 +81,7 @@ def pool(sender: str = US) -> Task:
 @pytest.mark.parametrize("made", [task, pool])
 @pytest.mark.parametrize("sender", [US, UK])
 def test_what_was_accepted_may_go(made: Callable[[str], Task], sender: str) -> None:
-    assert still(directory(), made(sender)) is None
+    assert forbidden(directory(), made(sender)) is None
 
 
 SUSPENDED = {"status": Active.SUSPENDED}
@@ -93,9 +93,12 @@ SUSPENDED = {"status": Active.SUSPENDED}
         ({"us": None}, ClosedWhy.SENDER_NOT_FOUND, ClosedWhy.SENDER_NOT_FOUND),
         ({"us": {"organization": "other"}}, ClosedWhy.SENDER_NOT_FOUND, ClosedWhy.SENDER_NOT_FOUND),
         ({"us": SUSPENDED}, ClosedWhy.SENDER_SUSPENDED, ClosedWhy.SENDER_SUSPENDED),
-        ({"account": None}, ClosedWhy.SENDER_NOT_FOUND, ClosedWhy.SENDER_NOT_FOUND),
-        ({"account": {"organization": "other"}}, ClosedWhy.SENDER_NOT_FOUND, ClosedWhy.SENDER_NOT_FOUND),
-        ({"account": SUSPENDED}, ClosedWhy.SENDER_SUSPENDED, ClosedWhy.SENDER_SUSPENDED),
+        ({"account": None}, ClosedWhy.ACCOUNT_UNAVAILABLE, ClosedWhy.ACCOUNT_UNAVAILABLE),
+        (
+            {"account": {"organization": "other"}},
+            ClosedWhy.ACCOUNT_UNAVAILABLE, ClosedWhy.ACCOUNT_UNAVAILABLE,
+        ),
+        ({"account": SUSPENDED}, ClosedWhy.ACCOUNT_UNAVAILABLE, ClosedWhy.ACCOUNT_UNAVAILABLE),
         ({"assistant": None}, ClosedWhy.SENDER_NOT_FOUND, None),
         ({"assistant": {"numbers": (UK,)}}, ClosedWhy.SENDER_NOT_FOUND, None),
         ({"assistant": {"organization": "other"}}, ClosedWhy.SENDER_NOT_FOUND, None),
@@ -123,27 +126,27 @@ def test_what_has_changed_since_stops_it(
     change: dict[str, Change], named: ClosedWhy | None, chosen: ClosedWhy | None
 ) -> None:
     found = directory(**change)
-    assert still(found, task()) is named
-    assert still(found, pool()) is chosen
+    assert forbidden(found, task()) is named
+    assert forbidden(found, pool()) is chosen
 
 
 def test_a_suspended_campaign_stops_numbers_that_need_none() -> None:
     suspended = {"registration": Registration.SUSPENDED}
     found = directory(uk={"campaign": "news"}, campaign=suspended)
     for made in (task(UK), pool(UK)):
-        assert still(found, made) is ClosedWhy.CAMPAIGN_NOT_VERIFIED
+        assert forbidden(found, made) is ClosedWhy.CAMPAIGN_NOT_VERIFIED
 
 
 @pytest.mark.parametrize("change", [{"use_case": None}, {"use_case": SUSPENDED}, {"assistant": None}])
 def test_an_answer_goes_out_from_the_number_that_was_written_to(change: dict[str, Change]) -> None:
     found = directory(**change)
     for answer in (task(confirms=True), pool().model_copy(update={"confirms": True})):
-        assert still(found, answer) is None
-        assert still(directory(us=SUSPENDED), answer) is ClosedWhy.SENDER_SUSPENDED
+        assert forbidden(found, answer) is None
+        assert forbidden(directory(us=SUSPENDED), answer) is ClosedWhy.SENDER_SUSPENDED
 
 
 def test_only_what_is_wrong_with_the_sender_alone_is_mended_by_another_one() -> None:
     assert {
-        ClosedWhy.SENDER_NOT_FOUND, ClosedWhy.SENDER_SUSPENDED, ClosedWhy.CAMPAIGN_NOT_VERIFIED,
-        ClosedWhy.BRAND_SUSPENDED,
-    } == SENDER_ONLY  # fmt: skip
+        ClosedWhy.SENDER_NOT_FOUND, ClosedWhy.SENDER_SUSPENDED, ClosedWhy.ACCOUNT_UNAVAILABLE,
+        ClosedWhy.CAMPAIGN_NOT_VERIFIED, ClosedWhy.BRAND_SUSPENDED,
+    } == set(SENDER_IS)  # fmt: skip

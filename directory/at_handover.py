@@ -7,20 +7,21 @@ from typing import Final, NamedTuple
 
 from directory.eligible import unregistered
 from directory.once import once
+from directory.senders import Against, account_of
 from directory.snapshot import Directory
 from schemas.directory import Active, Number, Registration
 from schemas.facts import ClosedWhy
 from schemas.tasks import Task
 
-#: What is wrong with the sender alone: another number of the use case's pool may take the message over.
-SENDER_ONLY: Final = frozenset(
-    {
-        ClosedWhy.SENDER_NOT_FOUND,
-        ClosedWhy.SENDER_SUSPENDED,
-        ClosedWhy.CAMPAIGN_NOT_VERIFIED,
-        ClosedWhy.BRAND_SUSPENDED,
-    }
-)
+#: What is wrong with the sender alone, in words for operators: another number of the pool may take the message
+#: over.
+SENDER_IS: Final = {
+    ClosedWhy.SENDER_NOT_FOUND: "it is no number of the use case any more",
+    ClosedWhy.SENDER_SUSPENDED: "it is suspended",
+    ClosedWhy.ACCOUNT_UNAVAILABLE: "its account is not in use",
+    ClosedWhy.CAMPAIGN_NOT_VERIFIED: "its campaign is not verified any more",
+    ClosedWhy.BRAND_SUSPENDED: "its brand is suspended",
+}
 
 
 class _Way(NamedTuple):
@@ -33,7 +34,7 @@ class _Way(NamedTuple):
     confirms: bool
 
 
-def still(directory: Directory, task: Task) -> ClosedWhy | None:
+def forbidden(directory: Directory, task: Task) -> ClosedWhy | None:
     """Why `task` may not be handed over any more; None: it may.
 
     Sender and account are those that it was routed to. An answer to a text goes out from the number that was
@@ -73,12 +74,8 @@ def _sender(directory: Directory, way: _Way) -> ClosedWhy | None:
     number = directory.number(way.sender)
     if number is None or number.organization != way.organization:
         return ClosedWhy.SENDER_NOT_FOUND
-    account = directory.account(way.account)
-    if account is None or not account.serves(way.organization):
-        return ClosedWhy.SENDER_NOT_FOUND
-    if Active.SUSPENDED in (number.status, account.status):
-        return ClosedWhy.SENDER_SUSPENDED
-    return _registration(directory, number, way)
+    account = account_of(directory, number, way.account)
+    return ClosedWhy(account) if isinstance(account, Against) else _registration(directory, number, way)
 
 
 def _registration(directory: Directory, number: Number, way: _Way) -> ClosedWhy | None:
