@@ -86,17 +86,17 @@ def compare(current: Directory, wanted: DirectoryFile, *, prune: bool) -> tuple[
     """
     problems = []
     changes = []
+    former = {
+        old.sha256: one for one in current.live.values() if isinstance(one, ApiKey) for old in one.former
+    }
     for key, entity in wanted.entities.items():
         before = current.live.get(key)
         if before is not None and before.organization != entity.organization:
             problems.append(_owned(entity.organization, key, before))
             continue
         kept = _with_former(before, entity)
-        if isinstance(kept, ApiKey) and kept.sha256 in {former.sha256 for former in kept.former}:
-            problems.append(
-                f"{entity.organization}: {key[0]} {key[1]}: sha256: this key was replaced by a newer one; "
-                "put that one's here"
-            )
+        if isinstance(kept, ApiKey) and kept.sha256 in former:
+            problems.append(_over(kept, former[kept.sha256]))
         change = put(current, kept)
         if change is not None:
             changes.append(change)
@@ -116,8 +116,18 @@ def _owned(organization: str, key: Key, before: AnyEntity) -> str:
     return f"{organization}: {key[0]} {key[1]}: it belongs to {before.organization}; delete it there first"
 
 
+def _over(brought: ApiKey, holder: ApiKey) -> str:
+    """`brought` has a secret that was replaced or revoked as `holder`'s: it may be what has leaked."""
+    what = (
+        "this key was revoked; take it out, or put a new one here"
+        if holder.revoked
+        else "this key was replaced by a newer one; put that one's here"
+    )
+    return f"{brought.organization}: api_key {brought.id}: sha256: {what}"
+
+
 def _with_former(before: AnyEntity | None, entity: AnyEntity) -> AnyEntity:
-    """A file does not say which keys were replaced over the API; they stay known."""
+    """A file does not say which keys were replaced or revoked over the API; they stay known."""
     if isinstance(before, ApiKey) and isinstance(entity, ApiKey):
         return entity.model_copy(update={"former": before.former})
     return entity
@@ -135,10 +145,13 @@ def _retired(current: Directory, wanted: DirectoryFile) -> tuple[set[Key], list[
 
 
 def _beyond(current: Directory, wanted: DirectoryFile) -> set[Key]:
+    """All but revoked keys: what is deleted is forgotten, and could come back."""
     return {
         key
         for key, entity in current.live.items()
-        if entity.organization in wanted.organizations and key not in wanted.entities
+        if entity.organization in wanted.organizations
+        and key not in wanted.entities
+        and not (isinstance(entity, ApiKey) and entity.revoked)
     }
 
 

@@ -121,7 +121,7 @@ def _claims(entity: AnyEntity) -> Iterator[tuple[str, str, str]]:
     """What only one entity of a kind can have: field, its name in a sentence, value."""
     if isinstance(entity, Assistant):
         yield from (("numbers", f"number {number}", number) for number in dict.fromkeys(entity.numbers))
-    elif isinstance(entity, ApiKey):
+    elif isinstance(entity, ApiKey) and not entity.revoked:
         yield "sha256", "this key", entity.sha256
 
 

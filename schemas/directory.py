@@ -35,6 +35,8 @@ Burst = Annotated[int, Field(ge=1, le=1_000_000)]
 DayCap = Annotated[int, Field(ge=1, le=1_000_000_000)]
 #: The SHA-256 of an API key, in lower-case hex.
 HASH_PATTERN: Final = "[0-9a-f]{64}"
+#: Stands where the SHA-256 of a revoked key was: that of nothing that anybody could find.
+NO_KEY: Final = "0" * 64
 
 
 class Active(StrEnum):
@@ -276,13 +278,19 @@ class ApiKey(Entity):
     id: Slug
     #: Lower-case hex SHA-256 of the key, or a reference to where the key itself is (resolved by `apply`).
     sha256: Annotated[str, StringConstraints(pattern=rf"^({HASH_PATTERN}|(env|file):.+)$")]
-    #: Those that it replaced, newest first; kept beyond their time, so that no old file brings one back.
+    #: Those that it replaced, or that were revoked, newest first; kept beyond their time, so that no old file
+    #: brings one back.
     former: tuple[Former, ...] = ()
     scopes: frozenset[Scope] = frozenset({Scope.SEND, Scope.READ})
     #: Requests per second over all ingress processes (None: no limit), and how many may come at once.
     rate: Rate | None = None
     burst: Burst = 10
     status: Active = Active.ACTIVE
+
+    @property
+    def revoked(self) -> bool:
+        """Whether nothing opens the door by it. It is kept so that no old file brings its secret back."""
+        return self.sha256 == NO_KEY
 
     def opens(self, sha256: str, now: Millis) -> bool:
         """Whether the key of that SHA-256 is this one at `now`, or one that it replaced and is still good."""

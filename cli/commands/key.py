@@ -69,7 +69,7 @@ def revoke(
     api_key: options.ApiKey = None,
     json: options.Json = False,
 ) -> None:
-    """Revoke an API key: it opens nothing from now on."""
+    """Revoke an API key: it opens nothing from now on, and no directory file brings it back."""
     from cli.commands import show
 
     answer = _written("DELETE", _path(f"/{quote(key_id, safe='')}", organization), url, api_key)
@@ -133,4 +133,5 @@ def _line(found: Any) -> str:
     rate = "no limit" if found["rate"] is None else f"{found['rate']:g}/s"
     former = "".join(f"  former until {until}" for until in found["former_until"])
     scopes = ",".join(found["scopes"])
-    return f"{found['id']}  {found['organization']}  {found['status']}  {scopes}  {rate}{former}"
+    status = "revoked" if found["revoked"] else found["status"]
+    return f"{found['id']}  {found['organization']}  {status}  {scopes}  {rate}{former}"

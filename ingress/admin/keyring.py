@@ -12,10 +12,11 @@ from ingress.admin import asked
 from ingress.admin.deciding import Asked, Decide, Decision, find, unexpected
 from ingress.admin.flawed import FieldError, flawed
 from ingress.admin.rights import is_operator
+from ingress.admin.shown import iso
 from ingress.codes import Code
 from ingress.problems import Problem
 from schemas.base import Millis
-from schemas.directory import Active, ApiKey, Burst, Former, Rate, Scope, Slug
+from schemas.directory import NO_KEY, Active, ApiKey, Burst, Former, Rate, Scope, Slug
 
 #: What every secret starts with, so that tools that look for leaked ones can tell it.
 PREFIX: Final = "helio_"
@@ -80,14 +81,18 @@ def creating(by: ApiKey, organization: str, new: NewKey, made: str) -> Decide:
 
 
 def changing(place: Asked, given: Mapping[str, Any]) -> Decide:
-    """Other scopes, rate, burst or status: the fields `given`; the others stay."""
+    """Other scopes, rate, burst or status: the fields `given`; the others stay.
+
+    What an answer says beside these may be there, unchanged.
+    """
 
     def decide(directory: Directory) -> Decision:
         before = _found(directory, place)
         if isinstance(before, Problem):
             return before
         old = before.model_dump(mode="json", include=set(KeyFields.model_fields))
-        whole = {name: value for name, value in {**old, **given}.items() if value is not None}
+        said = {name: value for name, value in given.items() if not _is_told(name, value, before)}
+        whole = {name: value for name, value in {**old, **said}.items() if value is not None}
         fields = asked.model(KeyFields, whole)
         if isinstance(fields, Problem):
             return fields
@@ -106,10 +111,47 @@ def rotating(place: Asked, made: str, now: Millis, rotation: Rotation) -> Decide
         until = now + rotation.good_for * 1000
         # Whoever says `good_for: 0` means every key but the new one.
         older = (former.model_copy(update={"until": min(former.until, until)}) for former in before.former)
-        former = (Former(sha256=before.sha256, until=until), *older)[:_KEPT]
+        former = (*_ending(before, until), *older)[:_KEPT]
         return put(directory, before.model_copy(update={"sha256": sha256(made), "former": former}))
 
     return decide
+
+
+def revoking(place: Asked, now: Millis) -> Decide:
+    """Nothing opens the door by it any more. It stays, suspended, to be known should a file bring it back."""
+
+    def decide(directory: Directory) -> Decision:
+        before = _found(directory, place)
+        if isinstance(before, Problem) or before.revoked:
+            return before if isinstance(before, Problem) else None
+        older = (former.model_copy(update={"until": min(former.until, now)}) for former in before.former)
+        update = {
+            "sha256": NO_KEY,
+            "former": (*_ending(before, now), *older)[:_KEPT],
+            "status": Active.SUSPENDED,
+        }
+        return put(directory, before.model_copy(update=update))
+
+    return decide
+
+
+def _ending(before: ApiKey, until: Millis) -> tuple[Former, ...]:
+    """The key that is about to be a former one; none where there is none any more."""
+    return () if before.revoked else (Former(sha256=before.sha256, until=until),)
+
+
+def _is_told(name: str, value: object, before: ApiKey) -> bool:
+    """Whether an answer about `before` says so, or has said so since its newest key was made."""
+    match name:
+        case "version" | "updated_at":
+            return True
+        case "id" | "organization" | "revoked":
+            return bool(value == getattr(before, name))
+        case "former_until":
+            ends = {iso(former.until) for former in before.former}
+            return isinstance(value, list) and all(end in ends for end in value)
+        case _:
+            return False
 
 
 def _found(directory: Directory, place: Asked) -> ApiKey | Problem:

@@ -149,16 +149,7 @@ class _Api:
             return given
         if isinstance(place, Problem):
             return place
-        said = {name: value for name, value in given.items() if name != "version"}
-        decide = keyring.changing(place, said)
-        result = await self._parts.writing.change(decide, key.id)
-        if isinstance(result, Problem):
-            return result
-        _, directory = result
-        entity = directory.live.get(("api_key", place.id))
-        if entity is None:
-            return deciding.absent("api_key", place.id)
-        return _one(self._shown(entity, directory, key))
+        return await self._key_changed(keyring.changing(place, given), key, place.id)
 
     async def rotate_key(self, request: Request, key: ApiKey) -> Response | Problem:
         given = await self._given(request, empty={})
@@ -176,7 +167,17 @@ class _Api:
         place = self._place(request, key, ApiKey)
         if isinstance(place, Problem):
             return place
-        return await self._deleted(deciding.deleting(place), key)
+        return await self._key_changed(keyring.revoking(place, self._parts.clock()), key, place.id)
+
+    async def _key_changed(self, decide: Decide, key: ApiKey, key_id: str) -> Response | Problem:
+        result = await self._parts.writing.change(decide, key.id)
+        if isinstance(result, Problem):
+            return result
+        _, directory = result
+        entity = directory.live.get(("api_key", key_id))
+        if entity is None:
+            return deciding.absent("api_key", key_id)
+        return _one(self._shown(entity, directory, key))
 
     def _place(
         self,

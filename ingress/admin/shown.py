@@ -29,6 +29,7 @@ def key_shown(entity: ApiKey, directory: Directory, now: Millis) -> dict[str, An
         "rate": entity.rate,
         "burst": entity.burst,
         "status": entity.status.value,
+        "revoked": entity.revoked,
         "former_until": [iso(former.until) for former in entity.former if former.until > now],
         "version": entry.version,
         "updated_at": iso(entry.at),

@@ -41,6 +41,7 @@ _KEY: Final = {
     "rate": 20.0,
     "burst": 40,
     "status": "active",
+    "revoked": False,
     "former_until": [],
     "version": 1,
     "updated_at": _AT,
@@ -146,7 +147,7 @@ def paths() -> dict[str, Any]:
             "parameters": [key, _ORGANIZATION],
             "get": _read("key", "An API key", "ApiKeyAnswer", _KEY),
             "patch": _change(),
-            "delete": _delete("revoke_key", "Revoke an API key, at once"),
+            "delete": _revoke(),
         },
         "/v1/keys/{id}/rotate": {"parameters": [key, _ORGANIZATION], "post": _rotate()},
         "/v1/sms-compliance/can-send/{number}": {"parameters": [number], "get": _can_send()},
@@ -283,6 +284,19 @@ def _change() -> dict[str, Any]:
     }
 
 
+def _revoke() -> dict[str, Any]:
+    shown = {**_KEY, "status": "suspended", "revoked": True, "version": 2}
+    return {
+        **about("revoke_key", "Revoke an API key, at once", _TAG),
+        "description": "It stays in lists, and its id is not free: no directory file brings its secret back.",
+        "parameters": [_MATCH],
+        "responses": {
+            "200": {**shows("Nothing opens by it.", "ApiKeyAnswer", {"one": shown}), "headers": _ETAG},
+            **_errors(*_WRITES, Code.INVALID_FIELD, Code.VERSION_MISMATCH, Code.ENTITY_NOT_FOUND),
+        },
+    }
+
+
 def _rotate() -> dict[str, Any]:
     body = _body({"$ref": REF.format(model="Rotation")}, {"good_for": 3600})
     shown = {**_SECRET, "former_until": ["2026-04-30T11:15:00.000Z"], "version": 2}
@@ -348,6 +362,7 @@ def _answers() -> dict[str, Any]:
         "rate": {"type": ["number", "null"], "description": "Requests per second; null: no limit."},
         "burst": {"type": "integer", "minimum": 1},
         "status": {"type": "string", "enum": ["active", "suspended"]},
+        "revoked": {"type": "boolean", "description": "Nothing opens by it, until it is rotated."},
         "former_until": {
             "type": "array", "items": {"type": "string", "format": "date-time"},
             "description": "Until when those that it replaced are still good, newest first.",

@@ -5,10 +5,13 @@ from typing import Any
 import httpx
 import pytest
 
+from directory.changes import compare
+from directory.checks import flaws
+from directory.file import parse
 from ingress.keys import authenticate
 from schemas.directory import ApiKey, Scope
 from tests.fakes import world
-from tests.fakes.admin import ACME, NOW, OPERATOR, SENDER, AdminDoor
+from tests.fakes.admin import ACME, FILE, NOW, OPERATOR, SENDER, AdminDoor
 
 
 @pytest.fixture
@@ -29,7 +32,8 @@ async def test_a_key_is_shown_once_and_works_at_once(door: AdminDoor) -> None:
     secret = made.json()["key"]
     assert made.json() == {
         "key": secret, "id": "website", "organization": "acme", "scopes": ["send"], "rate": 5.0, "burst": 50,
-        "status": "active", "former_until": [], "version": 1, "updated_at": "2023-11-14T22:13:20.000Z",
+        "status": "active", "revoked": False, "former_until": [], "version": 1,
+        "updated_at": "2023-11-14T22:13:20.000Z",
     }  # fmt: skip
     assert secret.startswith("helio_")
     assert len(secret) == len("helio_") + 64
@@ -98,9 +102,75 @@ async def test_a_revoked_key_is_gone_at_once(door: AdminDoor) -> None:
     async with door.client() as client:
         answer = await client.delete("/v1/keys/demo")
         again = await client.delete("/v1/keys/demo")
-    assert answer.json()["deleted"] is True
-    assert again.status_code == 404
+        read = await client.get("/v1/keys/demo")
+        taken = await client.post("/v1/keys", json={"id": "demo"})
+    assert answer.status_code == 200
+    assert (answer.json()["revoked"], answer.json()["status"]) == (True, "suspended")
+    assert answer.json() == again.json() == read.json()
+    assert len(door.written) == 1
+    assert (taken.status_code, taken.json()["code"]) == (409, "id_taken")
     assert not opens(door, SENDER)
+
+
+async def test_a_revoked_key_and_all_before_it_stay_so(door: AdminDoor) -> None:
+    """Whatever is done with its id: only a new secret opens anything."""
+    async with door.client() as client:
+        second = (await rotate(client))["key"]
+        assert (await client.delete("/v1/keys/demo")).json()["former_until"] == []
+        assert (await client.patch("/v1/keys/demo", json={"status": "active"})).json()["revoked"] is True
+        assert not any(opens(door, key) for key in (SENDER, second))
+        third = await rotate(client)
+    assert (third["revoked"], third["former_until"]) == (False, [])
+    assert [opens(door, key) for key in (SENDER, second, third["key"])] == [False, False, True]
+
+
+@pytest.mark.parametrize("prune", [False, True])
+async def test_no_file_brings_a_revoked_key_back(door: AdminDoor, prune: bool) -> None:
+    """The file that it came from is applied again, and one that gives its secret another name."""
+    async with door.client() as client:
+        await client.delete("/v1/keys/demo")
+    _, problems = compare(door.directory, parse(FILE, source="f", variables={}), prune=prune)
+    assert problems == [
+        "acme: api_key demo: sha256: this key was revoked; take it out, or put a new one here"
+    ]
+    renamed = FILE.replace("      demo: ", "      desk: ")
+    changes, problems = compare(door.directory, parse(renamed, source="f", variables={}), prune=prune)
+    assert problems == [
+        "acme: api_key desk: sha256: this key was revoked; take it out, or put a new one here"
+    ]
+    assert not [change for change in changes if change.id == "demo"], "what is pruned would be forgotten"
+    anew = FILE.replace(world.sha256(SENDER), world.sha256("helio_new"))
+    (change,), problems = compare(door.directory, parse(anew, source="f", variables={}), prune=prune)
+    assert problems == []
+    assert door.take(change.entry(NOW))
+    assert (opens(door, SENDER), opens(door, "helio_new")) == (False, True)
+
+
+async def test_several_keys_may_be_revoked(door: AdminDoor) -> None:
+    async with door.client() as client:
+        await client.post("/v1/keys", json={"id": "website"})
+        for name in ("demo", "website"):
+            assert (await client.delete(f"/v1/keys/{name}")).status_code == 200
+        assert (await client.post("/v1/keys", json={"id": "other"})).status_code == 201
+    assert not list(flaws(door.directory.live))
+
+
+async def test_what_was_read_of_a_key_may_be_sent_back(door: AdminDoor) -> None:
+    async with door.client() as client:
+        await rotate(client)
+        read = (await client.get("/v1/keys/demo")).json()
+        fewer = await client.patch("/v1/keys/demo", json={**read, "scopes": ["read"]})
+        assert (fewer.status_code, fewer.json()["scopes"]) == (200, ["read"])
+        whole = {name: value for name, value in fewer.json().items() if name != "version"}
+        door.now += 25 * 3600 * 1000  # the former key has ended meanwhile
+        assert (await client.patch("/v1/keys/demo", json=whole)).status_code == 200
+        for field, value in (
+            ("id", "other"), ("organization", "globex"), ("revoked", True), ("former_until", ["2030-01-01"]),
+            ("colour", "red"),
+        ):  # fmt: skip
+            wrong = await client.patch("/v1/keys/demo", json={**whole, field: value})
+            assert wrong.status_code == 422, field
+            assert wrong.json()["errors"][0]["field"] == field
 
 
 async def test_who_revokes_its_own_key_is_out(door: AdminDoor) -> None:
