@@ -12,6 +12,7 @@ from directory.snapshot import Directory
 from schemas.base import Millis
 from schemas.directory import E164_PATTERN
 from schemas.optouts import Consent, OptOut, Source, scope
+from schemas.provider import Provider
 
 _E164: Final = re.compile(E164_PATTERN)
 
@@ -80,6 +81,32 @@ def records(
 def is_handset(sender: str) -> bool:
     """Whether it is a number that texts can be sent to: they also come from names and short codes."""
     return _E164.fullmatch(sender) is not None
+
+
+def of_refusal(
+    directory: Directory,
+    organization: str,
+    sender: str,
+    handset: str,
+    *,
+    provider: Provider,
+    code: str | None,
+    at: Millis,
+) -> list[OptOut]:
+    """What to write where `provider` will not text `handset` from `sender`: as if STOP had come there.
+
+    `code` is the provider's.
+    """
+    return records(
+        organization,
+        written_to(directory, organization, sender),
+        handset,
+        sender=sender,
+        consent=Consent.OUT,
+        source=Source.PROVIDER,
+        at=at,
+        note=f"{provider} {code or ''}".rstrip(),
+    )
 
 
 def use_cases_of(directory: Directory, organization: str, number: str) -> tuple[str, ...]:

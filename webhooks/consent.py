@@ -87,16 +87,15 @@ def is_reply_due(keyword: Keyword, before: Sequence[bool] | None) -> bool:
 
 
 def learned(receipt: Receipt, ends: Ends, directory: Directory) -> list[OptOut]:
-    """What to write of a handset that the provider, by a receipt, will not text: as if STOP had come."""
-    return scopes.records(
+    """What to write of a handset that the provider, by a receipt, will not text."""
+    return scopes.of_refusal(
+        directory,
         receipt.organization,
-        scopes.written_to(directory, receipt.organization, ends.sender),
+        ends.sender,
         ends.handset,
-        sender=ends.sender,
-        consent=Consent.OUT,
-        source=Source.PROVIDER,
+        provider=receipt.provider,
+        code=receipt.code,
         at=receipt.at,
-        note=f"{receipt.provider} {receipt.code or ''}".rstrip(),
     )
 
 
