@@ -13,8 +13,7 @@ from schemas.directory import Active, Number, Registration
 from schemas.facts import ClosedWhy
 from schemas.tasks import Task
 
-#: What is wrong with the sender alone, in words for operators: another number of the pool may take the message
-#: over.
+#: What is wrong with the sender alone, in words for operators: another number of the pool may take over.
 SENDER_IS: Final = {
     ClosedWhy.SENDER_NOT_FOUND: "it is no number of the use case any more",
     ClosedWhy.SENDER_SUSPENDED: "it is suspended",

@@ -145,6 +145,13 @@ def test_an_answer_goes_out_from_the_number_that_was_written_to(change: dict[str
         assert forbidden(directory(us=SUSPENDED), answer) is ClosedWhy.SENDER_SUSPENDED
 
 
+@pytest.mark.parametrize("made", [task, pool])
+def test_the_account_that_counts_is_the_one_that_it_was_routed_to(made: Callable[[str], Task]) -> None:
+    assert forbidden(directory(us={"account": "gone"}), made(US)) is None
+    moved = made(US).model_copy(update={"account": "gone"})
+    assert forbidden(directory(), moved) is ClosedWhy.ACCOUNT_UNAVAILABLE
+
+
 def test_only_what_is_wrong_with_the_sender_alone_is_mended_by_another_one() -> None:
     assert {
         ClosedWhy.SENDER_NOT_FOUND, ClosedWhy.SENDER_SUSPENDED, ClosedWhy.ACCOUNT_UNAVAILABLE,
