@@ -19,13 +19,13 @@ from streams import dedupe, engine, folding, polling, route, rows
 from streams.arrival import WAY, Arrival, KafkaOffsets
 from streams.clock import now_ms
 from streams.folding import Folder
+from streams.memory import Recipients
+from streams.optouts import Following
 from streams.recalling import Recalling
-from streams.recipients import Recipients
 from streams.route import Router, Surroundings
 from streams.standing import Outlook
 from streams.views import Views
 from streams.waiting import Mover
-from streams.wishes import Following
 
 log = logging.getLogger(__name__)
 

@@ -49,7 +49,7 @@ class First(Protocol):
 
 
 class Remembering(Protocol):
-    """See `streams.recipients.Recipients`."""
+    """See `streams.memory.Recipients`."""
 
     def number(self, use_case_id: str | None, to_number: str, /) -> str | None: ...  # noqa: D102  # see there
 

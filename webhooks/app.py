@@ -21,7 +21,7 @@ from schemas.failpoints import Point, reached
 from schemas.provider import Fault, Provider
 from schemas.settings import CallbackSettings
 from webhooks import metrics
-from webhooks.consents import Consents
+from webhooks.heeding import Consents
 from webhooks.inbound import Text
 from webhooks.inbox import Inbox, Taking
 from webhooks.judgement import BROKER_AWAY, TAKEN, Answer, Outcome, answered, judge

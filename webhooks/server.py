@@ -23,7 +23,7 @@ from ledger.inbound import InboundMarks
 from schemas import topics
 from schemas.settings import RedisSettings, Settings, WebhookSettings
 from webhooks.app import Parts, make_app
-from webhooks.consents import Consents
+from webhooks.heeding import Consents
 from webhooks.inbox import Inbox
 from webhooks.keys import Keys
 from webhooks.publishing import produces, publisher

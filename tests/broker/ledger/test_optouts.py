@@ -18,7 +18,7 @@ from ledger.rebuild import ensure_epoch
 from schemas import topics
 from schemas.optouts import Consent, OptOut, Source
 from schemas.settings import KafkaSettings
-from streams.wishes import Following
+from streams.optouts import Following
 from tests.broker.ledger.records import Message, now
 
 pytestmark = pytest.mark.broker

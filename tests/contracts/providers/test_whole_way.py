@@ -32,7 +32,7 @@ from tests.contracts.providers.conftest import Connect
 from tests.contracts.providers.test_text import TEXTS
 from tests.unit.webhooks.doubles import Broker, Marks, Wishes
 from webhooks.app import Parts, make_app
-from webhooks.consents import Consents
+from webhooks.heeding import Consents
 from webhooks.inbox import Inbox
 from webhooks.keys import Keys
 

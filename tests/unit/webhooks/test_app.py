@@ -37,7 +37,7 @@ from tests.unit.webhooks.signed import (
     vonage_token,
 )
 from webhooks.app import Parts, make_app
-from webhooks.consents import Consents
+from webhooks.heeding import Consents
 from webhooks.inbox import Inbox
 from webhooks.keys import Keys
 from webhooks.publishing import publisher

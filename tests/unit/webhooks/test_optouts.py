@@ -45,7 +45,7 @@ from tests.unit.webhooks.signed import (
     vonage_text,
 )
 from webhooks.app import Parts, make_app
-from webhooks.consents import Consents
+from webhooks.heeding import Consents
 from webhooks.inbox import Inbox
 from webhooks.keys import Keys
 from webhooks.publishing import publisher

@@ -17,7 +17,7 @@ from tests.fakes.admin import OPERATOR, AdminDoor
 from tests.unit.webhooks.doubles import Broker, Marks, Wishes
 from tests.unit.webhooks.signed import MAC, NOW, PUBLIC, SECRETS, Post, account, good, telnyx, twilio, vonage
 from webhooks.app import Parts, make_app
-from webhooks.consents import Consents
+from webhooks.heeding import Consents
 from webhooks.inbox import Inbox
 from webhooks.keys import Keys
 from webhooks.publishing import publisher

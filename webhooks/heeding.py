@@ -1,7 +1,7 @@
 """Heeds what people want of us: on its topic, then in the ledger, before their text is answered for.
 
 The topic is the truth. A wish that the ledger cannot take now is applied by whoever follows the topic
-(`streams.wishes`), so a text is never refused for that.
+(`streams.optouts`), so a text is never refused for that.
 """
 
 import logging

@@ -9,7 +9,7 @@ from ledger import LedgerUnavailableError
 from ledger.sticky import Pair, Remembered
 from schemas.base import Record as Model
 from schemas.messages import Refusal
-from streams.recipients import UNREMEMBERED, Recipients, wanted
+from streams.memory import UNREMEMBERED, Recipients, wanted
 from tests.unit.directory.pools import USE_CASE
 from tests.unit.streams.test_handlers import Read, refusal
 from tests.unit.streams.test_pool_routing import HANDSET, LA, SF, failover, message
