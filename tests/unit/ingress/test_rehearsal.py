@@ -150,6 +150,10 @@ async def test_after_a_loss_nobody_knows_who_has_opted_out() -> None:
     for problem in (await door.asked(), await door.plain()):
         assert isinstance(problem, Problem)
         assert problem.code is Code.LEDGER_UNAVAILABLE
+    # What refuses it in the directory refuses it whatever was lost.
+    refused = await Door(view=Wiped(), directory=directory(use_case={"status": "suspended"})).asked()
+    assert isinstance(refused, Problem)
+    assert refused.code is Code.USE_CASE_SUSPENDED
 
 
 async def test_nor_which_number_a_recipient_knows_until_that_was_read_again() -> None:
