@@ -113,7 +113,10 @@ def compare(current: Directory, wanted: DirectoryFile, *, prune: bool) -> tuple[
 
 
 def _owned(organization: str, key: Key, before: AnyEntity) -> str:
-    return f"{organization}: {key[0]} {key[1]}: it belongs to {before.organization}; delete it there first"
+    return (
+        f"{organization}: {key[0]} {key[1]}: it belongs to {before.organization}; "
+        "retire it there, or delete it over the admin API with a key of the operator"
+    )
 
 
 def _over(brought: ApiKey, holder: ApiKey) -> str:

@@ -7,6 +7,8 @@ from directory.snapshot import Directory
 from schemas.directory import ApiKey, Assistant, Former
 from tests.fakes import world
 
+FREE_IT = "retire it there, or delete it over the admin API with a key of the operator"
+
 
 def changes(current: Directory, text: str, *, prune: bool = False) -> tuple[list[Change], list[str]]:
     return compare(current, parse(text, source="f", variables={}), prune=prune)
@@ -87,7 +89,7 @@ def test_another_owners_entity_is_not_taken() -> None:
     )
     assert found == []
     assert problems == [
-        f"globex: number {world.TWILIO}: it belongs to acme; delete it there first",
+        f"globex: number {world.TWILIO}: it belongs to acme; {FREE_IT}",
     ]
 
 
@@ -168,7 +170,7 @@ def test_what_is_others_or_in_use_cannot_be_retired() -> None:
     text = world.of("acme", f'retired: {{numbers: ["{world.OTHERS}", "{world.TWILIO}"]}}')
     _, problems = changes(world.directory(), text)
     assert problems == [
-        f"acme: number {world.OTHERS}: it belongs to globex; delete it there first",
+        f"acme: number {world.OTHERS}: it belongs to globex; {FREE_IT}",
         f"acme: assistant desk: numbers: there is no number {world.TWILIO}",
     ]
 

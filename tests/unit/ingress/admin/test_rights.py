@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from directory.changes import put
+from directory.changes import compare, put
+from directory.file import parse
 from directory.snapshot import Directory
 from schemas.directory import Number
 from tests.fakes import world
@@ -140,6 +141,26 @@ async def test_a_number_is_given_out_by_whoever_has_its_account(door: AdminDoor)
     # Nobody learns in this way which numbers others have on the operator's accounts.
     assert (taken.status_code, taken.json()["errors"]) == (new.status_code, new.json()["errors"])
     assert strange.json()["errors"] == [{"field": "account", "detail": "there is no account acme-own"}]
+
+
+async def test_the_operator_frees_a_number_that_a_tenant_has_written_first(door: AdminDoor) -> None:
+    """With an account of its own a tenant may write any number that nobody has. It cannot send from it."""
+    number = "+14155550780"
+    wanted = parse(world.of("globex", f'numbers: {{"{number}": {{account: tw}}}}'), source="f", variables={})
+    async with door.client() as client:
+        first = await client.put(f"/v1/directory/numbers/{number}", json={"account": "acme-own"})
+        desk = await client.put("/v1/directory/assistants/new", json={"name": "New", "numbers": [number]})
+    assert (first.status_code, desk.status_code) == (201, 201)
+    (problem,) = compare(door.directory, wanted, prune=False)[1]
+    assert problem.startswith(f"globex: number {number}: it belongs to acme; retire it there, or delete it")
+    async with door.client(OPERATOR) as operator:
+        used = await operator.delete(f"/v1/directory/numbers/{number}")
+        assert (used.status_code, used.json()["code"]) == (409, "in_use")
+        assert (await operator.patch("/v1/directory/assistants/new", json={"numbers": []})).status_code == 200
+        assert (await operator.delete(f"/v1/directory/numbers/{number}")).status_code == 200
+    (change,), problems = compare(door.directory, wanted, prune=False)
+    assert (change.organization, problems) == ("globex", [])
+    assert door.take(change.entry(NOW))
 
 
 @pytest.mark.parametrize(
