@@ -34,6 +34,7 @@ _CLOSED: Final = {
     ClosedWhy.OPTED_OUT: "The recipient has opted out.",
     ClosedWhy.SENDER_NOT_FOUND: "Its sender was taken out of the directory while it waited.",
     ClosedWhy.SENDER_SUSPENDED: "Its sender was suspended while it waited.",
+    ClosedWhy.ACCOUNT_UNAVAILABLE: "The account of its sender was suspended or gone while it waited.",
     ClosedWhy.ASSISTANT_SUSPENDED: "The assistant of its sender was suspended while it waited.",
     ClosedWhy.USE_CASE_NOT_FOUND: "Its use case was deleted while it waited.",
     ClosedWhy.USE_CASE_SUSPENDED: "Its use case was suspended while it waited.",
