@@ -29,18 +29,23 @@ class _Way(NamedTuple):
     organization: str
     use_case_id: str | None
     sender: str
-    account: str
     confirms: bool
 
 
 def forbidden(directory: Directory, task: Task) -> ClosedWhy | None:
     """Why `task` may not be handed over any more; None: it may.
 
-    Sender and account are those that it was routed to. An answer to a text goes out from the number that was
-    written to, whoever uses that.
+    Its sender is judged with the account that it is on now, see `moved`. An answer to a text goes out from
+    the number that was written to, whoever uses that.
     """
-    way = _Way(task.organization, task.use_case_id, task.sender, task.account, task.confirms)
+    way = _Way(task.organization, task.use_case_id, task.sender, task.confirms)
     return _judged(directory, way)
+
+
+def moved(directory: Directory, task: Task) -> str | None:
+    """The account that its number is on now, where `task` was routed to another one; else None."""
+    number = directory.number(task.sender)
+    return number.account if number is not None and number.account != task.account else None
 
 
 @once
@@ -73,7 +78,8 @@ def _sender(directory: Directory, way: _Way) -> ClosedWhy | None:
     number = directory.number(way.sender)
     if number is None or number.organization != way.organization:
         return ClosedWhy.SENDER_NOT_FOUND
-    account = account_of(directory, number, way.account)
+    # Its own: what was routed through another one goes back to `route`.
+    account = account_of(directory, number)
     return ClosedWhy(account) if isinstance(account, Against) else _registration(directory, number, way)
 
 

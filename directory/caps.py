@@ -17,6 +17,11 @@ def of_number(directory: Directory, number: str) -> tuple[Cap, ...]:
     return tuple(cap for owner in _owners(directory, number) if (cap := _of(owner)) is not None)
 
 
+def most(directory: Directory, number: str) -> int | None:
+    """Most segments that they let `number` send on one day: a message of more never goes. None: no cap."""
+    return min((cap.most for cap in of_number(directory, number)), default=None)
+
+
 @once
 def all_of(directory: Directory) -> tuple[Cap, ...]:
     """All that are set."""

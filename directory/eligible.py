@@ -72,6 +72,8 @@ class Eligible:
     place: Numbering
     #: The names of the day caps that it counts against (`directory.caps`).
     caps: tuple[str, ...]
+    #: Most segments that they let go on one day; None: there is none.
+    most: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,7 @@ def _judged(number: Number, directory: Directory) -> Eligible | _Barred:
     if account is Against.ACCOUNT:
         return _Barred(_Bar.OTHER, f"account {number.account} of {number.id} is not in use")
     counts = tuple(cap.name for cap in caps.of_number(directory, number.id))
-    return Eligible(number, account, numbering(number.id), counts)
+    return Eligible(number, account, numbering(number.id), counts, caps.most(directory, number.id))
 
 
 def unregistered(number: Number, directory: Directory) -> str | None:
@@ -195,6 +197,8 @@ def _flaws(parcel: Parcel) -> Callable[[Eligible], str | None]:
     def flaw(one: Eligible) -> str | None:
         if needed not in one.number.capabilities:
             return f"{one.number.id} cannot send {needed.upper()}"
+        if one.most is not None and parcel.segments > one.most:
+            return f"{one.number.id} may send {one.most} segments a day, not {parcel.segments}"
         provider = one.account.provider
         if provider not in beyond:
             beyond[provider] = _beyond(provider, parcel)

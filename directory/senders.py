@@ -20,14 +20,11 @@ class Against(StrEnum):
     ACCOUNT = refusals.ACCOUNT_UNAVAILABLE
 
 
-def account_of(directory: Directory, number: Number, through: str | None = None) -> Account | Against:
-    """The account that `number` sends through, or what stands in its way; of both the number is told first.
-
-    `through`: the account that a message was routed to, where that is what counts; None: the number's own.
-    """
+def account_of(directory: Directory, number: Number) -> Account | Against:
+    """The account that `number` sends through, or what stands in its way; the number is told first."""
     if number.status is not Active.ACTIVE:
         return Against.SUSPENDED
-    account = directory.account(number.account if through is None else through)
+    account = directory.account(number.account)
     if account is None or account.status is not Active.ACTIVE or not account.serves(number.organization):
         return Against.ACCOUNT
     return account

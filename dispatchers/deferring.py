@@ -15,7 +15,6 @@ from dispatchers.tools import Tools
 from dispatchers.window import Window
 from ledger.places import Place
 from schemas.failpoints import Point, reached
-from schemas.tasks import Task
 
 #: Most tasks of one batch: one look, one script call, one wait for the broker.
 _BATCH: Final = 500
@@ -91,9 +90,13 @@ class Deferring:
         if not left:
             return
         now = self._tools.now()
-        over = {one.item: None for one in left if one.stopped and may_fail_over(one.item.task, now)}
-        # Another account may have its turn sooner.
-        await hand_back([(item, _stopped(item.task)) for item in over], self._tools)
+        over = {
+            one.item: given_up
+            for one in left
+            if (given_up := _held_up(one)) is not None and may_fail_over(one.item.task, now)
+        }
+        # Another sender may have its turn sooner.
+        await hand_back(list(over.items()), self._tools)
         await self._wait([one for one in left if one.item not in over])
 
     async def _wait(self, left: Sequence[Leaving]) -> None:
@@ -118,8 +121,11 @@ class Deferring:
         return [one for one in batch if not one.wish.again or one.item in going]
 
 
-def _stopped(task: Task) -> GivenUp:
-    return GivenUp(f"the breaker of account {task.account} is open", Trouble.ACCOUNT)
+def _held_up(leaving: Leaving) -> GivenUp | None:
+    """By what of its sender, so that another one may be of more use; None: by nothing of the kind."""
+    if leaving.stopped:
+        return GivenUp(f"the breaker of account {leaving.item.task.account} is open", Trouble.ACCOUNT)
+    return GivenUp("its day cap is used up", Trouble.NUMBER) if leaving.capped else None
 
 
 def _later(leaving: Leaving, place: Place, now: int) -> Later:

@@ -6,11 +6,11 @@ Decided for every batch, of tasks that have waited for their slot, too; of new o
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
-from directory import at_handover, quiet
+from directory import at_handover, caps, quiet
 from directory.snapshot import Directory
-from dispatchers.failover import GivenUp, Trouble, may_replace
+from dispatchers.failover import GivenUp, Trouble, may_fail_over, may_replace
 from dispatchers.journal import later
 from dispatchers.lines import Item
 from dispatchers.shares import RESTS_MS
@@ -26,6 +26,9 @@ from schemas.tasks import Task
 
 log = logging.getLogger(__name__)
 
+#: A message of more segments than a day cap is asked about again after this.
+TOO_LONG_MS: Final = 300_000
+
 
 @dataclass(frozen=True, slots=True)
 class Forbidden:
@@ -36,16 +39,43 @@ class Forbidden:
 
 @dataclass(frozen=True, slots=True)
 class Quiet:
-    """It may go from `until` on, milliseconds since the epoch."""
+    """It may go from `until` on, milliseconds since the epoch, or is asked about again then."""
 
     until: Millis
 
 
-def judged(directory: Directory, task: Task, now: Millis) -> Forbidden | Quiet | None:
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """It goes another way, which `route` chooses."""
+
+    given_up: GivenUp
+
+
+def judged(directory: Directory, task: Task, now: Millis) -> Forbidden | Elsewhere | Quiet | None:
     """What keeps `task` from going at `now`; None: nothing does. An answer to a text goes at any time."""
     why = at_handover.forbidden(directory, task)
     if why is not None:
+        if why in at_handover.SENDER_IS and may_replace(task, now):
+            return Elsewhere(GivenUp(at_handover.SENDER_IS[why], Trouble.REFUSED))
         return Forbidden(why)
+    account = at_handover.moved(directory, task)
+    if account is not None:
+        return Elsewhere(GivenUp(f"its number has moved to account {account}", Trouble.MOVED))
+    return _too_long(directory, task, now) or _quiet(directory, task, now)
+
+
+def _too_long(directory: Directory, task: Task, now: Millis) -> Elsewhere | Quiet | None:
+    """More segments than a day cap has: asked for, it would only have all others of that cap rest."""
+    most = caps.most(directory, task.sender)
+    if most is None or task.segments <= most:
+        return None
+    if may_fail_over(task, now):
+        return Elsewhere(GivenUp(f"it may send {most} segments a day", Trouble.NUMBER))
+    # The cap may be raised.
+    return Quiet(now + TOO_LONG_MS)
+
+
+def _quiet(directory: Directory, task: Task, now: Millis) -> Quiet | None:
     if task.confirms:
         return None
     until = quiet.until(directory, task.organization, task.use_case_id, task.to_number, now)
@@ -76,14 +106,14 @@ class Gate:
         directory, now = self._tools.accounts.directory, self._tools.now()
         may: set[Item] = set()
         ended: list[tuple[Item, ClosedWhy]] = []
-        moved: list[tuple[Item, ClosedWhy]] = []
+        moved: list[tuple[Item, GivenUp]] = []
         held: list[tuple[Item, Millis]] = []
         for item in items:
             match judged(directory, item.task, now):
                 case None:
                     may.add(item)
-                case Forbidden(why=why) if why in at_handover.SENDER_IS and may_replace(item.task, now):
-                    moved.append((item, why))
+                case Elsewhere(given_up=given_up):
+                    moved.append((item, given_up))
                 case Forbidden(why=why):
                     ended.append((item, why))
                 case Quiet(until=until):
@@ -108,13 +138,11 @@ class Gate:
         items = [item for item, _ in ended]
         self._window.put_back(await self._steps.do(list(zip(items, found, strict=True)), late=True))
 
-    async def _fail_over(self, moved: Sequence[tuple[Item, ClosedWhy]]) -> None:
-        """No attempt was made: another number may. Where `route` has none, it comes back to be ended."""
+    async def _fail_over(self, moved: Sequence[tuple[Item, GivenUp]]) -> None:
+        """No attempt was made. Where `route` has no other way, they come back to be judged again."""
         for item, _ in moved:
             self._forget(item, stands=False)
-        await hand_back(
-            [(item, GivenUp(at_handover.SENDER_IS[why], Trouble.REFUSED)) for item, why in moved], self._tools
-        )
+        await hand_back(moved, self._tools)
 
     async def _hold(self, held: Sequence[tuple[Item, Millis]], now: Millis) -> None:
         """Until then, or until its time is over; then it comes back to be told so."""

@@ -59,5 +59,5 @@ def names(directory: Directory, task: Task) -> tuple[str, ...]:
     """All that may hold a hand-over of `task` up, by name: each of these rests for itself."""
     number = directory.number(task.sender)
     own = (number_pace(task.sender), account_pace(task.account), breaker(task.account))
-    days = (rests_on(cap.name) for cap in caps.of_number(directory, task.sender))
+    days = (rests_on(cap) for cap in caps.of_number(directory, task.sender))
     return (*own, campaign_pace(number.campaign), *days) if number and number.campaign else (*own, *days)

@@ -190,7 +190,8 @@ class Settling:
 
     def _given_back(self, item: Item, now: int) -> None:
         """There is room again below the day caps that it counted against: nobody need wait for midnight."""
-        for cap in item.counted.caps if item.counted else ():
+        counted = item.counted.caps if item.counted else ()
+        for cap in self._tools.accounts.caps(item.task) if counted else ():
             self._window.rest_pace(rests_on(cap), now)
 
     def _next(self, not_sent: _NotSent, now: int) -> _Next:

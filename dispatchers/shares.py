@@ -112,6 +112,8 @@ class Leaving:
     not_before: int = 0
     #: The breaker of its account is open: another account may be of more use.
     stopped: bool = False
+    #: One of its day caps is used up: another number may be of more use.
+    capped: bool = False
 
     def back_at(self, place: Place, now: int) -> tuple[int, int | None]:
         """When it comes back, and when its turn comes (None: it has no place yet)."""

@@ -14,6 +14,7 @@ from dispatchers.paces import account_pace, breaker
 from dispatchers.ready import Alarm, Deadlines, Turns
 from dispatchers.shares import PROBES, RESTS_MS, STAY_MS, Leaving, Shares, leaving
 from ledger.claims import Pace
+from ledger.days import is_day
 from ledger.places import SOONEST_MS
 from schemas.lanes import Lane
 from schemas.tasks import Task
@@ -107,7 +108,7 @@ class Window:
                 probes[item.task.account] += item.task.segments
             elif rests_until or overstays:
                 gone = leaving(item, self._paces(item.task), (), rests_until)
-                found.append(replace(gone, stopped=self.stopped(item.task, now)))
+                found.append(self._held_up(gone, now))
         for one in found:
             self._turns[one.item.task.lane].remove(one.item)
             self._shares.leave(one.item)
@@ -213,7 +214,15 @@ class Window:
         if not (crowded or used_up or rests_until):
             return None
         gone = leaving(item, paces, used_up, rests_until)
-        return replace(gone, stopped=self.stopped(item.task, now))
+        return self._held_up(gone, now)
+
+    def _held_up(self, gone: Leaving, now: int) -> Leaving:
+        """It leaves; by what of its sender it is held up."""
+        task = gone.item.task
+        capped = any(
+            is_day(name) and self._resting.get(name, 0) - now > RESTS_MS for name in self._names(task)
+        )
+        return replace(gone, stopped=self.stopped(task, now), capped=capped)
 
     def _rests_long(self, task: Task, now: int) -> int:
         """Until when it has to rest, if that is worth a way through the waiting topics; else 0."""

@@ -16,6 +16,7 @@ from schemas.caps import Cap
 
 #: The midnights around now that scripts are told: they find their own clock among them.
 _AROUND: Final = (-1, 0, 1, 2)
+_DAY: Final = "day:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +37,22 @@ class Day:
     end: Millis
 
 
-def rests_on(cap: str) -> str:
-    """What waits for the next day of `cap` is said to wait for; paces have the names of caps, too."""
-    return f"day:{cap}"
+def rests_on(cap: Cap) -> str:
+    """What waits for the next day of `cap` is said to wait for; paces have the names of caps, too.
+
+    The limit is part of it: what is remembered of the rest says nothing of a cap that was changed.
+    """
+    return f"{_DAY}{cap.name}:{cap.most}"
+
+
+def is_day(name: str) -> bool:
+    """Whether it is the next day that is waited for under this name."""
+    return name.startswith(_DAY)
 
 
 def caps_rested(names: Iterable[str]) -> list[str]:
-    """The caps among what is said to be waited for, each once."""
-    return sorted({name.removeprefix("day:") for name in names if name.startswith("day:")})
+    """The names of the caps among what is said to be waited for, each once."""
+    return sorted({name.removeprefix(_DAY).rpartition(":")[0] for name in names if is_day(name)})
 
 
 def midnights(zone: str, now: Millis) -> tuple[Millis, ...]:

@@ -69,8 +69,9 @@ class Message(Record):
 class Failover(Record):
     """A task that another sender may be able to hand over: `route` chooses again (docs/protocol.md, rule 5).
 
-    Only of messages from use cases, and only when the last attempt provably was not handed over, or there
-    was none. `route` is the only reader; a repeat is a copy of one task, of which the claim lets one win.
+    Only of messages from use cases, or whose number has moved to another account; and only when the last
+    attempt provably was not handed over, or there was none. `route` is the only reader; a repeat is a copy of
+    one task, of which the claim lets one win.
     Where no other sender is of more use the task goes on through the one that it has (docs/decisions/0063).
     """
 

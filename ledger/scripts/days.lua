@@ -2,8 +2,8 @@
 -- end when it began, whatever is said meanwhile.
 -- helio:<epoch>:days, a hash: <cap> -> <segments> <from> <until> (ms)
 local DAYS, DAYS_LIVE = 'helio:' .. epoch .. ':days', 172800000
--- Who waits for a cap asks again that often: what others took may have been given back.
-local LONGEST_REST = 3600000
+-- Who waits for a cap asks again that often: what others took may have been given back, or the cap been raised.
+local LONGEST_REST = 600000
 
 local days, changed_days = {}, {}
 
@@ -27,14 +27,15 @@ local function new_day(midnights)
   return { count = 0, from = now, till = now + 86400000 }
 end
 
--- {'wait', ms, name} where one of its caps has no room for it. asked: {caps = [{name, most}], midnights}; an ask names
--- its caps by their place.
+-- {'wait', ms, name} where one of its caps has no room for it, with the name that `rests_on` of ledger/days.py gives.
+-- asked: {caps = [{name, most}], midnights}; an ask names its caps by their place.
 local function must_wait_for_a_day(ask, asked)
   for _, n in ipairs(ask.caps or {}) do
     local cap = asked.caps[n]
     local today = day_of(cap.name) or new_day(asked.midnights)
     if today.count + ask.segments > cap.most then
-      return { 'wait', math.min(today.till - now, LONGEST_REST), 'day:' .. cap.name }
+      local name = string.format('day:%s:%.0f', cap.name, cap.most)
+      return { 'wait', math.min(today.till - now, LONGEST_REST), name }
     end
   end
 end

@@ -17,7 +17,7 @@ from redis.asyncio import Redis
 
 from ledger import Ledger
 from ledger.claims import Again, Ask, Own, Pace, Wait, Won
-from ledger.days import Counted, day, midnights
+from ledger.days import Counted, day, midnights, rests_on
 from ledger.server import script_text
 from schemas.caps import Cap
 from schemas.settings import RedisSettings
@@ -169,8 +169,10 @@ async def test_what_finds_no_room_waits_for_the_next_day_and_takes_nothing(ledge
     # Its number's two are gone, though its brand has one; then the brand's three are.
     assert isinstance(c, Wait)
     assert isinstance(e, Wait)
-    assert (c.pace, e.pace) == ("day:number:+14155550100", "day:brand:acme")
-    assert all(0 < one.ms <= min(HOUR, max(left, 1)) for one in (c, e))
+    assert (c.pace, e.pace) == ("day:number:+14155550100:2", "day:brand:acme:3")
+    # What is remembered of a rest says nothing of a cap that was changed.
+    assert (c.pace, e.pace) == (rests_on(NUMBER), rests_on(BRAND))
+    assert all(0 < one.ms <= min(HOUR // 6, max(left, 1)) for one in (c, e))
     assert await ledger.used_up([NUMBER, BRAND, other]) == {NUMBER.name, BRAND.name}
     # A cap that was raised has room at once.
     [again] = await ledger.claim([ask("c", replace(NUMBER, most=3))], midnights("UTC", now))

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from directory.at_handover import SENDER_IS, forbidden
+from directory.at_handover import SENDER_IS, forbidden, moved
 from directory.snapshot import Directory
 from schemas.directory import (
     Account,
@@ -146,10 +146,12 @@ def test_an_answer_goes_out_from_the_number_that_was_written_to(change: dict[str
 
 
 @pytest.mark.parametrize("made", [task, pool])
-def test_the_account_that_counts_is_the_one_that_it_was_routed_to(made: Callable[[str], Task]) -> None:
-    assert forbidden(directory(us={"account": "gone"}), made(US)) is None
-    moved = made(US).model_copy(update={"account": "gone"})
-    assert forbidden(directory(), moved) is ClosedWhy.ACCOUNT_UNAVAILABLE
+def test_the_account_that_counts_is_the_one_that_its_number_is_on_now(made: Callable[[str], Task]) -> None:
+    assert forbidden(directory(us={"account": "gone"}), made(US)) is ClosedWhy.ACCOUNT_UNAVAILABLE
+    old = made(US).model_copy(update={"account": "gone"})
+    assert forbidden(directory(), old) is None
+    # Through the old one it never goes: it is routed anew.
+    assert (moved(directory(), old), moved(directory(), made(US))) == ("main", None)
 
 
 def test_only_what_is_wrong_with_the_sender_alone_is_mended_by_another_one() -> None:

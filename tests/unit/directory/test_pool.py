@@ -166,6 +166,20 @@ def test_a_reason_names_a_few_of_many() -> None:
     assert found.reason.endswith(" and 35 more")
 
 
+def test_what_has_more_segments_than_a_days_cap_goes_to_another_number() -> None:
+    senders = pool(number(SF, day_cap=3), number(LA))
+    long = Parcel("+14157650001", "x", (), 4)
+    found = choose(senders, "acme", USE_CASE, long, sticky=SF, standing=Standing())
+    assert isinstance(found, Choice)
+    assert found.number.id == LA
+    assert chosen(senders, sticky=SF).number.id == SF
+    # A campaign's cap counts likewise.
+    capped = pool(number(SF), others=[CAMPAIGN.model_copy(update={"day_cap": 3})])
+    nobody = choose(capped, "acme", USE_CASE, long, sticky=None, standing=Standing())
+    assert isinstance(nobody, Refused)
+    assert (nobody.code, "3 segments a day" in nobody.detail) == ("no_usable_sender", True)
+
+
 def test_what_was_tried_is_not_chosen_again() -> None:
     senders = pool(number(SF), number(SF2, "tw"), number(LA, "tw"))
     assert chosen(senders, tried_accounts=["tw"]).number.id == SF

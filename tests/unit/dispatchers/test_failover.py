@@ -30,8 +30,10 @@ from dispatchers.unknown import follows
 from dispatchers.window import Window
 from ledger import Ledger
 from ledger.claims import Again, Closed, Own, Pace, Via
+from ledger.days import rests_on
 from ledger.places import Place, Wish
 from schemas import topics
+from schemas.caps import Cap
 from schemas.facts import AmbiguousFact, AnyFact, OutcomeFact, Receipt, ReceiptStatus, Routed, decode_fact
 from schemas.messages import Content, Failover, decode_message
 from schemas.provider import (
@@ -326,6 +328,43 @@ async def test_only_what_may_is_asked_for(
     assert any(isinstance(one, Failover) for one in books.done) is asks
     facts = [one for one in books.done if isinstance(one, OutcomeFact)]
     assert not any(fact.again for fact in facts)
+
+
+@pytest.mark.parametrize(("stays_until", "asks"), [(0, True), (NOW + 1, False)])
+async def test_what_would_wait_for_the_next_day_goes_to_another_number(
+    stays_until: int,
+    asks: bool,
+) -> None:
+    """Routed before anybody knew that the day is used up; where all are, it waits after all."""
+    books = Books()
+    day = rests_on(Cap("number:+1", 10))
+    at_hand = Window(lambda _: 1, 100, lambda _: (day,), lambda _: ())
+    line = Line(("t", 0))
+    items = []
+    for offset, task in enumerate([POOLED.model_copy(update={"stays_until": stays_until})] * 2 + [TASK]):
+        line.open(offset)
+        items.append(Item(line, offset, task))
+    # One is at hand when it is learned, the others come.
+    assert at_hand.offer(items[0], NOW) is None
+    at_hand.rest_pace(day, NOW + RESTS_MS + 1)
+    gone = [one for one in (at_hand.offer(item, NOW) for item in items[1:]) if one is not None]
+    gone += at_hand.overstaying(NOW)
+    assert {one.item for one in gone} == set(items)
+    deferring = Deferring(at_hand, tools(books), lambda _: None)
+    deferring.add(gone)
+    running = asyncio.create_task(deferring.run())
+    try:
+        await deferring.quiet(20)
+    finally:
+        running.cancel()
+    assert line.due() == 3
+    asked = [one.task for one in books.done if isinstance(one, Failover)]
+    assert len(books.done) == 3
+    assert len(asked) == (2 if asks else 0)
+    # Its account has other numbers.
+    assert {(task.attempt, task.tried_accounts, task.tried_senders) for task in asked} <= {
+        (1, (), (POOLED.sender,))
+    }
 
 
 @pytest.mark.parametrize("rest", ["breaker:vg-main", "account:vg-main"])

@@ -5,6 +5,7 @@ import pytest
 from directory.snapshot import Directory
 from dispatchers.paces import names, paces, throttled
 from ledger.claims import Pace
+from ledger.days import caps_rested
 from schemas.directory import Account, AnyEntity, Brand, Campaign, Entry, Number, TwilioCredentials
 from schemas.lanes import Lane
 from schemas.provider import Provider
@@ -62,7 +63,7 @@ def test_a_day_cap_rests_by_a_name_of_its_own() -> None:
     capped = number("alerts").model_copy(update={"day_cap": 9})
     brand = Brand(organization="acme", id="acme", name="Acme", day_cap=2000)
     found = set(names(directory(ACCOUNT, capped, campaign(None), brand), TASK))
-    assert {f"day:number:{SENDER}", "day:brand:acme", f"number:{SENDER}"} < found
+    assert {f"day:number:{SENDER}:9", "day:brand:acme:2000", f"number:{SENDER}"} < found
 
 
 def test_what_a_provider_throttles() -> None:
@@ -74,3 +75,13 @@ def test_what_a_provider_throttles() -> None:
 def test_what_the_directory_has_no_more_can_still_be_rested() -> None:
     assert paces(Directory(), TASK) == ()
     assert names(Directory(), TASK) == (f"number:{SENDER}", "account:tw", "breaker:tw")
+
+
+def test_a_cap_that_is_raised_rests_no_more() -> None:
+    """What is remembered of a rest is under another name by then."""
+    now, raised = [
+        names(directory(ACCOUNT, number().model_copy(update={"day_cap": cap})), TASK) for cap in (5, 5000)
+    ]
+    assert set(now) & set(raised) == {f"number:{SENDER}", "account:tw", "breaker:tw"}
+    found = caps_rested([*now, *now])
+    assert found == [f"number:{SENDER}"]
