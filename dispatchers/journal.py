@@ -14,7 +14,7 @@ from schemas.messages import Failover
 from schemas.optouts import OptOut
 from schemas.provider import Accepted, Rejected, Throttled, Unavailable
 from schemas.tasks import Intent, Intents, Task, Void
-from schemas.waiting import Ticket, next_topic
+from schemas.waiting import Ticket, way
 
 
 @dataclass(frozen=True)
@@ -66,10 +66,8 @@ class Journal:
 
     def _later(self, later: Later) -> Outgoing:
         ticket = Ticket(due=later.due, topic=later.topic, key=later.key)
-        topic = next_topic(ticket, self._now())
-        if topic == ticket.topic:
-            return Outgoing(topic, ticket.key, later.value)
-        return Outgoing(topic, later.message_id.encode(), later.value, ticket.headers())
+        topic, key, headers = way(ticket, later.message_id, self._now())
+        return Outgoing(topic, key, later.value, headers)
 
 
 def later(task: Task, due: int) -> Later:

@@ -50,3 +50,11 @@ def next_topic(ticket: Ticket, now_ms: int) -> str:
     """
     wait = ticket.due - now_ms
     return next((topic for delay, topic in WAITING.items() if delay <= wait), ticket.topic)
+
+
+def way(ticket: Ticket, message_id: str, now_ms: int) -> tuple[str, bytes, Headers]:
+    """Topic, key and headers of the next hop; what waits is keyed by its message and carries its ticket."""
+    topic = next_topic(ticket, now_ms)
+    if topic == ticket.topic:
+        return topic, ticket.key, []
+    return topic, message_id.encode(), ticket.headers()

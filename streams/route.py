@@ -17,7 +17,7 @@ from schemas.messages import Failover, Message, Refusal, decode_message
 from schemas.provider import Provider
 from schemas.refusals import CONFLICT, Refused
 from schemas.tasks import Task
-from schemas.waiting import Ticket, next_topic
+from schemas.waiting import Ticket, way
 from streams import routing
 from streams.dead import bury
 from streams.dedupe import Again, Conflict, Duplicate, New, Place, Sighting, Verdict, judge
@@ -187,11 +187,8 @@ class Router:
 def _hand_on(task: Task, record: Record, emit: Emit, now: int) -> None:
     """To the dispatchers; where it is not due, through waiting."""
     ticket = Ticket(task.not_before, topics.dispatch(task.provider, task.lane), task.sender.encode())
-    topic = next_topic(ticket, now)
-    if topic == ticket.topic:
-        emit(topic, task.encode(), ticket.key, trace(record))
-    else:
-        emit(topic, task.encode(), task.message_id.encode(), [*trace(record), *ticket.headers()])
+    topic, key, headers = way(ticket, task.message_id, now)
+    emit(topic, task.encode(), key, [*trace(record), *headers])
 
 
 def _routed(message: Message, chosen: Chosen, now: int) -> Routed:
