@@ -18,6 +18,7 @@ COPY directory directory
 COPY dispatchers dispatchers
 COPY ingress ingress
 COPY ledger ledger
+COPY notifiers notifiers
 COPY schemas schemas
 COPY simulator simulator
 COPY streams streams

@@ -16,6 +16,7 @@ from schemas.directory import (
     Campaign,
     Number,
     Organization,
+    Subscription,
     UseCase,
     identity,
 )
@@ -98,7 +99,7 @@ def namings(entity: AnyEntity) -> Iterator[Naming]:
             yield from (Naming("numbers", ("number", number)) for number in entity.numbers)
         case Campaign():
             yield Naming("brand", ("brand", entity.brand))
-        case Organization() | Account() | Brand() | ApiKey():
+        case Organization() | Account() | Brand() | ApiKey() | Subscription():
             pass
         case _:
             assert_never(entity)

@@ -22,6 +22,7 @@ from schemas.directory import (
     Number,
     Organization,
     Slug,
+    Subscription,
     UseCase,
     identity,
 )
@@ -39,6 +40,7 @@ SECTIONS: Final[Mapping[str, type[AnyEntity]]] = {
     "assistants": Assistant,
     "use_cases": UseCase,
     "api_keys": ApiKey,
+    "subscriptions": Subscription,
 }
 #: The section of an organization that names what there shall be no more: section -> ids.
 RETIRED: Final = "retired"

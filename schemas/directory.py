@@ -121,6 +121,11 @@ class Organization(Entity):
     on_unknown: OnUnknown | None = None
     #: None: a send from a number may go at any time.
     quiet_hours: QuietHours | None = None
+    #: It has a request topic of its own, `sms.requests.<organization>.v1`: whatever comes on it is its own.
+    own_topic: bool = False
+    #: The texts that it sends, and the addresses of their media, are kept off `sms.status.v1`, and so off
+    #: whatever is made of that topic.
+    redact: bool = False
 
     @model_validator(mode="after")
     def _is_itself(self) -> Self:
@@ -299,7 +304,51 @@ class ApiKey(Entity):
         )
 
 
-AnyEntity = Organization | Account | Number | Assistant | UseCase | Brand | Campaign | ApiKey
+class EventType(StrEnum):
+    """What a subscription can ask to be told."""
+
+    QUEUED = "message.queued"
+    SENT = "message.sent"
+    UNKNOWN = "message.unknown"
+    DELIVERED = "message.delivered"
+    UNDELIVERED = "message.undelivered"
+    FAILED = "message.failed"
+    CANCELLED = "message.cancelled"
+    #: A text that somebody sent to a number of the organization.
+    RECEIVED = "text.received"
+    #: Another subscription of the organization was switched off, after days without an answer.
+    SWITCHED_OFF = "subscription.switched_off"
+
+
+class FormerSecret(Record):
+    """A signing secret that was replaced by a newer one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Annotated[int, Field(ge=1)]
+    #: What is told before then is signed with it as well.
+    until: Millis
+
+
+class Subscription(Entity):
+    """An endpoint of a team without Kafka, told of each event that it asks for (docs/notifiers.md)."""
+
+    kind: Literal["subscription"] = "subscription"
+    id: Slug
+    #: http(s); where private addresses are refused, an https URL that resolves to public ones.
+    url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$", max_length=2048)]
+    #: None: all of them.
+    events: Annotated[tuple[EventType, ...], Field(min_length=1)] | None = None
+    #: Which secret signs; secrets are derived, and nowhere kept (docs/notifiers.md). Rotation counts it up.
+    secret_version: Annotated[int, Field(ge=1)] = 1
+    #: The secrets before that one which still sign as well, newest first.
+    former_secrets: tuple[FormerSecret, ...] = ()
+    status: Active = Active.ACTIVE
+    #: Since when it is suspended because it did not answer for days; whoever makes it active takes this out.
+    switched_off_at: Millis | None = None
+
+
+AnyEntity = Organization | Account | Number | Assistant | UseCase | Brand | Campaign | ApiKey | Subscription
 Tagged = Annotated[AnyEntity, Field(discriminator="kind")]
 
 

@@ -97,8 +97,11 @@ class StatusRecord(Record):
     #: The use case that it is sent through; None where it named its sender. An answer to a text has both.
     use_case_id: str | None = None
     to_number: str
+    #: Empty where `redacted`.
     text: str
     media: tuple[str, ...] = ()
+    #: Its organization keeps the text and the addresses of its media off this topic.
+    redacted: bool = False
     segments: int
     reference: str | None = None
     fingerprint: str

@@ -18,6 +18,7 @@ EVENTS: Final = "sms.events.v1"
 STATUS: Final = "sms.status.v1"
 INBOUND: Final = "sms.inbound.v1"
 OPTOUTS: Final = "sms.optouts.v1"
+NOTIFICATIONS: Final = "sms.notifications.v1"
 DIRECTORY: Final = "sms.directory.v1"
 
 #: The two Faust apps and their tables; Faust names a changelog after both.
@@ -31,6 +32,7 @@ INTAKE_GROUP: Final = "helio-intake"
 VIEWS_GROUP: Final = "helio-views"
 WAITING_GROUP: Final = "helio-waiting"
 OPTOUTS_GROUP: Final = "helio-optouts"
+NOTIFIERS_GROUP: Final = "helio-notifiers"
 
 #: The waiting topics by their delay in milliseconds, longest first.
 WAITING: Final[dict[int, str]] = {
@@ -54,6 +56,12 @@ def dispatch(provider: Provider, lane: Lane) -> str:
 def dispatch_group(provider: Provider) -> str:
     """The consumer group of a provider's dispatchers."""
     return f"helio-dispatch-{provider}"
+
+
+#: The kinds of topics whose records may be dead letters, each with a topic for these.
+DEAD_LETTER_KINDS: Final = (
+    "requests", "messages", "dispatch", "waiting", "events", "status", "inbound", "notifications",
+)  # fmt: skip
 
 
 def changelog(app: str, table: str) -> str:
@@ -129,7 +137,8 @@ def catalogue(organizations: tuple[str, ...] = ()) -> Iterator[Topic]:
     yield Topic(name=INBOUND, retention_ms=30 * _DAY)
     yield Topic(name=OPTOUTS, compacted=True)
     yield Topic(name=DIRECTORY, compacted=True, partitions=1)
-    for kind in ("requests", "messages", "dispatch", "waiting", "events"):
+    yield Topic(name=NOTIFICATIONS)
+    for kind in DEAD_LETTER_KINDS:
         # More than any source may hold, headers included: a dead letter is never refused.
         yield Topic(name=f"sms.{kind}.dlq.v1", retention_ms=30 * _DAY, max_message_bytes=2048 * _KIB)
     yield Changelog(name=changelog(ROUTE_APP, FIRST_TABLE), retention_ms=8 * _DAY)
