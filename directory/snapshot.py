@@ -15,6 +15,7 @@ from schemas.directory import (
     Entry,
     Number,
     Organization,
+    Subscription,
     UseCase,
 )
 from schemas.provider import Provider
@@ -86,10 +87,13 @@ class Directory:
         api_keys = [entity for _, entity in ordered if isinstance(entity, ApiKey)]
         self._api_keys = {former.sha256: entity for entity in api_keys for former in entity.former}
         self._api_keys |= {entity.sha256: entity for entity in api_keys}
+        self._subscriptions: dict[str, list[Subscription]] = {}
         self._accounts: dict[Provider, list[Account]] = {provider: [] for provider in Provider}
         for _, entity in reversed(ordered):
             if isinstance(entity, Account):
                 self._accounts[entity.provider].append(entity)
+            elif isinstance(entity, Subscription):
+                self._subscriptions.setdefault(entity.organization, []).append(entity)
             elif isinstance(entity, UseCase):
                 for number in dict.fromkeys(entity.numbers):
                     self._pools.setdefault(number, []).append(entity)
@@ -154,6 +158,14 @@ class Directory:
     def accounts(self, provider: Provider) -> list[Account]:
         """The accounts at `provider`, by id."""
         return list(self._accounts[provider])
+
+    def subscription(self, subscription_id: str) -> Subscription | None:
+        """The subscription of that id."""
+        return self._find(Subscription, "subscription", subscription_id)
+
+    def subscriptions(self, organization: str) -> Sequence[Subscription]:
+        """The subscriptions of `organization`, suspended ones too, by id."""
+        return self._subscriptions.get(organization, ())
 
     def entities(self) -> Iterator[AnyEntity]:
         """Everything that there is, in no particular order."""

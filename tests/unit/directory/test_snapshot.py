@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from directory.snapshot import Directory, Refused
 from schemas.base import DecodeError
-from schemas.directory import Assistant, Entry, Organization
+from schemas.directory import Assistant, Entry, Organization, Subscription
 from schemas.provider import Provider
 from tests.fakes import world
 
@@ -40,6 +40,19 @@ def test_look_ups() -> None:
     assert directory.version("number", world.TWILIO) == 1
     assert directory.version("number", "+1") == 0
     assert sum(entity.kind == "number" for entity in directory.entities()) == 9
+
+
+def subscription(name: str, organization: str) -> Entry:
+    url = f"https://{name}.example/sms"
+    entity = Subscription(organization=organization, id=name, url=url)
+    return Entry(kind="subscription", id=name, organization=organization, version=1, at=1, entity=entity)
+
+
+def test_subscriptions_are_found_by_organization() -> None:
+    made, _ = Directory().after(subscription(*one) for one in (("b", "acme"), ("a", "acme"), ("c", "globex")))
+    assert [one.id for one in made.subscriptions("acme")] == ["a", "b"]
+    assert made.subscriptions("globex") == [made.subscription("c")]
+    assert made.subscriptions("initech") == ()
 
 
 def test_an_id_of_one_kind_is_not_found_as_another() -> None:
