@@ -26,6 +26,15 @@ def of_record(topic: str, partition: int, offset: int, timestamp_ms: int) -> str
     return _named("record", topic, str(partition), str(offset), str(timestamp_ms))
 
 
+def of_replay(organization: str, topic: str, partition: int, offset: int, timestamp_ms: int) -> str:
+    """The id of a keyless request that was a dead letter, by its place before its first replay.
+
+    So a letter that is replayed twice is one message. The place stands in a header that any producer of the
+    topic can write; with the organization in the name, nobody meets another's ids by it.
+    """
+    return _named("replay", organization, topic, str(partition), str(offset), str(timestamp_ms))
+
+
 def of_conflict(message_id: str, fingerprint: str) -> str:
     """The id under which other content for a used key is rejected; the first message stays untouched."""
     return _named("conflict", message_id, fingerprint)
