@@ -12,8 +12,9 @@ from typing import Final
 from unicodedata import normalize
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from schemas.requests import MAX_URL
+
 _SCHEMES: Final = frozenset({"http", "https"})
-_LONGEST_URL: Final = 2048
 _LONGEST_NAME: Final = 253
 
 #: IANA IPv4 Special-Purpose Address Registry: what is not globally reachable; multicast, reserved (RFC 1112).
@@ -71,7 +72,7 @@ def flaw(url: str) -> Flaw | None:
 
 def _split(url: str) -> SplitResult | None:
     # Browsers read a backslash as a slash, so that the host is another one.
-    if len(url) > _LONGEST_URL or not url.isprintable() or " " in url or "\\" in url:
+    if len(url) > MAX_URL or not url.isprintable() or " " in url or "\\" in url:
         return None
     try:
         parts = urlsplit(url)

@@ -13,9 +13,11 @@ class Failure(Record):
 
     #: Ours, stable, from docs/errors.md: `rejected`, `undelivered`, `expired`, `conflict`, ...
     code: str
+    #: One sentence for the message's owner.
     detail: str
-    #: The provider's own code as text, where there is one, and what it means to us.
+    #: The provider's own code as text, where there is one.
     provider_code: str | None = None
+    #: What the provider's code means: whose fault it is.
     fault: Fault | None = None
 
 
@@ -41,14 +43,21 @@ class Attempt(Record):
     number: int
     #: When its outcome became known, milliseconds since the epoch.
     at: Millis
+    #: Who it was handed to.
     provider: Provider
+    #: The provider account, as the directory names it.
     account: str
+    #: The number that it went out from, +E.164.
     sender: str
+    #: What came of it.
     outcome: AttemptOutcome
+    #: The provider's own id of it, where it gave one.
     provider_message_id: str | None = None
-    #: The provider's own code as text, where there is one, and what it means to us.
+    #: The provider's own code as text, where there is one.
     provider_code: str | None = None
+    #: What the provider's code means: whose fault it is.
     fault: Fault | None = None
+    #: One sentence more, where there is something to say.
     detail: str | None = None
 
 
@@ -68,7 +77,9 @@ class SettledBy(StrEnum):
 class Step(Record):
     """A state that a message has been in, and since when."""
 
+    #: The state.
     status: State
+    #: Since when, milliseconds since the epoch.
     at: Millis
     #: What settled it, where the state before was `unknown`.
     settled_by: SettledBy | None = None
@@ -81,40 +92,58 @@ class StatusRecord(Record):
     transition, so a reader that drops known ids sees each once. Keyed by `message_id`.
     """
 
+    #: What this record is, and its version.
     type: Literal["status.v1"] = "status.v1"
+    #: A UUID: the same for every repeat of this transition, and of no other one.
     id: str
+    #: A UUID: the message.
     message_id: str
+    #: Whose message it is.
     organization: str
+    #: 1 for a message's first transition, then one more for each.
     sequence: int
+    #: The state that it is in from now on.
     status: State
+    #: The state that it was in; absent in its first record.
     previous: State | None = None
     #: When the fact behind this transition happened, milliseconds since the epoch.
     at: Millis
+    #: When the request was accepted, milliseconds since the epoch.
     accepted_at: Millis
+    #: When the platform forgets the message, milliseconds since the epoch: no transition comes after that.
     forget_at: Millis
     #: The sender: as asked for, or as chosen from the use case's pool; None before one is chosen.
     from_number: str | None = None
     #: The use case that it is sent through; None where it named its sender. An answer to a text has both.
     use_case_id: str | None = None
+    #: The recipient, as it was asked for: +E.164, unless that is why the message failed.
     to_number: str
-    #: Empty where `redacted`.
+    #: The text. Empty where `redacted`.
     text: str
+    #: Where the media of an MMS are fetched from. Empty where `redacted`.
     media: tuple[str, ...] = ()
     #: Its organization keeps the text and the addresses of its media off this topic.
     redacted: bool = False
+    #: As many as carriers count.
     segments: int
+    #: The producer's own reference, as it was given.
     reference: str | None = None
+    #: A digest of what was asked for, for comparison alone: the same for the same content.
     fingerprint: str
     #: It is held until this moment: its owner's wish, or the end of quiet hours, as known at acceptance. What
     #: holds it only at its turn (other quiet hours, a day cap) is not told.
     send_at: Millis | None = None
     #: The hand-over that the status speaks of; absent for a message that was never routed.
     attempt: int | None = None
+    #: Who it is, or is to be, handed to.
     provider: Provider | None = None
+    #: The provider account, as the directory names it.
     account: str | None = None
+    #: The provider's own id of it, once it has given one.
     provider_message_id: str | None = None
     #: Which rule chose the sender.
     reason: str | None = None
+    #: Why it did not arrive, where it did not.
     failure: Failure | None = None
     #: What settled it, where `previous` is `unknown`.
     settled_by: SettledBy | None = None
@@ -124,14 +153,16 @@ class StatusRecord(Record):
     attempts: tuple[Attempt, ...] = ()
     #: For a key used again with other content: the message that has the key.
     conflicts_with: str | None = None
-    #: `route` refused it after a door had accepted it.
+    #: It was refused after a door had accepted it.
     taken_back: bool = False
 
 
 class Media(Record):
     """A picture or file that came with a text: where the provider keeps it, for as long as it does."""
 
+    #: Its address at the provider.
     url: str
+    #: Its media type, where the provider says it.
     content_type: str | None = None
     #: In bytes, where the provider says it.
     size: int | None = None
@@ -151,24 +182,31 @@ class InboundRecord(Record):
     `id` is the same for every repeat of a text, so a reader that drops known ids sees each once.
     """
 
+    #: What this record is, and its version.
     type: Literal["inbound.v1"] = "inbound.v1"
+    #: A UUID: the same for every repeat of this text, and of no other one.
     id: str
     #: Who owns the number; where nobody does, who owns the account.
     organization: str
+    #: Who brought it.
     provider: Provider
+    #: The provider account, as the directory names it.
     account: str
+    #: The provider's own id of it.
     provider_message_id: str
     #: The handset, +E.164, or as the provider wrote it where that is no number.
     from_number: str
     #: Our number, +E.164.
     to_number: str
+    #: The text, as it was written.
     text: str
-    #: Where the whole text is one of the words that carriers know.
+    #: Which one, where the whole text is one of the words that carriers know.
     keyword: Keyword | None = None
+    #: What came with it.
     media: tuple[Media, ...] = ()
-    #: As the provider counts them, else as carriers do (`schemas.segments`).
+    #: As the provider counts them, else as carriers do.
     segments: int
     #: When it was sent, by the provider's clock where that says; milliseconds since the epoch.
     at: Millis
-    #: When we received it.
+    #: When we received it, milliseconds since the epoch.
     received_at: Millis

@@ -22,6 +22,14 @@ HEADER_KEY: Final = r"^[\x20-\x7e\x80-\xff]*[!#-~\xa1-\xff][\x20-\x7e\x80-\xff]*
 MAX_VALID_FOR: Final = 48 * 3600
 #: How far ahead of its acceptance a message may be scheduled, in seconds.
 MAX_AHEAD: Final = 48 * 3600
+#: All that `str.isspace` knows: a text of nothing else is blank.
+_SPACES: Final = r"\x09-\x0d\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+#: What acceptance asks of an idempotency key, as JSON Schema says it.
+NOT_BLANK_PATTERN: Final = rf"[^{_SPACES}]"
+#: What acceptance asks of a text: neither blank nor with NUL.
+TEXT_PATTERN: Final = rf"^[^\x00]*[^\x00{_SPACES}][^\x00]*$"
+#: The longest URL of a medium, in characters.
+MAX_URL: Final = 2048
 #: The most media of one message: what Twilio and Telnyx take (docs/providers.md); Vonage publishes no limit.
 MAX_MEDIA: Final = 10
 
@@ -75,6 +83,7 @@ class SendRequest(Record):
     They are JSON's own: `"false"` is no boolean, for nobody knows what else it was meant to be.
     """
 
+    #: What this record is, and its version. May be left out.
     type: Literal["sms.request.v1"] = "sms.request.v1"
     #: A number that an assistant of the organization owns, +E.164. This or `use_case_id`, not both.
     from_phone_number: str | None = None
@@ -84,8 +93,9 @@ class SendRequest(Record):
     to_phone_number: str
     #: The text, 1 to 1600 characters.
     message: str
+    # It stops at the first that is none: a record may be full of them, and to tell of all takes a second.
     #: Pictures and files of an MMS: http(s) URLs that the provider fetches.
-    media_urls: tuple[str, ...] | None = None
+    media_urls: Annotated[tuple[str, ...], Field(fail_fast=True)] | None = None
     #: True: with the queue's pacing. False: before all queued ones.
     queue: Annotated[bool, Strict()] = True
     #: The same key and content is the same message, for at least 24 h.

@@ -16,7 +16,10 @@ from schemas.requests import (
     MAX_KEY,
     MAX_MEDIA,
     MAX_TEXT,
+    MAX_URL,
     MOMENT_PATTERN,
+    NOT_BLANK_PATTERN,
+    TEXT_PATTERN,
     UUID_PATTERN,
     ChannelBody,
     SendBody,
@@ -25,16 +28,11 @@ from schemas.requests import (
 from schemas.status import CHANNEL_API, SEND_API, SENDING, State
 
 REF: Final = "#/components/schemas/{model}"
-#: All that `str.isspace` knows: a text of nothing else is blank.
-_SPACES: Final = r"\x09-\x0d\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-NOT_BLANK: Final = rf"[^{_SPACES}]"
-_TEXT: Final = rf"^[^\x00]*[^\x00{_SPACES}][^\x00]*$"
 #: A name with a dot that ends in letters. What else is public, such as numeric addresses, is taken too.
 _URL: Final = (
     r"^https?://([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,24}(:[1-9][0-9]{0,3})?"
     r"(/[A-Za-z0-9._~%/-]*)?(\?[A-Za-z0-9._~%/=&-]*)?$"
 )
-_LONGEST_URL: Final = 2048
 _ABOUT: Final[dict[str, dict[str, Any]]] = {
     "from_phone_number": {
         "pattern": E164_PATTERN,
@@ -50,7 +48,7 @@ _ABOUT: Final[dict[str, dict[str, Any]]] = {
     "message": {
         "minLength": 1,
         "maxLength": MAX_TEXT,
-        "pattern": _TEXT,
+        "pattern": TEXT_PATTERN,
         "description": "The text, which arrives unchanged. It may not be blank, nor hold NUL. Some providers "
         "take fewer segments than such a text may have (`text_too_long_for_provider`).",
         "examples": ["Your order #12345 has shipped!"],
@@ -103,9 +101,9 @@ _CHANNEL: Final[dict[str, dict[str, Any]]] = {
 _ITEMS: Final[dict[str, dict[str, Any]]] = {
     "media_urls": {
         "maxItems": MAX_MEDIA,
-        "items": {"type": "string", "maxLength": _LONGEST_URL, "pattern": _URL},
+        "items": {"type": "string", "maxLength": MAX_URL, "pattern": _URL},
     },
-    "idempotency_key": {"minLength": 1, "maxLength": MAX_KEY, "pattern": NOT_BLANK},
+    "idempotency_key": {"minLength": 1, "maxLength": MAX_KEY, "pattern": NOT_BLANK_PATTERN},
     "send_at": {"pattern": MOMENT_PATTERN},
 }
 _AT: Final = "2026-04-30T10:15:00.000Z"

@@ -13,7 +13,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from ingress import openapi
 from ingress.codes import STATUS, Code
 from ingress.openapi import shapes
-from schemas.requests import ChannelBody, SendBody
+from schemas.requests import NOT_BLANK_PATTERN, ChannelBody, SendBody
 
 PAGE = Path(__file__).parents[3] / "docs" / "openapi.json"
 DOCUMENT = openapi.document()
@@ -135,6 +135,6 @@ def test_the_body_of_the_channel_has_the_same_fields() -> None:
 
 
 def test_blank_is_what_python_strips() -> None:
-    pattern = re.compile(shapes.NOT_BLANK)
+    pattern = re.compile(NOT_BLANK_PATTERN)
     blank = [chr(point) for point in range(sys.maxunicode + 1) if not pattern.search(chr(point))]
     assert blank == [chr(point) for point in range(sys.maxunicode + 1) if chr(point).isspace()]
