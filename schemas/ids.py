@@ -55,6 +55,16 @@ def of_reply(inbound_id: str) -> str:
     return _named("reply", inbound_id)
 
 
+def of_notification(record_id: str, subscription: str) -> str:
+    """The id under which a subscription is told of a record: the same for every try and every repeat."""
+    return _named("notification", record_id, subscription)
+
+
+def of_switching_off(subscription: str, at_ms: int) -> str:
+    """The id of the fact that a subscription was switched off at that moment."""
+    return _named("switched-off", subscription, str(at_ms))
+
+
 def _named(*parts: str) -> str:
     # Lengths go in, so that no two lists of parts make one name.
     name = "".join(f"{len(part)}:{part}" for part in parts)

@@ -225,6 +225,50 @@ class DispatchSettings(Group):
         return round((self.http_timeout_seconds + self.claim_margin_seconds) * 1000)
 
 
+class SubscriptionSettings(Group):
+    """What the secrets of subscriptions are derived from (docs/notifiers.md)."""
+
+    #: Newest first: what is told is signed by the secrets of all of them, the first one's are shown.
+    secrets: Annotated[tuple[str, ...], Field(min_length=1, repr=False)] = ("development-only",)
+
+
+class NotifierSettings(Group):
+    """The notifiers, which tell subscriptions."""
+
+    #: For `/livez`, `/readyz`, `/metrics`; 0: none.
+    port: Port = 0
+    #: The address to listen on; in a container `0.0.0.0`.
+    host: str = "127.0.0.1"
+    #: An endpoint's whole answer, connection included.
+    timeout_seconds: Seconds = 10.0
+    #: Tries under way at once in one process: its connections.
+    max_in_flight: Annotated[int, Field(ge=4)] = 200
+    #: Tries under way at once to one subscription, of one process.
+    max_per_endpoint: Annotated[int, Field(ge=1)] = 8
+    #: What waits for its try in one process; beyond it, it waits in Kafka.
+    max_queued: Annotated[int, Field(ge=16)] = 4_000
+    #: The first pause; each next one is twice as long.
+    retry_first_seconds: Seconds = 5.0
+    #: The longest pause.
+    retry_longest_seconds: Annotated[float, Field(ge=10, le=6 * 3600)] = 3600.0
+    #: An event is tried again for so long, then dropped.
+    give_up_seconds: Annotated[float, Field(gt=0, le=2 * _DAY)] = _DAY
+    #: A subscription is switched off after so long of nothing but failures.
+    switch_off_seconds: Seconds = 5 * _DAY
+    #: Endpoints may have private addresses and plain http: for development and closed networks only.
+    allow_private: bool = False
+    #: How long SIGTERM lets tries under way finish; supervisors must wait ten seconds longer than that.
+    drain_seconds: Seconds = 12.0
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if self.retry_first_seconds > self.retry_longest_seconds:
+            raise ValueError("retry_first_seconds must be at most retry_longest_seconds")
+        if self.max_per_endpoint > self.max_in_flight:
+            raise ValueError("max_per_endpoint must be at most max_in_flight")
+        return self
+
+
 class Settings(BaseSettings):
     """All groups, from the environment."""
 
@@ -246,6 +290,8 @@ class Settings(BaseSettings):
     webhooks: WebhookSettings = WebhookSettings()
     route: RouteSettings = RouteSettings()
     dispatch: DispatchSettings = DispatchSettings()
+    subscriptions: SubscriptionSettings = SubscriptionSettings()
+    notifiers: NotifierSettings = NotifierSettings()
 
     @model_validator(mode="after")
     def _agree(self) -> Self:

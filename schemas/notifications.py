@@ -1,0 +1,103 @@
+"""What subscriptions are told, and the records of `sms.notifications.v1` (docs/notifiers.md)."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import Field, TypeAdapter
+
+from schemas import ids
+from schemas.base import Millis, Record, decode_with
+from schemas.directory import EventType
+from schemas.public import InboundRecord, StatusRecord
+
+
+class SwitchedOff(Record):
+    """A subscription was switched off: its endpoint gets nothing until somebody makes it active again."""
+
+    type: Literal["switched_off.v1"] = "switched_off.v1"
+    #: The id of the subscription.
+    subscription: str
+    organization: str
+    url: str
+    #: Since when every try had failed, milliseconds since the epoch.
+    since: Millis
+    #: When it was switched off.
+    at: Millis
+    detail: str
+
+
+class Event(Record):
+    """The body that a subscription is POSTed; `data` is the public record of the fact, as on its topic."""
+
+    type: EventType
+    #: When the fact happened: RFC 3339, UTC.
+    timestamp: str
+    data: Annotated[StatusRecord | InboundRecord | SwitchedOff, Field(discriminator="type")]
+
+    @classmethod
+    def of(cls, record: StatusRecord | InboundRecord | SwitchedOff) -> Self:
+        """The event that `record` is."""
+        match record:
+            case StatusRecord():
+                kind = EventType(f"message.{record.status}")
+            case InboundRecord():
+                kind = EventType.RECEIVED
+            case SwitchedOff():
+                kind = EventType.SWITCHED_OFF
+        time = datetime.fromtimestamp(record.at / 1000, UTC).isoformat(timespec="milliseconds")
+        return cls(type=kind, timestamp=time.removesuffix("+00:00") + "Z", data=record)
+
+
+class Notification(Record):
+    """One event for one subscription that waits for its next try. Keyed as the record that it came from."""
+
+    type: Literal["notification.v1"] = "notification.v1"
+    #: The header `webhook-id`: the same for every try, and for every repeat of the record (`id_of`).
+    id: str
+    organization: str
+    #: The id of the subscription.
+    subscription: str
+    event: Event
+    #: When it was first to be told: it is tried again for a day from then on.
+    since: Millis
+    #: How many tries have failed, or were not made because the endpoint was failing.
+    tries: Annotated[int, Field(ge=0)] = 0
+    #: Not tried before.
+    due: Millis = 0
+
+
+class SwitchOff(Record):
+    """A subscription is to be switched off; done wherever it is read, once, however often it comes."""
+
+    type: Literal["switch_off.v1"] = "switch_off.v1"
+    organization: str
+    subscription: str
+    #: Only while it has this address.
+    url: str
+    #: Since when every try had failed.
+    since: Millis
+    at: Millis
+    detail: str
+
+
+#: What is on `sms.notifications.v1`.
+Told = Notification | SwitchOff
+_TOLD: Final[Any] = TypeAdapter(Annotated[Told, Field(discriminator="type")])
+
+
+def decode(value: bytes | None) -> Told:
+    """The record of `sms.notifications.v1` in `value`.
+
+    Raises:
+        DecodeError: it is none.
+    """
+    told: Told = decode_with(_TOLD.validator, value)
+    return told
+
+
+def id_of(record: StatusRecord | InboundRecord | SwitchedOff, subscription: str) -> str:
+    """The `webhook-id` under which `subscription` is told of `record`."""
+    name = (
+        ids.of_switching_off(record.subscription, record.at) if isinstance(record, SwitchedOff) else record.id
+    )
+    return ids.of_notification(name, subscription)
