@@ -11,8 +11,9 @@ from pydantic import TypeAdapter, ValidationError
 from broker.dead_letters import buried
 from broker.publish import Outgoing
 from directory.snapshot import Directory
-from ingress.acceptance import Accepted, accept, refusal
+from ingress.acceptance import Accepted, Denied, accept, refusal
 from ingress.binding import Used
+from ingress.partly import Partly, read_partly
 from ingress.permission import UNASKED, Recipient
 from ingress.tracing import trace
 from ingress.turns import Unreadable
@@ -71,6 +72,8 @@ class Read:
     record: ConsumerRecord
     request: SendRequest
     organization: str
+    #: Where some fields cannot be taken: what is wrong. `request` is then what is left.
+    partly: Partly | None = None
 
 
 def read(record: ConsumerRecord | Unreadable, terms: Terms) -> Read | Judged:
@@ -78,8 +81,7 @@ def read(record: ConsumerRecord | Unreadable, terms: Terms) -> Read | Judged:
     if isinstance(record, Unreadable):
         return Judged(Fate.DEAD, _unread(record))
     try:
-        request = _decode(record.value)
-        return Read(record, request, _organization(record.topic, request, terms))
+        return _read(record, terms)
     except DecodeError as error:
         return Judged(Fate.DEAD, _dead(record, str(error)))
 
@@ -88,18 +90,8 @@ def judge(found: Read, directory: Directory, terms: Terms, recipient: Recipient 
     """The message or refusal for a record. The same record always gets the same id and times."""
     record, request, organization = found.record, found.request, found.organization
     message_id = _message_id(record, request, organization)
-    used = Used(message_id, fingerprint(request)) if _key(request) else None
-    # When the broker appended it: a record that is read again gets the same times.
-    verdict = accept(
-        request,
-        organization,
-        directory,
-        recipient=recipient,
-        door=Door.KAFKA,
-        message_id=message_id,
-        now=record.timestamp,
-        settings=terms.messages,
-    )
+    used = _used(found, message_id)
+    verdict = _verdict(found, message_id, directory, terms, recipient)
     if isinstance(verdict, Accepted):
         return Judged(Fate.ACCEPTED, _outgoing(record, message_id, verdict.message.encode()), used)
     refused = refusal(
@@ -111,13 +103,43 @@ def judge(found: Read, directory: Directory, terms: Terms, recipient: Recipient 
         now=record.timestamp,
         settings=terms.messages,
     )
+    if found.partly is not None:
+        content = refused.content.model_copy(update={"fingerprint": found.partly.fingerprint})
+        refused = refused.model_copy(update={"content": content})
     return Judged(Fate.REFUSED, _outgoing(record, message_id, refused.encode()), used)
 
 
-def _decode(value: bytes | None) -> SendRequest:
-    if value is not None and len(value) > LARGEST_BYTES:
+def _verdict(
+    found: Read, message_id: str, directory: Directory, terms: Terms, recipient: Recipient
+) -> Accepted | Denied:
+    if found.partly is not None:
+        return found.partly.flaw
+    return accept(
+        found.request,
+        found.organization,
+        directory,
+        recipient=recipient,
+        door=Door.KAFKA,
+        message_id=message_id,
+        # When the broker appended it: a record that is read again gets the same times.
+        now=found.record.timestamp,
+        settings=terms.messages,
+    )
+
+
+def _read(record: ConsumerRecord, terms: Terms) -> Read:
+    value = record.value
+    if value is None:
+        raise DecodeError("the record has no value")
+    if len(value) > LARGEST_BYTES:
         raise DecodeError(f"the value has {len(value)} bytes; {LARGEST_BYTES} are the limit")
-    return SendRequest.decode(value)
+    try:
+        request: SendRequest = SendRequest.__pydantic_validator__.validate_json(value)
+    except ValidationError as error:
+        named = terms.intake.trusted and record.topic not in terms.owners
+        partly = read_partly(value, error, named=named)
+        return Read(record, partly.request, _organization(record.topic, partly.request, terms), partly)
+    return Read(record, request, _organization(record.topic, request, terms))
 
 
 def _organization(topic: str, request: SendRequest, terms: Terms) -> str:
@@ -141,6 +163,12 @@ def _organization(topic: str, request: SendRequest, terms: Terms) -> str:
 def _key(request: SendRequest) -> str | None:
     """The key that it uses. What is not to be sent leaves its own to the message that is."""
     return None if request.dry_run else request.idempotency_key
+
+
+def _used(found: Read, message_id: str) -> Used | None:
+    if not _key(found.request):
+        return None
+    return Used(message_id, found.partly.fingerprint if found.partly else fingerprint(found.request))
 
 
 def _message_id(record: ConsumerRecord, request: SendRequest, organization: str) -> str:
