@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 
+from broker import security
 from broker.partitioner import partition
 from broker.patience import patient_admin, patient_consumer, patient_producer
 from schemas.settings import KafkaSettings
@@ -27,7 +28,7 @@ def producer(kafka: KafkaSettings, *, linger_ms: int = 0, **options: Any) -> AIO
     quiet()
     return patient_producer(
         AIOKafkaProducer(
-            bootstrap_servers=kafka.bootstrap_servers,
+            **security.options(kafka),
             acks="all",
             enable_idempotence=True,
             linger_ms=linger_ms,
@@ -48,7 +49,7 @@ def group_consumer(kafka: KafkaSettings, group: str, **options: Any) -> AIOKafka
     quiet()
     return patient_consumer(
         AIOKafkaConsumer(
-            bootstrap_servers=kafka.bootstrap_servers,
+            **security.options(kafka),
             group_id=group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
@@ -67,7 +68,7 @@ def reader(kafka: KafkaSettings, **options: Any) -> AIOKafkaConsumer:
     quiet()
     return patient_consumer(
         AIOKafkaConsumer(
-            bootstrap_servers=kafka.bootstrap_servers,
+            **security.options(kafka),
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
@@ -82,7 +83,7 @@ def reader(kafka: KafkaSettings, **options: Any) -> AIOKafkaConsumer:
 async def admin(kafka: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
     """An admin client within a block: aiokafka's own is no context manager."""
     quiet()
-    client = patient_admin(AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap_servers))
+    client = patient_admin(AIOKafkaAdminClient(**security.options(kafka)))
     try:
         await client.start()
         yield client

@@ -9,11 +9,16 @@ from typing import Final
 
 from aiokafka.errors import KafkaError
 
+from broker.refusal import RefusedError, denied
 from broker.topics import TopicsDifferError
 from schemas.exits import Exit
 
 Codes = Mapping[type[Exception], Exit]
-_CODES: Final[Codes] = {TopicsDifferError: Exit.TOPICS, KafkaError: Exit.CRASH}
+_CODES: Final[Codes] = {
+    TopicsDifferError: Exit.TOPICS,
+    RefusedError: Exit.REFUSED,
+    KafkaError: Exit.CRASH,
+}
 _NONE: Final[Codes] = MappingProxyType({})
 
 
@@ -33,7 +38,8 @@ def failing(service: str, own: Codes = _NONE) -> Iterator[None]:
             raise
         for one, code in found:
             # Where a client fails, the place says more than its words.
-            logging.getLogger(service).critical("%s", one, exc_info=one if code is Exit.CRASH else None)
+            said = denied(one) or one
+            logging.getLogger(service).critical("%s", said, exc_info=one if code is Exit.CRASH else None)
         sys.exit(found[0][1])
 
 
@@ -46,4 +52,6 @@ def _each(error: Exception) -> Iterator[Exception]:
 
 
 def _code(error: Exception, codes: Codes) -> Exit | None:
+    if denied(error):
+        return Exit.REFUSED
     return next((code for kind, code in codes.items() if isinstance(error, kind)), None)

@@ -11,6 +11,8 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from prometheus_client import Counter, Gauge
 
 from broker import clients
+from broker.patience import end_refused
+from broker.refusal import denied
 from directory.snapshot import Directory, Refused
 from schemas import topics
 from schemas.base import DecodeError, decode_with
@@ -34,6 +36,8 @@ def end_process(error: BaseException) -> None:
 
     The supervisor starts the process again.
     """
+    if why := denied(error):
+        end_refused(why)
     _LOG.critical("directory.died error=%r: this process ends", error)
     os._exit(Exit.DIRECTORY)
 

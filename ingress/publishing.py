@@ -9,6 +9,8 @@ from typing import Final
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
+from broker.patience import end_refused
+from broker.refusal import denied
 from ingress.ports import NotAcknowledgedError
 from ingress.tracing import Headers
 from schemas.exits import Exit
@@ -18,6 +20,8 @@ _LOG: Final = logging.getLogger(__name__)
 
 def end_process(error: BaseException) -> None:
     """Leave at once; the supervisor starts the process again with a producer that works."""
+    if why := denied(error):
+        end_refused(why)
     _LOG.critical("producer.died error=%r: this process ends", error)
     os._exit(Exit.SEND)
 

@@ -66,12 +66,23 @@ def script_text(parts: tuple[str, ...]) -> str:
     return "\n".join((files("ledger.scripts") / f"{part}.lua").read_text() for part in parts)
 
 
+def encryption(settings: RedisSettings) -> dict[str, Any]:
+    """What redis-py is told beside the URL: whom to trust, and who we are. It checks certificate and name."""
+    files = {
+        "ssl_ca_certs": settings.ssl_ca_file,
+        "ssl_certfile": settings.ssl_certificate_file,
+        "ssl_keyfile": settings.ssl_key_file,
+    }
+    return {name: str(path) for name, path in files.items() if path is not None}
+
+
 class Server:
     """One server. Connects when first asked; what is lost is connected again."""
 
     def __init__(self, settings: RedisSettings) -> None:
         pool = BlockingConnectionPool.from_url(
             settings.url,
+            **encryption(settings),
             max_connections=_CONNECTIONS,
             timeout=settings.timeout_seconds,
             socket_timeout=settings.timeout_seconds,

@@ -1,14 +1,25 @@
 """Settings: `HELIO_<GROUP>__<FIELD>` environment variables; durations end in `_seconds`.
 
+Each may be a file instead, named like its variable, in the folder that `HELIO_SECRETS` names: so passwords
+stay out of the environment. Where there are both, the environment wins.
+
 Only `__main__` and `app` modules build `Settings`; everything else is handed the group that it needs.
 """
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Final, Literal, Self
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from schemas.requests import MAX_AHEAD
 
@@ -23,6 +34,9 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
 Zone = Annotated[str, AfterValidator(_known)]
 _DAY = 24 * 3600
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+#: The folder that holds settings as files; relative `file:` references of the directory start there, too.
+SECRETS_VARIABLE: Final = "HELIO_SECRETS"
 #: The retention of the topics that a lost ledger or table is rebuilt from (`schemas.topics`). What must be
 #: remembered for longer would be forgotten by a rebuild, and could be sent twice.
 _KEPT = 7 * _DAY
@@ -33,7 +47,8 @@ _LONGEST_LIFETIME = _KEPT - MAX_AHEAD - _DAY
 class Group(BaseModel):
     """One concern's settings, handed over whole."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Pydantic's complaints show what was given: it may be a password.
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class KafkaSettings(Group):
@@ -49,6 +64,75 @@ class KafkaSettings(Group):
     commit_interval_seconds: Seconds = 1.0
     #: A loop that stands still for this long while the broker answers ends its process.
     stall_seconds: Seconds = 60.0
+    #: `PLAINTEXT`, `SSL` (that is TLS), `SASL_PLAINTEXT` or `SASL_SSL`.
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    #: The authorities (PEM) that brokers' certificates are checked by, their names included; none: this
+    #: machine's own.
+    ssl_ca_file: Path | None = None
+    #: Our certificate with its chain (PEM), where brokers ask for one.
+    ssl_certificate_file: Path | None = None
+    #: Its private key (PEM).
+    ssl_key_file: Path | None = None
+    #: What the private key is encrypted with.
+    ssl_key_password: SecretStr | None = None
+    #: `PLAIN`, `SCRAM-SHA-256`, `SCRAM-SHA-512` or `OAUTHBEARER`.
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] | None = None
+    #: Of PLAIN and SCRAM.
+    sasl_username: str | None = None
+    #: Of PLAIN and SCRAM.
+    sasl_password: SecretStr | None = None
+    #: Of OAUTHBEARER: where a token is had for client credentials (RFC 6749, 4.4).
+    oauth_token_url: str | None = None
+    #: Of OAUTHBEARER.
+    oauth_client_id: str | None = None
+    #: Of OAUTHBEARER.
+    oauth_client_secret: SecretStr | None = None
+    #: Of OAUTHBEARER, where the token endpoint wants one.
+    oauth_scope: str | None = None
+    #: Of OAUTHBEARER: the authorities (PEM) of the token endpoint; none: this machine's own.
+    oauth_ca_file: Path | None = None
+
+    @property
+    def tls(self) -> bool:
+        """Whether connections are encrypted."""
+        return self.security_protocol.endswith("SSL")
+
+    @property
+    def sasl(self) -> bool:
+        """Whether clients log in."""
+        return self.security_protocol.startswith("SASL_")
+
+    @model_validator(mode="after")
+    def _secured(self) -> Self:
+        oauth = self.sasl_mechanism == "OAUTHBEARER"
+        tls = ("ssl_ca_file", "ssl_certificate_file", "ssl_key_file", "ssl_key_password")
+        login = ("sasl_username", "sasl_password")
+        token = ("oauth_token_url", "oauth_client_id", "oauth_client_secret")
+        self._unused(self.tls, tls, "security_protocol SSL or SASL_SSL")
+        self._unused(self.sasl, ("sasl_mechanism",), "security_protocol SASL_SSL or SASL_PLAINTEXT")
+        self._unused(self.sasl and not oauth, login, "sasl_mechanism PLAIN or SCRAM-SHA-512")
+        self._unused(oauth, (*token, "oauth_scope", "oauth_ca_file"), "sasl_mechanism OAUTHBEARER")
+        self._needed(self.sasl, ("sasl_mechanism",), f"security_protocol {self.security_protocol}")
+        self._needed(self.sasl and not oauth, login, f"sasl_mechanism {self.sasl_mechanism}")
+        self._needed(oauth, token, "sasl_mechanism OAUTHBEARER")
+        self._needed(self.ssl_certificate_file is not None, ("ssl_key_file",), "ssl_certificate_file")
+        self._needed(self.ssl_key_file is not None, ("ssl_certificate_file",), "ssl_key_file")
+        self._needed(self.ssl_key_password is not None, ("ssl_key_file",), "ssl_key_password")
+        if self.oauth_token_url is not None:
+            url = urlsplit(self.oauth_token_url)
+            if url.scheme != "https" and (url.scheme != "http" or url.hostname not in _LOOPBACK):
+                raise ValueError("oauth_token_url must be https://: the client's secret goes there")
+        return self
+
+    def _unused(self, used: bool, names: tuple[str, ...], where: str) -> None:
+        for name in names:
+            if not used and getattr(self, name) is not None:
+                raise ValueError(f"{name} is used with {where} only: set that as well, or unset {name}")
+
+    def _needed(self, needed: bool, names: tuple[str, ...], by: str) -> None:
+        for name in names:
+            if needed and getattr(self, name) is None:
+                raise ValueError(f"{by} needs {name}: set HELIO_KAFKA__{name.upper()}")
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
@@ -68,10 +152,27 @@ class KafkaSettings(Group):
 class RedisSettings(Group):
     """The ledger's server: one Redis or Valkey (primary with replicas; no cluster)."""
 
-    #: `redis://` or `rediss://`, with user, password and database.
-    url: str = "redis://127.0.0.1:6379/0"
+    #: `redis://` or (TLS) `rediss://`, with user, password and database.
+    url: Annotated[str, Field(repr=False)] = "redis://127.0.0.1:6379/0"
     #: An answer that takes longer is none: the ledger is then unavailable.
     timeout_seconds: Seconds = 5.0
+    #: The authorities (PEM) that the server's certificate is checked by, its name included; none: this
+    #: machine's own.
+    ssl_ca_file: Path | None = None
+    #: Our certificate with its chain (PEM), where the server asks for one.
+    ssl_certificate_file: Path | None = None
+    #: Its private key (PEM).
+    ssl_key_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _secured(self) -> Self:
+        for name in ("ssl_ca_file", "ssl_certificate_file", "ssl_key_file"):
+            if getattr(self, name) is not None and not self.url.startswith("rediss://"):
+                raise ValueError(f"{name} is used with TLS only: let HELIO_REDIS__URL begin with rediss://")
+        if (self.ssl_certificate_file is None) != (self.ssl_key_file is None):
+            missing = "ssl_key_file" if self.ssl_key_file is None else "ssl_certificate_file"
+            raise ValueError(f"a certificate and its key come together: set HELIO_REDIS__{missing.upper()}")
+        return self
 
 
 class TopicSettings(Group):
@@ -148,7 +249,7 @@ class CallbackSettings(Group):
     #: Where providers reach `webhooks` from outside: part of what they sign.
     public_url: str = "http://127.0.0.1:8081"
     #: Newest first: the first signs callback addresses, all verify them.
-    secrets: Annotated[tuple[str, ...], Field(min_length=1)] = ("development-only",)
+    secrets: Annotated[tuple[str, ...], Field(min_length=1, repr=False)] = ("development-only",)
 
 
 class RouteSettings(Group):
@@ -225,6 +326,18 @@ class DispatchSettings(Group):
         return round((self.http_timeout_seconds + self.claim_margin_seconds) * 1000)
 
 
+class _Files(EnvSettingsSource):
+    """Files that are named like the variables, in the folder of secrets: `HELIO_KAFKA__SASL_PASSWORD`.
+
+    Nothing else is read there: what belongs to another service may be closed to this one.
+    """
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        folder = os.environ.get(SECRETS_VARIABLE)
+        files = sorted(Path(folder).glob("HELIO_*__*")) if folder else []
+        return {path.name.lower(): path.read_text(encoding="utf-8").rstrip("\r\n") for path in files}
+
+
 class SubscriptionSettings(Group):
     """What the secrets of subscriptions are derived from (docs/notifiers.md)."""
 
@@ -270,10 +383,14 @@ class NotifierSettings(Group):
 
 
 class Settings(BaseSettings):
-    """All groups, from the environment."""
+    """All groups, from the environment, then from files."""
 
     model_config = SettingsConfigDict(
-        env_prefix="HELIO_", env_nested_delimiter="__", frozen=True, extra="ignore"
+        env_prefix="HELIO_",
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,
     )
 
     #: What is logged: `DEBUG`, `INFO`, `WARNING` or `ERROR`.
@@ -292,6 +409,19 @@ class Settings(BaseSettings):
     dispatch: DispatchSettings = DispatchSettings()
     subscriptions: SubscriptionSettings = SubscriptionSettings()
     notifiers: NotifierSettings = NotifierSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, the environment, files: the first that has it."""
+        del dotenv_settings, file_secret_settings
+        return init_settings, env_settings, _Files(settings_cls)
 
     @model_validator(mode="after")
     def _agree(self) -> Self:

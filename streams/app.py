@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
-from broker import clients
+from broker import clients, security
 from broker import topics as checks
 from broker.publish import publisher
 from broker.stall import ended_when_still
@@ -192,6 +192,7 @@ def _app(
     return engine.make_app(
         name,
         kafka.bootstrap_servers,
+        security=security.options(kafka),
         session_seconds=kafka.session_timeout_seconds,
         heartbeat_seconds=kafka.heartbeat_seconds,
         commit_seconds=kafka.commit_interval_seconds,

@@ -9,7 +9,9 @@ from typing import Final
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from broker.patience import end_refused
 from broker.publish import Outgoing
+from broker.refusal import denied
 from schemas import topics
 from schemas.exits import Exit
 from schemas.facts import Receipt
@@ -25,6 +27,8 @@ Publish = Callable[[Receipt], Awaitable[bool]]
 
 def end_process(error: BaseException) -> None:
     """Leave at once; the supervisor starts the process again with a producer that works."""
+    if why := denied(error):
+        end_refused(why)
     _LOG.critical("producer.died error=%r: this process ends", error)
     os._exit(Exit.SEND)
 

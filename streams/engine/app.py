@@ -1,10 +1,13 @@
 """The Faust app with every part of the engine in the place that Faust offers for it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import faust
 import faust.transport.drivers.aiokafka as driver
+from faust.auth import Credentials, OAuthCredentials, SASLCredentials, SSLCredentials
 from faust.sensors import Monitor
 from faust.types import TP
 from yarl import URL
@@ -77,6 +80,7 @@ def make_app(
     name: str,
     bootstrap_servers: str,
     *,
+    security: Mapping[str, Any] = MappingProxyType({}),
     session_seconds: float = 10.0,
     heartbeat_seconds: float = 1.0,
     commit_seconds: float = 1.0,
@@ -90,6 +94,7 @@ def make_app(
     Args:
         name: of the app, its consumer group, and the prefix of its changelogs.
         bootstrap_servers: host:port, comma-separated.
+        security: TLS and login, as aiokafka's clients are told.
         session_seconds: without a heartbeat for so long, the group gives our partitions away.
         heartbeat_seconds: others that join wait for our next heartbeat.
         commit_seconds: after a kill, so much is handled again.
@@ -102,6 +107,7 @@ def make_app(
     app = App(
         name,
         broker=servers,
+        broker_credentials=_credentials(security),
         env={},  # settings come from here alone, not from variables that happen to be set
         key_serializer="raw",
         value_serializer="raw",
@@ -126,3 +132,18 @@ def make_app(
         topic_wait_seconds=topic_wait_seconds,
     )
     return app
+
+
+def _credentials(security: Mapping[str, Any]) -> Credentials | None:
+    """The same in Faust's words; None: plain connections."""
+    context = security.get("ssl_context")
+    if "sasl_oauth_token_provider" in security:
+        return OAuthCredentials(oauth_cb=security["sasl_oauth_token_provider"], ssl_context=context)
+    if "sasl_mechanism" in security:
+        return SASLCredentials(
+            username=security["sasl_plain_username"],
+            password=security["sasl_plain_password"],
+            ssl_context=context,
+            mechanism=security["sasl_mechanism"],
+        )
+    return None if context is None else SSLCredentials(context)

@@ -1,31 +1,24 @@
 """aiokafka's connections, with the lease looked at last before a produce request is written."""
 
-import asyncio
 from typing import Any, Final
 
-from aiokafka.client import AIOKafkaClient
 from aiokafka.protocol.group import HeartbeatRequest, SyncGroupRequest
 from aiokafka.protocol.produce import ProduceRequest
 
+from broker import patience
 from streams.engine.lease import Lease, clock
 
 #: Answers that prove membership: no error, and "rebalance in progress" (we are waited for).
 MEMBER_STILL: Final = (0, 27)
 
 
-class Client(AIOKafkaClient):  # type: ignore[misc]  # untyped upstream
-    """Closes: a zombie's produce request (see `Lease`); the busy loop while no broker answers.
+class Client(patience.Client):
+    """Closes: a zombie's produce request (see `Lease`); the busy loop while no broker answers (see its base).
 
     Becomes the class of clients that aiokafka builds itself (it has no place to hand one in).
     """
 
     lease: Lease
-
-    async def _metadata_update(self, *args: Any) -> bool:
-        updated: bool = await super()._metadata_update(*args)
-        if not updated:
-            await asyncio.sleep(self._retry_backoff)
-        return updated
 
     async def send(self, node_id: int, request: Any, **options: Any) -> Any:
         """Send a request; a produce request only while the lease holds."""

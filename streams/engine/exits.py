@@ -6,6 +6,8 @@ import os
 import sys
 from typing import NoReturn
 
+from broker.refusal import denied
+
 log = logging.getLogger("streams")
 
 
@@ -26,6 +28,8 @@ class Exit(enum.IntEnum):
     """A table cannot be rebuilt from its changelog, or not in time."""
     CRASH = 76
     """Faust or aiokafka failed, stands still, or does not stop."""
+    REFUSED = 78
+    """The broker refuses what we lack a right for."""
 
 
 def die(code: Exit, why: str, *args: object) -> NoReturn:
@@ -34,9 +38,11 @@ def die(code: Exit, why: str, *args: object) -> NoReturn:
     Args:
         code: what the supervisor sees.
         why: a sentence, with %-placeholders.
-        *args: what they stand for.
+        *args: what they stand for. An error that says that we lack a right makes it `REFUSED`.
     """
     reason = why % args
+    if said := next(filter(None, map(denied, args)), None):
+        code, reason = Exit.REFUSED, f"{reason}: {said}"
     log.critical("fail-stop %d (%s): %s", code, code.name.lower(), reason, exc_info=sys.exc_info()[1])
     for handler in logging.getLogger().handlers:
         handler.flush()
