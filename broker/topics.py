@@ -1,7 +1,8 @@
 """Makes the topics of `schemas.topics`, and refuses those that differ."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -20,15 +21,34 @@ class TopicsDifferError(Exception):
     """Topics are missing or set up otherwise than `schemas.topics` says. Run `helio topics` to make them."""
 
 
-async def create(kafka: KafkaSettings, settings: TopicSettings) -> list[str]:
-    """Make every topic that is missing; the names of those made. Existing ones are left as they are.
+@dataclass(frozen=True)
+class Wrong:
+    """What is wrong with a topic: it is missing, or differs from what it must be."""
+
+    missing: bool
+    #: A sentence.
+    said: str
+
+
+async def create(
+    kafka: KafkaSettings, settings: TopicSettings, organizations: Iterable[str] = ()
+) -> list[str]:
+    """Make every topic that is missing; `organizations` have one of their own. See `make`."""
+    return await make(kafka, settings, catalogue(organizations))
+
+
+async def make(kafka: KafkaSettings, settings: TopicSettings, wanted: Iterable[Topic]) -> list[str]:
+    """Make those of `wanted` that are missing; the names of those made. Existing ones are left as they are.
 
     Returns once every partition of theirs has a leader, and so can be read and written; after ten
     seconds in any case.
+
+    Raises:
+        KafkaError: the broker refuses it: `TopicAuthorizationFailedError` where we may not make topics.
     """
     async with clients.admin(kafka) as admin:
         present = set(await admin.list_topics())
-        missing = [t for t in catalogue(settings.organizations) if t.name not in present]
+        missing = [t for t in wanted if t.name not in present]
         if missing:
             response = await admin.create_topics([_new(topic, settings) for topic in missing])
             for name, code, *_ in response.topic_errors:
@@ -39,30 +59,41 @@ async def create(kafka: KafkaSettings, settings: TopicSettings) -> list[str]:
         return [topic.name for topic in missing]
 
 
-async def verify(kafka: KafkaSettings, settings: TopicSettings, names: Collection[str]) -> None:
-    """Check the topics `names` that a service is about to use.
+async def verify(
+    kafka: KafkaSettings,
+    settings: TopicSettings,
+    names: Collection[str],
+    organizations: Iterable[str] = (),
+) -> None:
+    """Check the topics `names` that a service is about to use; `organizations` have one of their own.
 
     Raises:
         TopicsDifferError: says which topic differs, in what, and what to do.
     """
-    wanted = [t for t in catalogue(settings.organizations) if t.name in names]
+    wanted = [t for t in catalogue(organizations) if t.name in names]
     unknown = set(names) - {t.name for t in wanted}
     if unknown:
         raise TopicsDifferError(f"not in the catalogue: {', '.join(sorted(unknown))}")
     async with clients.admin(kafka) as admin:
-        partitions = {
-            found["topic"]: len(found["partitions"])
-            for found in await admin.describe_topics([t.name for t in wanted])
-            if not found["error_code"]
-        }
-        configs = await _configs(admin, [t.name for t in wanted if t.name in partitions])
-    problems = [
-        problem
-        for topic in wanted
-        for problem in _problems(topic, settings, partitions.get(topic.name), configs.get(topic.name, {}))
-    ]
-    if problems:
-        raise TopicsDifferError("; ".join(problems))
+        found = await examine(admin, settings, wanted)
+    if found:
+        raise TopicsDifferError("; ".join(wrong.said for wrong in found.values()))
+
+
+async def examine(
+    admin: AIOKafkaAdminClient, settings: TopicSettings, wanted: Sequence[Topic]
+) -> dict[str, Wrong]:
+    """What is wrong, by the topic's name, with those of `wanted` that are missing or differ."""
+    if not wanted:
+        return {}
+    # Asked for by name, a cluster may make a topic that is missing, and otherwise than it must be.
+    present = set(await admin.list_topics())
+    there = [t.name for t in wanted if t.name in present]
+    described = await admin.describe_topics(there) if there else []
+    partitions = {one["topic"]: len(one["partitions"]) for one in described if not one["error_code"]}
+    configs = await _configs(admin, sorted(partitions))
+    found = {t.name: _problems(t, settings, partitions.get(t.name), configs.get(t.name, {})) for t in wanted}
+    return {name: Wrong(name not in partitions, "; ".join(said)) for name, said in found.items() if said}
 
 
 def _problems(

@@ -1,4 +1,4 @@
-"""Names that the world gives, time zones and regions: whether there is such a one, as this machine knows it.
+"""Names that others give, time zones, regions, topics: whether one can be had, as this machine knows it.
 
 Asked where people write, never of what is in the log: other machines know others.
 """
@@ -11,6 +11,7 @@ from zoneinfo import available_timezones
 from phonenumbers import SUPPORTED_REGIONS
 
 from schemas.directory import AnyEntity, Organization, UseCase
+from schemas.topics import may_have_own, requests_of
 
 #: Files among the zones that are no zones: whatever the machine is set to, and what it is before that.
 _NO_ZONES: Final = frozenset({"localtime", "Factory"})
@@ -22,6 +23,8 @@ def unknown(entity: AnyEntity) -> Iterator[tuple[str, str]]:
     """The fields of `entity` with a name of nothing, and what is wrong with it."""
     if not isinstance(entity, Organization | UseCase):
         return
+    if isinstance(entity, Organization) and entity.own_topic and not may_have_own(entity.id):
+        yield "own_topic", f"{requests_of(entity.id)} is another topic of Heliograph"
     zone = entity.quiet_hours.zone if entity.quiet_hours is not None else None
     if zone is not None and zone not in zones():
         yield "quiet_hours.zone", f"{zone} is no time zone (such as Europe/Berlin)"

@@ -123,6 +123,10 @@ class Directory:
         """The defaults that the organization `slug` has set; None where it has set none."""
         return self._find(Organization, "organization", slug)
 
+    def with_own_topic(self) -> list[str]:
+        """The organizations that have a request topic of their own, by id."""
+        return sorted(one.id for one in self.live.values() if isinstance(one, Organization) and one.own_topic)
+
     def account(self, account_id: str) -> Account | None:
         """The provider account of that id."""
         return self._find(Account, "account", account_id)

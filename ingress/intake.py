@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -16,15 +17,16 @@ from broker import clients
 from broker.publish import Publish, publisher
 from broker.stall import Joining, Pulse, ended_when_still, patiently
 from broker.stopping import when_told
-from broker.topics import verify
+from broker.topics import examine, verify
 from directory.replica import Replica
 from directory.snapshot import Directory
 from ingress import health, metrics
 from ingress.ahead import Room
 from ingress.binding import Binding
 from ingress.recipients import Asking, reach
-from ingress.requested import Judged, Read, Terms, judge, owners, read
+from ingress.requested import Judged, Read, Terms, judge, read
 from ingress.server import Server
+from ingress.sources import Sources
 from ingress.turns import Turns, Unreadable
 from ledger import Ledger
 from schemas import topics
@@ -51,6 +53,7 @@ class Intake:
         binding: tells the ledger of keys.
         asking: knows of recipients.
         pulse: beats with each round.
+        sources: what `consumer` is subscribed to.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class Intake:
         binding: Binding,
         asking: Asking,
         pulse: Pulse,
+        sources: Sources,
     ) -> None:
         self._consumer = consumer
         self._publish = patiently(publish, pulse)
@@ -73,6 +77,7 @@ class Intake:
         self._binding = binding
         self._asking = asking
         self._pulse = pulse
+        self._sources = sources
         self._turns = Turns(consumer)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -82,10 +87,15 @@ class Intake:
             KafkaError: the broker refuses our records. Nothing is committed that is not acknowledged; the
                 supervisor starts the process again.
         """
-        while not stop.is_set():
-            self._pulse.beat()
-            await self._round()
-        self._pulse.rest()
+        following = asyncio.create_task(self._sources.follow(), name="sources")
+        try:
+            while not stop.is_set():
+                self._pulse.beat()
+                self._sources.renew()
+                await self._round()
+            self._pulse.rest()
+        finally:
+            following.cancel()
 
     async def _round(self) -> None:
         room = await self._room.now()
@@ -143,9 +153,7 @@ async def serve(settings: Settings) -> None:
         TopicsDifferError: a topic is missing or set up otherwise.
         KafkaError: see `Intake.run`.
     """
-    terms = Terms(owners(settings.topics.organizations), settings.intake, settings.messages)
-    sources = [topics.REQUESTS, *terms.owners]
-    needed = [*sources, topics.MESSAGES, topics.DIRECTORY, topics.dead_letters(topics.REQUESTS)]
+    needed = [topics.REQUESTS, topics.MESSAGES, topics.DIRECTORY, topics.dead_letters(topics.REQUESTS)]
     await verify(settings.kafka, settings.topics, needed)
     if settings.intake.owner is None and not settings.intake.trusted:
         _LOG.warning(
@@ -154,28 +162,30 @@ async def serve(settings: Settings) -> None:
     stop = asyncio.Event()
     when_told(stop.set)
     async with AsyncExitStack() as stack:
-        intake = await start(settings, terms, sources, stack)
+        intake = await start(settings, stack)
         if settings.ready_file is not None:
             settings.ready_file.touch()
-        _LOG.info("intake.ready topics=%s", ",".join(sources))
+        _LOG.info("intake.ready")
         await intake.run(stop)
 
 
-async def start(settings: Settings, terms: Terms, sources: Sequence[str], stack: AsyncExitStack) -> Intake:
+async def start(settings: Settings, stack: AsyncExitStack) -> Intake:
     """Connect everything that intake needs; `stack` disconnects it."""
     replica = await stack.enter_async_context(Replica(settings.kafka))
     producer = await stack.enter_async_context(clients.producer(settings.kafka))
     admin = await stack.enter_async_context(clients.admin(settings.kafka))
     consumer = clients.group_consumer(settings.kafka, topics.INTAKE_GROUP)
     pulse, joining = Pulse("reading requests"), Joining()
-    consumer.subscribe(sources, listener=joining)
+    sources = Sources(consumer, joining, lambda: replica.directory, partial(examine, admin, settings.topics))
+    await sources.look()
+    sources.renew()
     await stack.enter_async_context(
         ended_when_still(settings.kafka, topics.INTAKE_GROUP, pulse, joining.pulse)
     )
     await stack.enter_async_context(consumer)
     if settings.intake.port:
         checks = {"broker": health.broker(producer)}
-        app = Starlette(routes=health.routes(checks, {}))
+        app = Starlette(routes=health.routes(checks, {"own_topics": sources.check}))
         server = Server(app, settings.ingress.host, settings.intake.port)
         await stack.enter_async_context(server.beside())
     offsets = await stack.enter_async_context(clients.reader(settings.kafka))
@@ -186,11 +196,12 @@ async def start(settings: Settings, terms: Terms, sources: Sequence[str], stack:
         consumer,
         publisher(producer),
         lambda: replica.directory,
-        terms,
+        Terms(settings.intake, settings.messages),
         room=room,
         binding=binding,
         asking=Asking(ledger),
         pulse=pulse,
+        sources=sources,
     )
 
 

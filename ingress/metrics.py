@@ -54,6 +54,12 @@ RECORDS: Final = Counter(
     "Records of the request topics by outcome: accepted, refused, dead. Moves when their batch is done.",
     ["outcome"],
 )
+OWN_TOPICS: Final = Gauge(
+    "helio_intake_own_topics",
+    "Request topics of one organization that the directory names and intake cannot read, at the last look: "
+    "missing, or set up otherwise than they must be (differs).",
+    ["state"],
+)
 AHEAD: Final = Gauge(
     "helio_intake_ahead_records",
     "Records on sms.messages.v1 beyond what route has committed, at the last look.",

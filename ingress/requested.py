@@ -54,15 +54,8 @@ class Judged:
 class Terms:
     """What records are judged by, apart from the directory."""
 
-    #: Request topics that belong to one organization.
-    owners: dict[str, str]
     intake: IntakeSettings
     messages: MessageSettings
-
-
-def owners(organizations: Sequence[str]) -> dict[str, str]:
-    """Whose the request topics of `organizations` are."""
-    return {topics.requests_of(organization): organization for organization in organizations}
 
 
 @dataclass(frozen=True)
@@ -136,7 +129,7 @@ def _read(record: ConsumerRecord, terms: Terms) -> Read:
     try:
         request: SendRequest = SendRequest.__pydantic_validator__.validate_json(value)
     except ValidationError as error:
-        named = terms.intake.trusted and record.topic not in terms.owners
+        named = terms.intake.trusted and topics.organization_of(record.topic) is None
         partly = read_partly(value, error, named=named)
         return Read(record, partly.request, _organization(record.topic, partly.request, terms), partly)
     return Read(record, request, _organization(record.topic, request, terms))
@@ -144,7 +137,7 @@ def _read(record: ConsumerRecord, terms: Terms) -> Read:
 
 def _organization(topic: str, request: SendRequest, terms: Terms) -> str:
     """On whose behalf: the topic says it, else the settings; the record itself only where it is trusted."""
-    owner = terms.owners.get(topic)
+    owner = topics.organization_of(topic)
     if owner is not None:
         return owner
     named = request.organization if terms.intake.trusted else None

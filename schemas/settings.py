@@ -184,8 +184,6 @@ class TopicSettings(Group):
     replication_factor: Annotated[int, Field(ge=1)] = 1
     #: How many of them must have a record before it counts as written.
     min_insync_replicas: Annotated[int, Field(ge=1)] = 1
-    #: Organizations with a request topic of their own, `sms.requests.<org>.v1`.
-    organizations: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _agree(self) -> Self:

@@ -1,6 +1,6 @@
 """The one list of topics: what each holds, for how long, and how it must be set up."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -46,6 +46,19 @@ WAITING: Final[dict[int, str]] = {
 def requests_of(organization: str) -> str:
     """The request topic of one organization: whoever may write to it speaks for that organization."""
     return f"sms.requests.{organization}.v1"
+
+
+def organization_of(topic: str) -> str | None:
+    """Whose request topic `topic` is: the other way round. None where it is not one organization's alone."""
+    head, _, tail = topic.partition(".requests.")
+    organization, _, version = tail.rpartition(".")
+    named = head == "sms" and version == "v1" and organization and "." not in organization
+    return organization if named and topic not in _SHARED else None
+
+
+def may_have_own(organization: str) -> bool:
+    """Whether no other topic of ours has the name that its own would have: that of `dlq` is taken."""
+    return organization_of(requests_of(organization)) == organization
 
 
 def dispatch(provider: Provider, lane: Lane) -> str:
@@ -119,12 +132,21 @@ class Changelog(Topic):
         }
 
 
-def catalogue(organizations: tuple[str, ...] = ()) -> Iterator[Topic]:
+def own(organizations: Iterable[str]) -> Iterator[Topic]:
+    """The request topics of `organizations` alone: those that the directory says have one."""
+    return (_requests(requests_of(one)) for one in organizations if may_have_own(one))
+
+
+def _requests(name: str) -> Topic:
+    # The broker limits a producer's whole *batch*, and librdkafka makes them as large as 1,000,000 bytes:
+    # at 256 KiB it refused thousands of small records at once. One record's 256 KiB intake checks.
+    return Topic(name=name, log_append_time=True, uncompressed=True)
+
+
+def catalogue(organizations: Iterable[str] = ()) -> Iterator[Topic]:
     """Every topic of Heliograph; `organizations` are those that have a request topic of their own."""
-    for name in (REQUESTS, *map(requests_of, organizations)):
-        # The broker limits a producer's whole *batch*, and librdkafka makes them as large as 1,000,000 bytes:
-        # at 256 KiB it refused thousands of small records at once. One record's 256 KiB intake checks.
-        yield Topic(name=name, log_append_time=True, uncompressed=True)
+    yield _requests(REQUESTS)
+    yield from own(organizations)
     yield Topic(name=MESSAGES)
     for provider in Provider:
         for lane in Lane:
@@ -143,3 +165,6 @@ def catalogue(organizations: tuple[str, ...] = ()) -> Iterator[Topic]:
         yield Topic(name=f"sms.{kind}.dlq.v1", retention_ms=30 * _DAY, max_message_bytes=2048 * _KIB)
     yield Changelog(name=changelog(ROUTE_APP, FIRST_TABLE), retention_ms=8 * _DAY)
     yield Changelog(name=changelog(FOLD_APP, ROWS_TABLE), retention_ms=8 * _DAY)
+
+
+_SHARED: Final = frozenset(topic.name for topic in catalogue())

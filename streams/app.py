@@ -167,7 +167,7 @@ async def serve_waiting(settings: Settings) -> None:
     """
     delays = {topic: delay for delay, topic in topics.WAITING.items()}
     letters = {topics.dead_letters(topic) for topic in delays}
-    targets = {topic.name for topic in topics.catalogue(settings.topics.organizations)}
+    targets = {topic.name for topic in topics.catalogue()}
     await _verify(settings, [*delays, *letters])
     async with AsyncExitStack() as stack:
         producer = await stack.enter_async_context(clients.producer(settings.kafka))

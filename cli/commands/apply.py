@@ -12,6 +12,7 @@ from cli.commands.trouble import Exit, TroubleError
 
 if TYPE_CHECKING:
     from directory.changes import Change
+    from schemas.settings import Settings
 
 _SIGNS = {"create": ("+", "green"), "update": ("~", "yellow"), "delete": ("-", "red")}
 
@@ -27,20 +28,30 @@ def apply(
 ) -> None:
     """Write a directory file: defaults, accounts, numbers, assistants, use cases, API keys.
 
-    Ends with 0, with 1 when the file is wrong or another writer was first, with 3 when the broker does
-    not answer. Nothing is written of a file that is wrong.
+    Then make the request topics that organizations have for themselves by now.
+    Ends with 0, with 1 when the file is wrong, another writer was first or a topic cannot be made, with 3
+    when the broker does not answer. Nothing is written of a file that is wrong.
     """
     from cli.commands import show
 
-    changes = asyncio.run(_apply(file, dry_run=dry_run, prune=prune))
+    changes, made, refused = asyncio.run(_apply(file, dry_run=dry_run, prune=prune))
     if json:
-        show.record({"dry_run": dry_run, "changes": [_values(change) for change in changes]})
-        return
+        listed = [_values(change) for change in changes]
+        show.record({"dry_run": dry_run, "changes": listed, "topics_made": made})
+    else:
+        _print(changes, made, dry_run=dry_run)
+    if refused:
+        raise TroubleError(refused, Exit.NO)
+
+
+def _print(changes: "list[Change]", made: list[str], *, dry_run: bool) -> None:
     for change in changes:
         sign, colour = _SIGNS[change.action]
         fields = f": {', '.join(change.fields)}" if change.action == "update" else ""
         typer.secho(f"{sign} {change.organization}: {change.kind} {change.id}{fields}", fg=colour)
     typer.echo(_sum(len(changes), dry_run=dry_run))
+    for topic in made:
+        typer.echo(f"topic {topic} made")
 
 
 def _values(change: "Change") -> dict[str, Any]:
@@ -60,16 +71,35 @@ def _sum(count: int, *, dry_run: bool) -> str:
     return f"{count} changes would be made" if dry_run else f"{count} changes made"
 
 
-async def _apply(file: Path, *, dry_run: bool, prune: bool) -> "list[Change]":
+async def _apply(file: Path, *, dry_run: bool, prune: bool) -> "tuple[list[Change], list[str], str]":
+    """The changes, the topics made, and why others could not be."""
     from cli.commands.reach import reached
     from cli.commands.target import settings
     from directory.apply import DirectoryFileError, RaceLostError, apply
 
-    kafka = settings().kafka
-    with reached(kafka):
+    found = settings()
+    with reached(found.kafka):
         try:
-            return await apply(kafka, file, now=time.time_ns() // 1_000_000, dry_run=dry_run, prune=prune)
+            changes = await apply(
+                found.kafka, file, now=time.time_ns() // 1_000_000, dry_run=dry_run, prune=prune
+            )
+            return (changes, *await _topics(found)) if not dry_run else (changes, [], "")
         except (DirectoryFileError, RaceLostError) as wrong:
             raise TroubleError(str(wrong), Exit.NO) from None
         except OSError as error:
             raise TroubleError(f"cannot read {file}: {error.strerror or error}", Exit.NO) from None
+
+
+async def _topics(found: "Settings") -> tuple[list[str], str]:
+    """The topics of organizations made, and why others could not be."""
+    from aiokafka.errors import KafkaError
+
+    from directory import own_topics
+
+    try:
+        return await own_topics.make(found.kafka, found.topics), ""
+    except KafkaError as error:
+        if error.retriable:
+            raise
+        why = f"the directory is written, but a topic cannot be made ({type(error).__name__}: {error})"
+        return [], f"{why}. Whoever may make topics has to run `helio topics`"

@@ -67,7 +67,7 @@ async def of_kafka(
 
     The broker's clock goes to `readings`.
     """
-    names = [topic.name for topic in catalogue(settings.organizations)]
+    names = [topic.name for topic in catalogue()]
     try:
         async with asyncio.timeout(6 * ANSWER_SECONDS):
             await topics.verify(kafka, settings, names)

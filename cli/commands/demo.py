@@ -33,7 +33,6 @@ def demo(
         "HELIO_API_KEY": made.api_key,
         "HELIO_CALLBACKS__SECRETS": jsons.dumps([made.callback_secret]),
         "HELIO_INTAKE__OWNER": made_by.ORGANIZATION,
-        "HELIO_TOPICS__ORGANIZATIONS": jsons.dumps(made_by.ORGANIZATIONS),
     }
     _private(folder / "environment", "".join(f"{name}='{value}'\n" for name, value in variables.items()))
     first = folder / "first.csv"

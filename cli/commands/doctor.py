@@ -62,7 +62,7 @@ def _print(found: "list[Finding]") -> None:
 
 
 async def _examine(settings: "Settings", doors: dict[str, str]) -> "list[Finding]":
-    from cli.commands import checks, findings
+    from cli.commands import checks, findings, own_topics
 
     # What clients log of a broker that is away is said once, as a finding.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
@@ -74,6 +74,7 @@ async def _examine(settings: "Settings", doors: dict[str, str]) -> "list[Finding
     if "Redis" in readings:
         found += await checks.of_ledger(settings.redis)
     if all(finding.ok for finding in broker):
+        found += await own_topics.of_own_topics(settings.kafka, settings.topics)
         found += await checks.of_directory(settings.kafka)
         found += await checks.of_groups(settings.kafka)
     return [*found, *await checks.of_doors(doors)]

@@ -21,6 +21,7 @@ def topics(
 ) -> None:
     """Make the topics that are missing, and check that all are as they must be.
 
+    The directory says which organizations have a request topic of their own.
     Ends with 0, with 1 when a topic differs from what it must be, with 3 when the broker does not answer.
     """
     from cli.commands import show
@@ -53,13 +54,18 @@ async def _topics(found: "Settings", *, make: bool) -> tuple[list[str], str]:
     """The names of the topics made, and what is wrong with any: one sentence, or nothing."""
     from broker import topics as made_by
     from cli.commands.reach import reached
-    from schemas.topics import catalogue
+    from directory import own_topics
+    from schemas.topics import catalogue, requests_of
 
     with reached(found.kafka):
         made = await made_by.create(found.kafka, found.topics) if make else []
-        names = [topic.name for topic in catalogue(found.topics.organizations)]
         try:
-            await made_by.verify(found.kafka, found.topics, names)
+            await made_by.verify(found.kafka, found.topics, [topic.name for topic in catalogue()])
+            # Only now it is certain that there is a directory to be read.
+            made += await own_topics.make(found.kafka, found.topics) if make else []
+            organizations = await own_topics.named(found.kafka)
+            names = [requests_of(one) for one in organizations]
+            await made_by.verify(found.kafka, found.topics, names, organizations)
         except made_by.TopicsDifferError as differ:
             return made, str(differ)
     return made, ""

@@ -25,7 +25,6 @@ from schemas.provider import Provider
 TEMPLATE: Final = Path(__file__).parent.parent / "demo" / "directory.yaml"
 #: The organization of the demo's API key; plain producers to `sms.requests.v1` send on its behalf.
 ORGANIZATION: Final = "acme"
-ORGANIZATIONS: Final = (ORGANIZATION, "globex")
 #: Vonage's name for the account as a whole; only its simulator asks for one.
 VONAGE_API_KEY: Final = "de300001"
 

@@ -170,8 +170,7 @@ class Stack:
     def _prepare(self, kafka: str, directory: Path) -> None:
         self._say("making topics and applying the directory")
         wanted = Settings()
-        topics = {"organizations": wanted.topics.organizations or demo.ORGANIZATIONS}
-        topics |= self._settings.get("topics", {})
+        topics = self._settings.get("topics", {})
         lines = asyncio.run(
             prepare(
                 wanted.kafka.model_copy(update={"bootstrap_servers": kafka}),
@@ -264,7 +263,6 @@ def _settings(
     return {
         "kafka": {"bootstrap_servers": kafka},
         "redis": {"url": redis},
-        "topics": {"organizations": demo.ORGANIZATIONS},
         "ingress": {"port": ports["ingress"]},
         "intake": {"owner": demo.ORGANIZATION},
         "webhooks": {"port": ports["webhooks"]},

@@ -18,6 +18,7 @@ from schemas.directory import (
     Brand,
     Campaign,
     Number,
+    Organization,
     Registration,
 )
 
@@ -53,6 +54,10 @@ def beyond(key: ApiKey, directory: Directory, before: AnyEntity | None, after: A
             return _of_number(directory, before, after)
         case Brand() | Campaign():
             return _of_registration(before, after)
+        case Organization():
+            # A topic is the cluster's to give, and its right to be written to.
+            had = isinstance(before, Organization) and before.own_topic
+            return [] if after.own_topic == had else [FieldError("own_topic", _NOT_YOURS)]
         case _:
             return []
 

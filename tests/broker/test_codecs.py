@@ -18,7 +18,7 @@ async def test_our_readers_read_what_any_codec_packed(kafka: Any) -> None:
     """By itself aiokafka stops at three of them, again and again: poison for the whole topic."""
     settings = KafkaSettings(bootstrap_servers=kafka.bootstrap_servers)
     topic = requests_of("codecs")
-    await topics.create(settings, TopicSettings(organizations=("codecs",)))
+    await topics.create(settings, TopicSettings(), ["codecs"])
     for codec in CODECS:
         producer = confluent_kafka.Producer(
             {"bootstrap.servers": kafka.bootstrap_servers, "compression.type": codec}

@@ -7,7 +7,6 @@ A stack for it is `Stack(settings=..., argv=...)` with `settings()` and `simulat
 import hashlib
 import json
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +15,8 @@ from typing import Any, Final
 import yaml
 
 from cli.local.run import Run
-from directory.apply import apply
-from schemas.settings import KafkaSettings
+from cli.local.setup import prepare
+from schemas.settings import KafkaSettings, TopicSettings
 from schemas.tasks import OnUnknown
 
 #: The broker's own least for consumer groups: a killed member is missed sooner, a stopped one need not
@@ -107,7 +106,6 @@ def settings(settle_seconds: float | None = None) -> dict[str, dict[str, object]
     """
     dispatch = {} if settle_seconds is None else {"dispatch": hasty(settle_seconds)}
     return {
-        "topics": {"organizations": list(TENANTS)},
         "kafka": {"session_timeout_seconds": SESSION_SECONDS, "commit_interval_seconds": 0.5},
         **dispatch,
     }
@@ -130,8 +128,7 @@ def simulator(home: Path) -> tuple[str, ...]:
 
 async def enter(run: Run) -> World:
     """Tell a running stack's directory of the organizations; returns when it can be read back."""
-    kafka = KafkaSettings(bootstrap_servers=run.kafka)
-    await apply(kafka, directory(), now=time.time_ns() // 1_000_000)
+    await prepare(KafkaSettings(bootstrap_servers=run.kafka), TopicSettings(), directory())
     return World(run.ingress, run.simulator, run.kafka)
 
 
@@ -150,7 +147,7 @@ def _organization(tenant: Tenant) -> dict[str, Any]:
     }
     through = {"name": tenant.name, "numbers": [*pool], "on_unknown": tenant.on_unknown.value}
     return {
-        "defaults": {"on_unknown": tenant.on_unknown.value},
+        "defaults": {"on_unknown": tenant.on_unknown.value, "own_topic": True},
         "numbers": {
             SLOW[tenant.name]: slow,
             **pool,

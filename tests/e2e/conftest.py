@@ -12,7 +12,6 @@ import aiohttp
 import pytest
 
 from cli.local.child import Child
-from cli.local.demo import ORGANIZATIONS
 from cli.local.kafka import QUICK_JVM
 from cli.local.ports import HOST, choose
 from cli.local.probe import http_ok
@@ -34,8 +33,7 @@ def stack(
     """Everything, as `helio up` starts it; the directory has what `world` adds."""
     home = tmp_path_factory.mktemp("stack")
     argv = {"simulator": world.simulator(home, pools.at_simulator())}
-    settings = {"topics": {"organizations": [*ORGANIZATIONS, pools.ORGANIZATION]}}
-    with Stack(home, settings=settings, documented_ports=False, jvm=QUICK_JVM, argv=argv) as running:
+    with Stack(home, documented_ports=False, jvm=QUICK_JVM, argv=argv) as running:
         kafka = KafkaSettings(bootstrap_servers=running.run.kafka)
         asyncio.run(apply(kafka, world.directory(), now=time.time_ns() // 1_000_000))
         yield running

@@ -24,6 +24,8 @@ from tests.broker.ingress.reading import Reading
 from tests.conftest import Store
 from tests.fakes import world
 
+FILE = world.FILE.replace("  globex:\n", "  globex:\n    defaults: {own_topic: true}\n")
+
 
 @pytest.fixture(scope="session")
 def own_kafka(tmp_path_factory: pytest.TempPathFactory, jar_cache: Path) -> Iterator[Kafka]:
@@ -45,8 +47,8 @@ def own_kafka(tmp_path_factory: pytest.TempPathFactory, jar_cache: Path) -> Iter
 
 async def prepare(kafka: KafkaSettings) -> None:
     """Topics and directory."""
-    await create(kafka, TopicSettings(organizations=("globex",)))
-    await apply(kafka, world.FILE, now=1)
+    await create(kafka, TopicSettings(), ["globex"])
+    await apply(kafka, FILE, now=1)
 
 
 @pytest.fixture
@@ -54,7 +56,6 @@ def settings(own_kafka: Kafka, valkey: Store) -> Settings:
     return Settings(
         kafka=KafkaSettings(bootstrap_servers=own_kafka.bootstrap_servers),
         redis=RedisSettings(url=valkey.url),
-        topics=TopicSettings(organizations=("globex",)),
         intake=IntakeSettings(owner="acme"),
         ingress=IngressSettings(produce_timeout_seconds=20),
     )

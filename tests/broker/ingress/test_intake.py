@@ -19,7 +19,7 @@ from broker import clients
 from broker.publish import Outgoing, Publish
 from cli.local.kafka import Kafka
 from ingress import intake
-from ingress.requested import LARGEST_BYTES, Terms, owners
+from ingress.requested import LARGEST_BYTES
 from schemas import ids, topics
 from schemas.messages import Message, Refusal
 from schemas.settings import IntakeSettings, RedisSettings, Settings
@@ -47,9 +47,8 @@ async def running(settings: Settings) -> AsyncIterator[asyncio.Task[None]]:
 
 @asynccontextmanager
 async def built(settings: Settings) -> AsyncIterator[intake.Intake]:
-    terms = Terms(owners(settings.topics.organizations), settings.intake, settings.messages)
     async with AsyncExitStack() as stack:
-        yield await intake.start(settings, terms, [topics.REQUESTS, *terms.owners], stack)
+        yield await intake.start(settings, stack)
 
 
 class Producer:

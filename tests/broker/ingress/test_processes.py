@@ -218,17 +218,11 @@ async def test_intake_takes_records_and_stops_when_told(
         assert started.wait(DEADLINE_SECONDS) == 0
 
 
-@pytest.mark.parametrize(
-    ("door", "name", "value", "sentence"),
-    [
-        ("api", "HELIO_TOPICS__PARTITIONS", "8", "topic sms.messages.v1 has 4 partitions, not 8"),
-        ("intake", "HELIO_TOPICS__ORGANIZATIONS", '["new"]', "topic sms.requests.new.v1 is missing"),
-    ],
-)
+@pytest.mark.parametrize(("door", "topic"), [("api", "sms.messages.v1"), ("intake", "sms.requests.v1")])
 def test_a_topic_that_is_missing_or_differs_is_named(
-    door: str, name: str, value: str, sentence: str, *, settings: Settings, tmp_path: Path
+    door: str, topic: str, *, settings: Settings, tmp_path: Path
 ) -> None:
-    with process(door, settings, tmp_path, **{name: value}) as started:
+    with process(door, settings, tmp_path, HELIO_TOPICS__PARTITIONS="8") as started:
         assert started.wait(DEADLINE_SECONDS) == 74
-    assert sentence in (tmp_path / "log").read_text()
+    assert f"topic {topic} has 4 partitions, not 8" in (tmp_path / "log").read_text()
     assert not (tmp_path / "ready").exists()

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from cli.local.setup import prepare
 from cli.local.stack import Stack
 from directory.apply import apply
-from schemas.settings import KafkaSettings
+from schemas.settings import KafkaSettings, TopicSettings
 from tests.e2e.caller import Api
 from tests.e2e.channel import pools
 from tests.e2e.channel.caller import Channel
@@ -49,7 +50,7 @@ def clinic(stack: Stack) -> Clinic:
     made = Clinic(
         KafkaSettings(bootstrap_servers=stack.run.kafka), pools.organizations(stack.home, datetime.now(UTC))
     )
-    asyncio.run(made.apply(pools.directory(made.organizations)))
+    asyncio.run(prepare(made.kafka, TopicSettings(), pools.directory(made.organizations)))
     return made
 
 

@@ -115,6 +115,7 @@ def organizations(home: Path, now: datetime) -> dict[str, Any]:
         },
     }
     clinic = {
+        "defaults": {"own_topic": True},
         "brands": {
             "clinic": {"name": "Clinic", "registration": "verified"},
             "disgraced": {"name": "Disgraced", "registration": "suspended"},

@@ -171,14 +171,14 @@ def test_leftovers_are_killed_and_strangers_are_not(tmp_path: Path) -> None:
 def test_settings_survive_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     wanted: dict[str, dict[str, object]] = {
         "kafka": {"bootstrap_servers": "b:1", "session_timeout_seconds": 6},
-        "topics": {"organizations": ("acme", "globex")},
+        "topics": {"partitions": 8},
         "callbacks": {"secrets": ["x"]},
     }
     for name, value in environment(wanted).items():
         monkeypatch.setenv(name, value)
     found = Settings()
     assert found.kafka.session_timeout_seconds == 6
-    assert found.topics.organizations == ("acme", "globex")
+    assert found.topics.partitions == 8
     assert found.callbacks.secrets == ("x",)
 
 

@@ -69,3 +69,9 @@ def test_every_zone_has_the_shape_of_one() -> None:
 def test_what_is_no_name_at_all_is_no_record(zone: str) -> None:
     with pytest.raises(ValidationError):
         QuietHours(start="21:00", end="08:00", zone=zone)
+
+
+def test_no_organization_gets_the_topic_of_the_dead_letters() -> None:
+    text = world.of("dlq", "defaults: {own_topic: true}")
+    _, found = compare(world.directory(), parse(text, source="f", variables={}), prune=False)
+    assert found == ["dlq: organization dlq: own_topic: sms.requests.dlq.v1 is another topic of Heliograph"]

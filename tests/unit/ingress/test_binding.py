@@ -16,7 +16,7 @@ from ingress.binding import Binding, Used
 from ingress.codes import Code
 from ingress.problems import Problem
 from ingress.replies import Reply
-from ingress.requested import Fate, Judged, Read, Terms, judge, owners, read
+from ingress.requested import Fate, Judged, Read, Terms, judge, read
 from ledger import LedgerNotReadyError, LedgerUnavailableError
 from ledger.holds import Found, Hold
 from schemas import ids
@@ -48,7 +48,7 @@ class Doors(MemoryDoor):
         return await self.sending.send(request, "acme")
 
 
-TERMS = Terms(owners(["acme"]), IntakeSettings(), MessageSettings())
+TERMS = Terms(IntakeSettings(), MessageSettings())
 
 
 def judged(record: ConsumerRecord, directory: Directory) -> Judged:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from ingress.permission import UNASKED, Recipient
-from ingress.requested import LARGEST_BYTES, Fate, Judged, Read, Terms, judge, owners, read
+from ingress.requested import LARGEST_BYTES, Fate, Judged, Read, Terms, judge, read
 from schemas import ids
 from schemas.messages import Message, Refusal, decode_message
 from schemas.provider import Provider
@@ -46,7 +46,7 @@ def record(
 
 def judged(found: ConsumerRecord, *, owner: str | None = None, trusted: bool = False) -> Judged:
     intake = IntakeSettings(owner=owner, trusted=trusted)
-    terms = Terms(owners(["acme", "globex"]), intake, MessageSettings())
+    terms = Terms(intake, MessageSettings())
     asked = read(found, terms)
     return judge(asked, DIRECTORY, terms) if isinstance(asked, Read) else asked
 
@@ -284,7 +284,7 @@ def test_no_field_of_any_type_raises(fields: dict[str, Any]) -> None:
 def through(recipient: Recipient = UNASKED, **fields: Any) -> Judged:
     """A record for the use case, as it is judged by what is known of its recipient."""
     body = {"use_case_id": pools.USE_CASE, "to_phone_number": pools.HANDSET, "message": "Hello", **fields}
-    terms = Terms(owners(["acme"]), IntakeSettings(), MessageSettings())
+    terms = Terms(IntakeSettings(), MessageSettings())
     asked = read(record(json.dumps(body).encode()), terms)
     assert isinstance(asked, Read)
     return judge(asked, pools.directory(), terms, recipient)

@@ -239,6 +239,21 @@ async def test_another_organizations_defaults(door: AdminDoor) -> None:
     assert [change.organization for change in door.written] == ["acme"]
 
 
+async def test_a_topic_of_its_own_is_the_operators_to_give(door: AdminDoor) -> None:
+    path = "/v1/directory/organizations/acme"
+    async with door.client() as client:
+        refused = await client.put(path, json={"own_topic": True})
+        kept = await client.put(path, json={"own_topic": False, "redact": True})
+    async with door.client(OPERATOR) as operator:
+        given = await operator.put(path, json={"own_topic": True}, params={"organization": "acme"})
+    async with door.client() as client:
+        taken = await client.put(path, json={})
+        changed = await client.put(path, json={"own_topic": True, "redact": True})
+    assert (refused.status_code, kept.status_code) == (403, 201)
+    assert refused.json()["errors"] == [{"field": "own_topic", "detail": "only the operator may set it"}]
+    assert (given.status_code, taken.status_code, changed.status_code) == (200, 403, 200)
+
+
 def snapshot(directory: Directory) -> dict[tuple[str, str], Any]:
     return {key: (entry.version, entry.entity) for key, entry in directory.entries.items()}
 
