@@ -16,7 +16,7 @@ help: ## this list
 install: $(INSTALLED) ## everything into .venv, at the locked versions
 
 # Hashes hold for the installer itself, for every package and for what builds ours.
-$(INSTALLED): pyproject.toml $(wildcard requirements/*.txt)
+$(INSTALLED): pyproject.toml client/pyproject.toml $(wildcard requirements/*.txt)
 	@if ! test -x $(BIN)/pip; then \
 	  for python in python3 python3.13 python3.12 python3.11 none; do \
 	    if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then break; fi; \
@@ -30,7 +30,8 @@ $(INSTALLED): pyproject.toml $(wildcard requirements/*.txt)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	# Compiled once here: the SDKs alone take seconds to compile, and some environments forbid it at run time.
 	$(BIN)/uv pip install --python $(BIN)/python --compile-bytecode --require-hashes -r requirements/dev.txt
-	$(BIN)/uv pip install --python $(BIN)/python --quiet --no-deps --build-constraints requirements/build.txt -e .
+	$(BIN)/uv pip install --python $(BIN)/python --quiet --no-deps --build-constraints requirements/build.txt \
+	  -e . -e client
 	@touch $@
 
 up: install ## start everything here and send a first message over each provider; Ctrl-C ends it
@@ -60,7 +61,8 @@ lock: install ## newest allowed versions into requirements/
 	printf 'uv\n' | $(BIN)/uv pip compile $(LOCK) -o requirements/uv.txt -
 	printf 'setuptools>=80\n' | $(BIN)/uv pip compile $(LOCK) -o requirements/build.txt -
 	$(BIN)/uv pip compile $(LOCK) --extra local -o requirements/runtime.txt pyproject.toml
-	$(BIN)/uv pip compile $(LOCK) --extra local --extra dev -o requirements/dev.txt pyproject.toml
+	$(BIN)/uv pip compile $(LOCK) --extra local --extra dev --extra kafka -o requirements/dev.txt \
+	  pyproject.toml client/pyproject.toml
 
 # Hashes and no URLs: the lock holds wherever the packages come from.
 LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
