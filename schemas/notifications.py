@@ -14,28 +14,49 @@ from schemas.public import InboundRecord, StatusRecord
 class SwitchedOff(Record):
     """A subscription was switched off: its endpoint gets nothing until somebody makes it active again."""
 
+    #: What this record is, and its version.
     type: Literal["switched_off.v1"] = "switched_off.v1"
     #: The id of the subscription.
     subscription: str
+    #: Whose subscription it is.
     organization: str
+    #: Its endpoint.
     url: str
     #: Since when every try had failed, milliseconds since the epoch.
     since: Millis
     #: When it was switched off.
     at: Millis
+    #: What the last try came to.
     detail: str
+
+
+class Trial(Record):
+    """Somebody tries a subscription out: nothing has happened."""
+
+    #: What this record is, and its version.
+    type: Literal["test.v1"] = "test.v1"
+    #: A UUID, of this trial alone.
+    id: str
+    #: The id of the subscription.
+    subscription: str
+    #: Whose subscription it is.
+    organization: str
+    #: When it was asked for, milliseconds since the epoch.
+    at: Millis
 
 
 class Event(Record):
     """The body that a subscription is POSTed; `data` is the public record of the fact, as on its topic."""
 
+    #: What has happened.
     type: EventType
     #: When the fact happened: RFC 3339, UTC.
     timestamp: str
-    data: Annotated[StatusRecord | InboundRecord | SwitchedOff, Field(discriminator="type")]
+    #: What is known of it.
+    data: Annotated[StatusRecord | InboundRecord | SwitchedOff | Trial, Field(discriminator="type")]
 
     @classmethod
-    def of(cls, record: StatusRecord | InboundRecord | SwitchedOff) -> Self:
+    def of(cls, record: StatusRecord | InboundRecord | SwitchedOff | Trial) -> Self:
         """The event that `record` is."""
         match record:
             case StatusRecord():
@@ -44,6 +65,8 @@ class Event(Record):
                 kind = EventType.RECEIVED
             case SwitchedOff():
                 kind = EventType.SWITCHED_OFF
+            case Trial():
+                kind = EventType.TEST
         time = datetime.fromtimestamp(record.at / 1000, UTC).isoformat(timespec="milliseconds")
         return cls(type=kind, timestamp=time.removesuffix("+00:00") + "Z", data=record)
 
@@ -67,15 +90,16 @@ class Notification(Record):
 
 
 class SwitchOff(Record):
-    """A subscription is to be switched off; done wherever it is read, once, however often it comes."""
+    """A subscription is to be switched off. Done where it is read; once, however often that is."""
 
     type: Literal["switch_off.v1"] = "switch_off.v1"
     organization: str
     subscription: str
-    #: Only while it has this address.
-    url: str
+    #: Of the subscription in the directory: only this one. Whoever has changed it since has seen to it.
+    version: int
     #: Since when every try had failed.
     since: Millis
+    #: What it then has as `switched_off_at`.
     at: Millis
     detail: str
 
@@ -95,7 +119,7 @@ def decode(value: bytes | None) -> Told:
     return told
 
 
-def id_of(record: StatusRecord | InboundRecord | SwitchedOff, subscription: str) -> str:
+def id_of(record: StatusRecord | InboundRecord | SwitchedOff | Trial, subscription: str) -> str:
     """The `webhook-id` under which `subscription` is told of `record`."""
     name = (
         ids.of_switching_off(record.subscription, record.at) if isinstance(record, SwitchedOff) else record.id

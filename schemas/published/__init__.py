@@ -5,13 +5,16 @@ from typing import Any, Final
 
 from schemas import topics
 from schemas.base import Record
+from schemas.notifications import Event
 from schemas.public import InboundRecord, StatusRecord
-from schemas.published import examples, readers, writers
+from schemas.published import asyncapi, examples, readers, writers
 
 #: The dialect of the schemas.
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
-#: The name of a request's schema: as the records' own `type`, for any request topic.
+#: The names of the schemas that are not those of one topic: of what lies on any request topic, and of what
+#: subscriptions are POSTed.
 REQUEST: Final = "sms.request.v1"
+EVENT: Final = "sms.event.v1"
 
 
 def schemas() -> dict[str, dict[str, Any]]:
@@ -32,12 +35,17 @@ def schemas() -> dict[str, dict[str, Any]]:
             InboundRecord,
             examples.INBOUNDS,
         ),
+        EVENT: _read(EVENT, "What a subscription is told", Event, examples.EVENTS),
     }
 
 
 def files() -> dict[str, str]:
     """All contracts as they are committed, by file name."""
-    return {f"{name}.schema.json": _text(schema) for name, schema in schemas().items()}
+    found = schemas()
+    return {
+        **{f"{name}.schema.json": _text(schema) for name, schema in found.items()},
+        "asyncapi.json": _text(asyncapi.document(found)),
+    }
 
 
 def _head(name: str, title: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from schemas import ids
 from schemas.base import Record
+from schemas.notifications import Event, SwitchedOff
 from schemas.provider import Fault, Provider
 from schemas.public import (
     Attempt,
@@ -18,9 +19,9 @@ from schemas.public import (
 from schemas.requests import SendRequest, fingerprint
 from schemas.status import State
 
-#: 2026-04-30T10:15:00Z, and what is remembered of it: 72 hours.
-_AT: Final = 1_777_544_100_000
-_FORGET_AT: Final = _AT + 72 * 3_600_000
+#: 2026-04-30T10:15:00Z: when all of it happens.
+AT: Final = 1_777_544_100_000
+_FORGET_AT: Final = AT + 72 * 3_600_000
 _ORGANIZATION: Final = "acme"
 
 #: From a number, with what a careful producer says.
@@ -52,7 +53,7 @@ REQUESTS: Final = (FROM_NUMBER, THROUGH_USE_CASE, SHORT)
 _ID: Final = ids.of_key(_ORGANIZATION, FROM_NUMBER["idempotency_key"])
 _ATTEMPT: Final = Attempt(
     number=1,
-    at=_AT + 180,
+    at=AT + 180,
     provider=Provider.TWILIO,
     account="twilio-main",
     sender="+14155550123",
@@ -63,7 +64,7 @@ _ATTEMPT: Final = Attempt(
 
 def _status(*steps: tuple[State, int], **more: Any) -> StatusRecord:
     request = SendRequest.model_validate(FROM_NUMBER)
-    history = tuple(Step(status=state, at=_AT + late) for state, late in steps)
+    history = tuple(Step(status=state, at=AT + late) for state, late in steps)
     return StatusRecord(
         **{
             "id": ids.of_transition(_ID, len(steps)),
@@ -73,7 +74,7 @@ def _status(*steps: tuple[State, int], **more: Any) -> StatusRecord:
             "status": history[-1].status,
             "previous": history[-2].status if len(history) > 1 else None,
             "at": history[-1].at,
-            "accepted_at": _AT,
+            "accepted_at": AT,
             "forget_at": _FORGET_AT,
             "from_number": request.from_phone_number,
             "to_number": request.to_phone_number,
@@ -134,8 +135,8 @@ INBOUND: Final = InboundRecord(
     text="Here is a picture of it",
     media=(Media(url="https://media.example.com/it.png", content_type="image/png", size=48_213),),
     segments=1,
-    at=_AT,
-    received_at=_AT + 420,
+    at=AT,
+    received_at=AT + 420,
 )
 STOP: Final = INBOUND.model_copy(
     update={
@@ -147,6 +148,16 @@ STOP: Final = INBOUND.model_copy(
     }
 )
 INBOUNDS: Final = (INBOUND, STOP)
+
+SWITCHED_OFF: Final = SwitchedOff(
+    subscription="orders",
+    organization=_ORGANIZATION,
+    url="https://orders.example.com/texts",
+    since=AT,
+    at=AT + 5 * 86_400_000,
+    detail="503",
+)
+EVENTS: Final = tuple(Event.of(record) for record in (DELIVERED, INBOUND, SWITCHED_OFF))
 
 
 def shown(record: Record) -> dict[str, Any]:

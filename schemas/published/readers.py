@@ -60,7 +60,7 @@ def _definition(schema: dict[str, Any], owner: type) -> dict[str, Any]:
 
 
 def _field(schema: dict[str, Any], description: str | None) -> dict[str, Any]:
-    found = {key: value for key, value in schema.items() if key not in {"title", "anyOf"}}
+    found = {key: value for key, value in schema.items() if key not in {"title", "anyOf", "discriminator"}}
     if "const" in found or found.get("default", ...) is None:
         found.pop("default", None)
     choices = [choice for choice in schema.get("anyOf", ()) if choice != {"type": "null"}]
