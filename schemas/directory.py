@@ -318,6 +318,8 @@ class EventType(StrEnum):
     RECEIVED = "text.received"
     #: Another subscription of the organization was switched off, after days without an answer.
     SWITCHED_OFF = "subscription.switched_off"
+    #: Somebody tries the subscription out; told whether it asks for it or not.
+    TEST = "subscription.test"
 
 
 class FormerSecret(Record):
