@@ -47,6 +47,14 @@ class Point(StrEnum):
     # Webhooks.
     WEBHOOK_VERIFIED = "webhook.verified"  # the signature holds -> produce
     WEBHOOK_PRODUCED = "webhook.produced"  # the broker has the receipt -> 2xx
+    # Notifiers.
+    NOTIFIER_ANSWERED = "notifier.answered"  # an endpoint has answered -> finished, or put off
+    NOTIFIER_PUT_OFF = "notifier.put-off"  # what waits lies in Kafka -> finished
+    NOTIFIER_DONE = "notifier.done"  # all deliveries of records are done with -> commit
+    NOTIFIER_SWITCHED_OFF = "notifier.switched-off"  # the directory says so -> the others are told
+    # `helio dlq replay`.
+    DLQ_BEGUN = "dlq.begun"  # it is marked that replays are begun -> they are produced
+    DLQ_REPLAYED = "dlq.replayed"  # replays are acknowledged -> they are marked as done
 
 
 def _go_on(_point: Point) -> None:
