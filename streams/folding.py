@@ -17,7 +17,7 @@ from schemas.provider import Provider
 from schemas.public import StatusRecord
 from schemas.status import State
 from schemas.waiting import EARLY_MS, Ticket, next_topic
-from streams import rows
+from streams import rows, tracing
 from streams.dead import bury
 from streams.deadlines import put_off, resend
 from streams.engine import Emit, Record
@@ -80,12 +80,14 @@ class Folder:
             return
         key = fact.message_id.encode()
         before = self._row(key, now)
-        after, told = fold(before, fact, record.offset)
+        folded, told = fold(before, fact, record.offset)
+        after = tracing.begun(before, folded, record)
         if after is not before:
             self._table[key] = rows.encode(after)
         for status in told:
             _TOLD[status.status].inc()
-            emit(topics.STATUS, status.encode(), key, [*_event(status), *trace(record)], same_partition=True)
+            headers = [*_event(status), *tracing.told(after, record)]
+            emit(topics.STATUS, status.encode(), key, headers, same_partition=True)
         if isinstance(fact, Deadline):
             DEADLINES.labels(_acted(after, fact, record, emit, told=told, now=now)).inc()
 

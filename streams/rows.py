@@ -142,6 +142,8 @@ class Row(NamedTuple):
     resends: tuple[Resend, ...] = ()
     #: By sender: why `route` has chosen it after another one. Rows before version 4 have none.
     reroutes: dict[str, str] | None = None
+    #: The `traceparent` of its request, for all that is told of it. Rows before version 5 do not say it.
+    trace: str | None = None
 
     @property
     def word(self) -> Word | None:
@@ -182,8 +184,9 @@ def hand_over(attempt: int, nonce: str, account: str) -> str:
     return f"{attempt} {nonce} {account}"
 
 
-#: 1: rows without tries; 2: without what policies need; 3: without senders. All are read as well.
-_VERSION: Final = 4
+#: 1: rows without tries; 2: without what policies need; 3: without senders; 4: without traces. All are read
+#: as well.
+_VERSION: Final = 5
 #: Version, offset, forget_at: what recovery and eviction read without the rest. JSON follows.
 _HEAD: Final = struct.Struct(">BQQ")
 _ROWS: Final = TypeAdapter(Row)

@@ -13,10 +13,12 @@ from schemas.lanes import Lane
 from schemas.messages import Content, Door, Message, Refusal
 from schemas.provider import Provider
 from schemas.public import StatusRecord
+from schemas.status import State
 from schemas.tasks import How, OnUnknown, Task
 from schemas.waiting import Ticket
 from streams.folding import DEADLINES, OUTPUTS, Folder
 from streams.route import Router, Surroundings
+from tests.unit.streams.test_fold import ACCEPTED, outcome, receipt, routed
 from tests.unit.streams.test_routing import ACCOUNT, ASSISTANT, MESSAGE, NUMBER, SENDER, known
 
 NOW = 1_500
@@ -292,6 +294,38 @@ def test_a_transition_is_a_cloud_event() -> None:
         "content-type": b"application/json",
         "traceparent": TRACE[1],
     }
+
+
+def test_all_that_is_told_of_a_message_has_the_trace_of_its_request() -> None:
+    """A receipt knows nothing of it, and whoever brought that may have a trace of his own."""
+    table: dict[bytes, bytes] = {}
+    folder, out = Folder(table, lambda: NOW), Out()
+    mine, other = [TRACE], [("traceparent", b"00-3-4-01")]
+    facts: list[tuple[Model, list[tuple[str, bytes]]]] = [
+        (receipt("delivered"), other),
+        (routed(), mine),
+        (outcome(ACCEPTED), []),
+    ]
+
+    def told() -> list[tuple[State, bytes]]:
+        for offset, (fact, headers) in enumerate(facts):
+            folder.handle(Read(fact.encode(), offset, headers=headers), out)
+        return [
+            (StatusRecord.decode(value).status, dict(headers)["traceparent"])
+            for _, value, _, headers in out.take()
+        ]
+
+    first = told()
+    assert first == [(State.QUEUED, TRACE[1]), (State.DELIVERED, TRACE[1])]
+    assert told() == first  # read again after a crash
+
+
+def test_what_is_told_of_a_message_without_a_trace_has_that_of_its_fact() -> None:
+    folder, out = Folder({}, lambda: NOW), Out()
+    facts: list[tuple[Model, list[tuple[str, bytes]]]] = [(routed(), []), (outcome(ACCEPTED), [TRACE])]
+    for offset, (fact, headers) in enumerate(facts):
+        folder.handle(Read(fact.encode(), offset, headers=headers), out)
+    assert [dict(headers).get("traceparent") for _, _, _, headers in out.take()] == [None, TRACE[1]]
 
 
 def test_a_repeat_writes_nothing_and_a_replay_tells_again() -> None:
