@@ -35,6 +35,7 @@ async def apply(
     dry_run: bool = False,
     prune: bool = False,
     variables: Mapping[str, str] | None = None,
+    private: bool = False,
 ) -> list[Change]:
     """Write what differs between the directory and `file`; the changes in the order of their writing.
 
@@ -47,6 +48,7 @@ async def apply(
         dry_run: only compare.
         prune: delete what the organizations in the file have beyond it.
         variables: what `${NAME}` in the file stands for; by default the environment.
+        private: subscriptions may have addresses of private networks (`HELIO_NOTIFIERS__ALLOW_PRIVATE`).
 
     Raises:
         DirectoryFileError: the file is wrong; nothing was written.
@@ -58,7 +60,7 @@ async def apply(
     wanted = parse(text, source=source, variables=os.environ if variables is None else variables)
     async with Replica(kafka) as replica:
         current = replica.directory
-        changes, problems = compare(current, wanted, prune=prune)
+        changes, problems = compare(current, wanted, prune=prune, private=private)
         if problems:
             raise DirectoryFileError([f"{source}: {problem}" for problem in problems])
         if not dry_run and (changes or current.disputed):

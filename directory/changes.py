@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Final
 
 from directory import checks
+from directory.carried import carried
 from directory.file import SECTIONS, DirectoryFile
 from directory.snapshot import Directory, Key
 from schemas.base import Millis
@@ -79,10 +80,13 @@ def delete(current: Directory, entity: AnyEntity) -> Change:
     )
 
 
-def compare(current: Directory, wanted: DirectoryFile, *, prune: bool) -> tuple[list[Change], list[str]]:
+def compare(
+    current: Directory, wanted: DirectoryFile, *, prune: bool, private: bool = False
+) -> tuple[list[Change], list[str]]:
     """The writes that lead from `current` to `wanted`, in their order, and what speaks against them.
 
     With `prune`, what the file's organizations have beyond the file is deleted; others' is never touched.
+    With `private`, subscriptions may have addresses of private networks.
     """
     problems = []
     changes = []
@@ -94,7 +98,7 @@ def compare(current: Directory, wanted: DirectoryFile, *, prune: bool) -> tuple[
         if before is not None and before.organization != entity.organization:
             problems.append(_owned(entity.organization, key, before))
             continue
-        kept = _with_former(before, entity)
+        kept = carried(before, entity, current.version(*key) + 1)
         if isinstance(kept, ApiKey) and kept.sha256 in former:
             problems.append(_over(kept, former[kept.sha256]))
         change = put(current, kept)
@@ -107,8 +111,9 @@ def compare(current: Directory, wanted: DirectoryFile, *, prune: bool) -> tuple[
         retired |= _beyond(current, wanted)
     changes += [delete(current, current.live[key]) for key in sorted(retired, key=_last_named_first)]
     # What was wrong before this file is not this file's fault.
-    known = set(checks.flaws(current.live))
-    problems += [flaw.sentence for flaw in checks.flaws(_result(current, changes)) if flaw not in known]
+    known = set(checks.flaws(current.live, private=private))
+    found = checks.flaws(_result(current, changes), private=private)
+    problems += [flaw.sentence for flaw in found if flaw not in known]
     return changes, problems
 
 
@@ -127,13 +132,6 @@ def _over(brought: ApiKey, holder: ApiKey) -> str:
         else "this key was replaced by a newer one; put that one's here"
     )
     return f"{brought.organization}: api_key {brought.id}: sha256: {what}"
-
-
-def _with_former(before: AnyEntity | None, entity: AnyEntity) -> AnyEntity:
-    """A file does not say which keys were replaced or revoked over the API; they stay known."""
-    if isinstance(before, ApiKey) and isinstance(entity, ApiKey):
-        return entity.model_copy(update={"former": before.former})
-    return entity
 
 
 def _retired(current: Directory, wanted: DirectoryFile) -> tuple[set[Key], list[str]]:

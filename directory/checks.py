@@ -1,9 +1,11 @@
 """What must hold of entities: that what they name exists and may be used by them."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Final, assert_never
 
+from directory import endpoints
 from directory.known import unknown
 from directory.snapshot import Key
 from schemas.directory import (
@@ -22,6 +24,8 @@ from schemas.directory import (
 )
 
 Entities = Mapping[Key, AnyEntity]
+#: Each of an organization's subscriptions is told of each of its messages: so many it may have.
+MOST_SUBSCRIPTIONS: Final = 20
 
 
 @dataclass(frozen=True)
@@ -54,11 +58,16 @@ class Naming:
     shared: bool = False
 
 
-def flaws(entities: Entities) -> Iterator[Flaw]:
-    """Everything that is wrong between `entities`."""
+def flaws(entities: Entities, *, private: bool = False) -> Iterator[Flaw]:
+    """Everything that is wrong between `entities`; `private`: endpoints may be in private networks."""
     ordered = [entity for _, entity in sorted(entities.items(), key=lambda item: item[0])]
+    subscriptions = Counter[str]()
     for entity in ordered:
         yield from _misnamed(entity, entities)
+        yield from _mistaken(entity, private=private)
+        if isinstance(entity, Subscription):
+            yield from _too_many(entity, subscriptions[entity.organization])
+            subscriptions[entity.organization] += 1
     owners: dict[tuple[str, str], str] = {}
     for entity in ordered:
         for field, what, claimed in _claims(entity):
@@ -67,9 +76,15 @@ def flaws(entities: Entities) -> Iterator[Flaw]:
                 yield _claimed(entity, field, what, owner)
 
 
-def flaws_of(entity: AnyEntity, entities: Entities) -> Iterator[Flaw]:
+def flaws_of(entity: AnyEntity, entities: Entities, *, private: bool = False) -> Iterator[Flaw]:
     """What is wrong with `entity` among `entities`, whether it is one of them yet or not."""
     yield from _misnamed(entity, entities)
+    yield from _mistaken(entity, private=private)
+    if isinstance(entity, Subscription):
+        yield from _too_many(entity, sum(
+            isinstance(other, Subscription) and other.organization == entity.organization
+            for key, other in entities.items() if key != identity(entity)
+        ))  # fmt: skip
     claims = {(field, claimed): what for field, what, claimed in _claims(entity)}
     if not claims:
         return
@@ -116,6 +131,25 @@ def _misnamed(entity: AnyEntity, entities: Entities) -> Iterator[Flaw]:
             naming.shared and named.organization == OPERATOR
         ):
             yield _flaw(entity, naming.field, f"{what} belongs to {named.organization}", absent)
+
+
+def _mistaken(entity: AnyEntity, *, private: bool) -> Iterator[Flaw]:
+    """What is wrong with an entity by itself, and cannot be told from its shape."""
+    if not isinstance(entity, Subscription):
+        return
+    wrong = endpoints.flaw(entity.url, private=private)
+    if wrong is not None:
+        yield _flaw(entity, "url", wrong, wrong)
+    for event, times in Counter(entity.events or ()).items():
+        if times > 1:
+            twice = f"{event} is there more than once"
+            yield _flaw(entity, "events", twice, twice)
+
+
+def _too_many(entity: Subscription, others: int) -> Iterator[Flaw]:
+    if others >= MOST_SUBSCRIPTIONS:
+        most = f"an organization may have {MOST_SUBSCRIPTIONS} subscriptions"
+        yield _flaw(entity, "organization", most, most)
 
 
 def _claims(entity: AnyEntity) -> Iterator[tuple[str, str, str]]:

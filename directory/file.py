@@ -10,6 +10,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from directory.carried import CARRIED
 from directory.secrets import SecretMissingError, resolve
 from directory.snapshot import Key
 from schemas.directory import (
@@ -147,8 +148,9 @@ def _build(model: type[AnyEntity], organization: str, name: Any, fields: Mapping
     for said in _BY_PLACE & fields.keys():
         # Else an entity could be slipped in under another organization.
         raise KeyError(f"{said}: it is what the place in the file says; leave it out")
-    if model is ApiKey and "former" in fields:
-        raise KeyError("former: it is what rotating a key leaves behind; leave it out")
+    for held, what in CARRIED.get(model, {}).items():
+        if held in fields:
+            raise KeyError(f"{held}: {what}; leave it out")
     entity = model.model_validate({"id": name, "organization": organization, **fields}, strict=False)
     if isinstance(entity, ApiKey) and entity.sha256.startswith(("env:", "file:")):
         digest = hashlib.sha256(resolve(entity.sha256).encode()).hexdigest()

@@ -1,11 +1,12 @@
 """What a request to write means for the directory as it is: a change, nothing to do, or a problem. Pure."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from directory import checks
+from directory.carried import brought, carried
 from directory.changes import Change, delete, put
 from directory.snapshot import Directory
 from ingress.admin import asked, rights
@@ -61,6 +62,8 @@ class Asked:
     expected: Expected
     #: As `owner` said it.
     organization: str | None
+    #: Endpoints of subscriptions may be in private networks.
+    private: bool = False
 
     @property
     def kind(self) -> str:
@@ -107,12 +110,14 @@ def _put(directory: Directory, asked_for: Asked, entity: AnyEntity) -> Decision:
     found = directory.live.get((kind, name))
     # What is another's looks as if it were not there, for as long as that can be.
     before = found if found is not None and found.organization == entity.organization else None
+    wrong = [FieldError(field, f"{what}; leave it out") for field, what in brought(before, entity)]
+    entity = carried(before, entity, directory.version(kind, name) + 1)
     refusal = _forbidden(key, directory, before, entity)
     if refusal is None and found is not before:
         # Whose it is is nobody else's business.
         refusal = Problem(Code.ID_TAKEN, f"{kind} {name} belongs to another organization")
     refusal = refusal or unexpected(directory, kind, name, asked_for.expected)
-    refusal = refusal or _flawed(key, directory, before, entity)
+    refusal = refusal or _flawed(asked_for, directory, before, entity, wrong)
     return put(directory, entity) if refusal is None else refusal
 
 
@@ -156,12 +161,19 @@ def _forbidden(
     return flawed(Code.OPERATOR_ONLY, errors) if errors else None
 
 
-def _flawed(key: ApiKey, directory: Directory, before: AnyEntity | None, after: AnyEntity) -> Problem | None:
+def _flawed(
+    asked_for: Asked,
+    directory: Directory,
+    before: AnyEntity | None,
+    after: AnyEntity,
+    wrong: Sequence[FieldError],
+) -> Problem | None:
     """What it names that there is not; what was wrong with it before is not this change's fault."""
-    known = set() if before is None else set(checks.flaws_of(before, directory.live))
-    found = [flaw for flaw in checks.flaws_of(after, directory.live) if flaw not in known]
-    told = [FieldError(flaw.field, flaw.detail if rights.is_operator(key) else flaw.told) for flaw in found]
-    return flawed(Code.INVALID_ENTITY, told) if told else None
+    live, private, operator = directory.live, asked_for.private, rights.is_operator(asked_for.key)
+    known = set() if before is None else set(checks.flaws_of(before, live, private=private))
+    found = [flaw for flaw in checks.flaws_of(after, live, private=private) if flaw not in known]
+    told = [FieldError(flaw.field, flaw.detail if operator else flaw.told) for flaw in found]
+    return flawed(Code.INVALID_ENTITY, [*wrong, *told]) if wrong or told else None
 
 
 def _used(directory: Directory, entity: AnyEntity) -> Problem | None:
