@@ -52,11 +52,17 @@ class ThroughUseCase(Content, total=False):
 
 
 class Either(Content, total=False):
-    """As on a request topic: a message with `from_phone_number` or with `use_case_id`."""
+    """A message with `from_phone_number` or with `use_case_id`."""
 
     from_phone_number: str | None
     use_case_id: str | UUID | None
     queue: bool
+
+
+class OnTopic(Either, total=False):
+    """A message on a request topic. `organization`: on whose behalf, where producers may say that."""
+
+    organization: str | None
 
 
 def encoded(fields: Mapping[str, Any]) -> bytes:

@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import time
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from pydantic import AwareDatetime, ValidationError
 from pydantic_core import from_json
@@ -33,22 +33,46 @@ class UnreadableEventError(HeliographError):
 
 
 class SwitchedOff(Value):
-    """Another subscription of yours was switched off, after days without an answer of its endpoint."""
+    """A subscription of yours was switched off: its endpoint gets nothing until it is made active again."""
 
+    type: Literal["switched_off.v1"]
+    #: Its id, owner and endpoint.
     subscription: str
+    organization: str
     url: str
-    since: Moment | None = None
-    detail: str = ""
+    #: Since when every try had failed, and when it was switched off.
+    since: Moment
+    at: Moment
+    #: What the last try came to.
+    detail: str
 
 
-Data: TypeAlias = StatusRecord | InboundRecord | SwitchedOff | Mapping[str, Any]
+class Trial(Value):
+    """Somebody tries a subscription out: nothing has happened."""
+
+    type: Literal["test.v1"]
+    id: str
+    #: Its id and owner.
+    subscription: str
+    organization: str
+    at: Moment
+
+
+Data: TypeAlias = StatusRecord | InboundRecord | SwitchedOff | Trial | Mapping[str, Any]
+_KINDS: Final[Mapping[object, type[StatusRecord | InboundRecord | SwitchedOff | Trial]]] = {
+    "status.v1": StatusRecord,
+    "inbound.v1": InboundRecord,
+    "switched_off.v1": SwitchedOff,
+    "test.v1": Trial,
+}
 
 
 class Event(Value):
-    """What happened, at least once told. `id` is the same for every repeat: keep it to drop these.
+    """What happened, told at least once. `id` is the same for every repeat: keep it to drop these.
 
-    `data` is a `StatusRecord` for `message.*`, an `InboundRecord` for `text.received`, `SwitchedOff` for
-    `subscription.switched_off`, and a plain mapping for types that this version does not know.
+    `data` is a `StatusRecord` for `message.*`, an `InboundRecord` for `text.received`, a `SwitchedOff` for
+    `subscription.switched_off`, a `Trial` for `subscription.test`, and a plain mapping where it is of a kind
+    that this version does not know.
     """
 
     id: str
@@ -88,8 +112,9 @@ def verify(
     except KeyError as error:
         raise WebhookError(f"the header {error.args[0]} is missing") from None
     _in_time(timestamp, time.time() if now is None else now, tolerance)
-    signed = f"{id_}.{timestamp}.".encode() + body
-    given = [one.encode() for one in signatures.split(" ")]
+    # What cannot be encoded was never signed: it fits nothing.
+    signed = f"{id_}.{timestamp}.".encode(errors="replace") + body
+    given = [one.encode(errors="replace") for one in signatures.split(" ")]
     # All pairs are compared, each in constant time: how long it takes says nothing of what is right.
     fits = [hmac.compare_digest(_signature(key, signed), one) for key in keys for one in given]
     if not any(fits):
@@ -122,23 +147,17 @@ def _key(secret: str) -> bytes:
 def _event(id_: str, body: bytes) -> Event:
     try:
         members = from_json(body)
-        kind = str(members["type"])
-        return Event(id=id_, type=kind, timestamp=members["timestamp"], data=_data(kind, members["data"]))
+        data = members["data"]
+        kind = _KINDS.get(data["type"])
+        return Event(
+            id=id_,
+            type=members["type"],
+            timestamp=members["timestamp"],
+            data=data if kind is None else kind.model_validate(data),
+        )
     except ValidationError as error:
         flaw = error.errors(include_input=False, include_url=False, include_context=False)[0]
         where = ".".join(str(part) for part in flaw["loc"])
         raise UnreadableEventError(f"{where}: {flaw['msg']}") from None
     except (ValueError, KeyError, TypeError) as error:
         raise UnreadableEventError(f"no event: {type(error).__name__}") from None
-
-
-def _data(kind: str, data: Any) -> Data:
-    if kind.startswith("message."):
-        return StatusRecord.model_validate(data)
-    match kind:
-        case "text.received":
-            return InboundRecord.model_validate(data)
-        case "subscription.switched_off":
-            return SwitchedOff.model_validate(data)
-        case _:
-            return dict(data)

@@ -80,6 +80,7 @@ class EventType(StrEnum):
     CANCELLED = "message.cancelled"
     RECEIVED = "text.received"
     SWITCHED_OFF = "subscription.switched_off"
+    TEST = "subscription.test"
 
 
 #: States after which nothing more is expected of a message.

@@ -11,10 +11,12 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from heliograph.errors import HeliographError
-from heliograph.requests import Either, check, encoded
+from heliograph.requests import OnTopic, check, encoded
 
 #: For everybody; an organization may have one of its own, `sms.requests.<organization>.v1`.
 TOPIC: Final = "sms.requests.v1"
+#: Of the contract that is written here.
+VERSION: Final = "sms.request.v1"
 
 
 class NotAcknowledgedError(HeliographError):
@@ -87,9 +89,9 @@ class Requests:
                     await producer.stop()
 
     async def send(
-        self, *, headers: Sequence[tuple[str, bytes]] = (), **message: Unpack[Either]
+        self, *, headers: Sequence[tuple[str, bytes]] = (), **message: Unpack[OnTopic]
     ) -> Requested:
-        """Produce a request (`Either` has the fields), and wait until the broker has it.
+        """Produce a request (`OnTopic` has the fields), and wait until the broker has it.
 
         Without an `idempotency_key` it is given one, without a `reference` its key. Whether the platform
         accepts it, `sms.status.v1` says: as `queued`, or as `failed` with a code.
@@ -108,7 +110,7 @@ class Requests:
         key = f"client:{uuid4()}" if key is None else key
         reference = message.get("reference")
         reference = key if reference is None else reference
-        fields = {**message, "idempotency_key": key, "reference": reference}
+        fields = {"type": VERSION, **message, "idempotency_key": key, "reference": reference}
         check(fields)
         try:
             async with asyncio.timeout(self._deadline):

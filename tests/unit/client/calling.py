@@ -30,9 +30,13 @@ def performer(kind: str) -> Perform:
     shell = {"sync": _sync, "async": _async}[kind]
 
     async def perform(
-        url: str, method: str, *arguments: Any, retries: heliograph.Retries = QUICK, timeout_seconds: float = 30.0,
+        url: str,
+        method: str,
+        *arguments: Any,
+        retries: heliograph.Retries = QUICK,
+        timeout_seconds: float = 30.0,
         **named: Any,
-    ) -> Any:  # fmt: skip
+    ) -> Any:
         patience = {"retries": retries, "timeout": timeout_seconds}
         return await shell(url, method, *arguments, patience=patience, **named)
 

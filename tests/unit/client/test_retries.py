@@ -156,9 +156,9 @@ async def test_reading_and_cancelling_are_tried_again_too(perform: Perform) -> N
 
 async def test_a_rehearsal_uses_no_key(perform: Perform) -> None:
     answer = {
-        "success": True, "dry_run": True, "message": "ok", "from_number": "+14155550100",
-        "to_number": "+12025550143", "provider": "twilio", "account": "main", "reason": "asked for", "num_segments": 1, "send_at": None,
-        "valid_until": "2026-05-01T09:00:00.000Z",
+        "success": True, "dry_run": True, "message": "ok", "provider": "twilio", "account": "main",
+        "from_number": "+14155550100", "to_number": "+12025550143", "reason": "asked for",
+        "num_segments": 1, "send_at": None, "valid_until": "2026-05-01T09:00:00.000Z",
     }  # fmt: skip
     with platform(Says(200, answer)) as found:
         await perform(found.url, "dry_run", **MESSAGE)
