@@ -55,6 +55,9 @@ class Client(AIOKafkaClient):  # type: ignore[misc]  # untyped upstream
             if why := await self._refusal():
                 raise RefusedError(why) from error
             raise
+        # A cluster that is just starting says so, too; and one that does not take our token.
+        if not self.cluster.brokers() and (why := await self._refusal()):
+            raise RefusedError(why)
 
     async def _metadata_update(self, *args: Any) -> bool:
         updated: bool = await super()._metadata_update(*args)

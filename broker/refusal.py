@@ -5,6 +5,7 @@ who cannot connect knocks once more, and looks at the answer.
 """
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -32,10 +33,19 @@ _RIGHTS: Final[Mapping[type[KafkaError], str]] = {
     ClusterAuthorizationFailedError: "cluster",
 }
 _PROTOCOL: Final = "HELIO_KAFKA__SECURITY_PROTOCOL"
+_OAUTH: Final = "OAUTHBEARER"
+_NOT_TAKEN: Final = (
+    "does not take our token: its scope, audience or issuer is not what the broker expects, or the broker's "
+    "clock says that it has expired"
+)
 
 
 class RefusedError(KafkaError):  # type: ignore[misc]  # untyped upstream
     """The cluster does not take who we say we are, or we cannot say it. The message says what to do."""
+
+    def __str__(self) -> str:
+        """The message alone: aiokafka's errors begin with their names."""
+        return " ".join(map(str, self.args))
 
 
 def denied(error: object) -> str | None:
@@ -74,13 +84,14 @@ async def _knock(host: str, port: int, options: Mapping[str, Any]) -> str | None
         async with asyncio.timeout(_ANSWER_SECONDS):
             connection = await create_conn(host, port, **options)
             try:
-                await connection.send(MetadataRequest([]))
+                known = await connection.send(MetadataRequest([]))
             finally:
-                connection.close()
+                await connection.close()
     except (OSError, KafkaError, TimeoutError) as error:
         said = _meaning(error, options) or await _looked_at(error, host, port, options)
         return said and f"{host}:{port} {said}"
-    return None
+    # aiokafka takes the refusal of a token for a welcome, and what comes then for an empty cluster.
+    return None if known.brokers or options["sasl_mechanism"] != _OAUTH else f"{host}:{port} {_NOT_TAKEN}"
 
 
 def _meaning(error: BaseException, options: Mapping[str, Any]) -> str | None:
@@ -136,11 +147,8 @@ async def _looked_at(error: BaseException, host: str, port: int, options: Mappin
         )
     if not encrypted and speaks_tls:
         return f"speaks TLS on this port: set {_PROTOCOL} to SSL or SASL_SSL"
-    if isinstance(error, KafkaConnectionError) and login == "OAUTHBEARER":
-        return (
-            "does not take our token: its scope, audience or issuer is not what the broker expects, or its "
-            "clock says that it has expired"
-        )
+    if isinstance(error, KafkaConnectionError) and login == _OAUTH:
+        return _NOT_TAKEN
     if isinstance(error, KafkaConnectionError) and not options["security_protocol"].startswith("SASL_"):
         return f"closes the connection of who does not log in: set {_PROTOCOL} to SASL_SSL or SASL_PLAINTEXT"
     return None
@@ -158,4 +166,7 @@ async def _speaks_tls(host: str, port: int) -> bool | None:
     except (OSError, TimeoutError):
         return None
     writer.close()
+    with contextlib.suppress(OSError, TimeoutError):
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            await writer.wait_closed()
     return True

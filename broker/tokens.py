@@ -29,6 +29,10 @@ _LIFE_USED: Final = 0.8
 class NoTokenError(KafkaError):  # type: ignore[misc]  # untyped upstream
     """The token endpoint does not answer as it should now. It may later."""
 
+    def __str__(self) -> str:
+        """The message alone: aiokafka's errors begin with their names."""
+        return " ".join(map(str, self.args))
+
 
 class _NoRedirect(HTTPRedirectHandler):
     """The secret goes to the address that was configured, and to no other."""

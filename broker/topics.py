@@ -100,7 +100,8 @@ def _problems(
     topic: Topic, settings: TopicSettings, partitions: int | None, found: dict[str, str]
 ) -> list[str]:
     if partitions is None:
-        return [f"topic {topic.name} is missing: run `helio topics`"]
+        unseen = "where Kafka asks for rights, our principal may lack that of seeing it: deploy/acls.md"
+        return [f"topic {topic.name} is missing: run `helio topics` ({unseen})"]
     problems = []
     expected = topic.partitions or settings.partitions
     if partitions != expected:
@@ -138,7 +139,9 @@ async def _configs(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str
     resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
     found: dict[str, dict[str, str]] = {}
     for response in await admin.describe_configs(resources):
-        for _code, _message, _type, name, entries in response.resources:
+        for code, _message, _type, name, entries in response.resources:
+            if code:
+                raise for_code(code)(name)
             found[name] = {entry[0]: entry[1] for entry in entries}
     return found
 

@@ -14,12 +14,14 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from broker import clients, topics
+from broker.refusal import RefusedError, denied
 from cli.commands import findings
 from cli.commands.findings import Finding, Reading
 from directory.replica import Replica
 from directory.secrets import SecretMissingError, resolve
 from directory.snapshot import Directory
 from ledger import Ledger, LedgerNotReadyError, LedgerUnavailableError
+from ledger.server import encryption
 from schemas.directory import (
     Account,
     Active,
@@ -75,7 +77,11 @@ async def of_kafka(
     except topics.TopicsDifferError as differ:
         todo = "make missing ones with `helio topics`; change the others with your cluster's tools"
         return [Finding(check="topics", said=problem, todo=todo) for problem in str(differ).split("; ")]
+    except RefusedError as refused:
+        return [Finding(check="broker", said="Kafka does not let us in", todo=str(refused))]
     except (KafkaError, TimeoutError) as error:
+        if why := denied(error):
+            return [Finding(check="rights", said="Kafka does not let us do what we must", todo=why)]
         said = f"Kafka at {kafka.bootstrap_servers} does not acknowledge a record ({type(error).__name__})"
         return [Finding(check="broker", said=said, todo=_REACH_IT)]
     said = f"Kafka at {kafka.bootstrap_servers} acknowledged a record in {taken_ms:.0f} ms"
@@ -212,7 +218,9 @@ async def of_ledger(redis: RedisSettings) -> list[Finding]:
 
 async def of_store(redis: RedisSettings, readings: dict[str, Reading]) -> list[Finding]:
     """Whether the ledger's server keeps what it is told; its clock goes to `readings`."""
-    client = Redis.from_url(redis.url, socket_timeout=ANSWER_SECONDS, decode_responses=True)
+    client = Redis.from_url(
+        redis.url, **encryption(redis), socket_timeout=ANSWER_SECONDS, decode_responses=True
+    )
     try:
         before = time.time() * 1000
         seconds, micros = await client.time()
