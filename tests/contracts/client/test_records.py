@@ -1,7 +1,7 @@
 """The client's records are those of docs/contracts: it reads whatever the platform writes, and all of it."""
 
 import json
-from collections.abc import Set
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ MODELS: dict[type[Value], dict[str, Any]] = {
     records.InboundRecord: INBOUND,
     records.Media: INBOUND["$defs"]["Media"],
 }
-WORDS: dict[str, Set[str]] = {
+WORDS: dict[str, AbstractSet[str]] = {
     # That it is being handed over is no transition.
     "State": set(words.State) - {words.State.SENDING},
     "Provider": set(words.Provider),
