@@ -12,6 +12,7 @@ from broker.topics import verify
 from directory.replica import Replica
 from ingress import health
 from ingress.admin.live import Live
+from ingress.admin.serving import Subscribing
 from ingress.admin.writing import Writing
 from ingress.app import make_app
 from ingress.bounded import Bounded
@@ -40,7 +41,7 @@ async def serve(settings: Settings) -> None:
         TopicsDifferError: a topic is missing or set up otherwise.
         KafkaError: the broker cannot be reached at the start.
     """
-    names = [topics.MESSAGES, topics.EVENTS, topics.OPTOUTS, topics.DIRECTORY]
+    names = [topics.MESSAGES, topics.EVENTS, topics.OPTOUTS, topics.DIRECTORY, topics.NOTIFICATIONS]
     await verify(settings.kafka, settings.topics, names)
     async with AsyncExitStack() as stack:
         parts = await start(settings, stack)
@@ -88,6 +89,11 @@ async def start(settings: Settings, stack: AsyncExitStack) -> Parts:
         writing=Writing(
             lambda: replica.directory,
             Live(producer, replica, settings.ingress.produce_timeout_seconds, clock=_now),
+        ),
+        subscribing=Subscribing(
+            roots=settings.subscriptions.secrets,
+            private=settings.notifiers.allow_private,
+            publish=publish,
         ),
         needed={"directory": _directory(replica), "broker": health.broker(producer)},
         # Requests without a key go on without the ledger.

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from directory.snapshot import Directory
 from ingress import bodies, compliance, health, keys, metrics, queues, statuses
 from ingress.admin import asked
+from ingress.admin.serving import Subscribing
 from ingress.admin.writing import Writing
 from ingress.cancelling import Already, Cancelled, Cancelling
 from ingress.codes import Code
@@ -57,6 +58,8 @@ class Parts:
     random: Callable[[int], bytes]
     #: Changes the directory.
     writing: Writing
+    #: What there is to subscriptions beside their entities.
+    subscribing: Subscribing
     #: For `/readyz`: without these the door is not ready; those are only shown.
     needed: Mapping[str, health.Check]
     shown: Mapping[str, health.Check]

@@ -8,6 +8,7 @@ from pydantic.json_schema import models_json_schema
 from ingress.admin.asked import LONGEST_PAGE, PAGE
 from ingress.admin.keyring import KeyFields, NewKey, Rotation
 from ingress.admin.kinds import KINDS
+from ingress.admin.subscribing import SecretRotation
 from ingress.codes import Code
 from ingress.openapi import errors
 from ingress.openapi.errors import KEYED
@@ -47,6 +48,28 @@ _KEY: Final = {
     "updated_at": _AT,
 }
 _SECRET: Final = {"key": "helio_" + "0123456789abcdef" * 4, **_KEY}
+_SIGNING: Final = {
+    "id": "orders",
+    "organization": "acme",
+    "secret": "whsec_" + "c2VjcmV0IG9mIGEgc3Vic2NyaXB0aW9uLCAzMiBi",
+    "former_until": [],
+    "version": 1,
+}
+_TRIAL: Final = {
+    "webhook_id": "0f9c1d0e-6a3b-5c53-9c3f-0a4f6f3a9b11",
+    "url": "https://orders.example.com/texts",
+    "event": {
+        "type": "subscription.test",
+        "timestamp": _AT,
+        "data": {
+            "type": "test.v1",
+            "id": "7d0c7f0a-2f5e-4b9f-8a40-0d9f1b2c3d4e",
+            "subscription": "orders",
+            "organization": "acme",
+            "at": 1777544100000,
+        },
+    },
+}
 _GONE: Final = {
     "kind": "assistant",
     "id": "front-desk",
@@ -150,13 +173,14 @@ def paths() -> dict[str, Any]:
             "delete": _revoke(),
         },
         "/v1/keys/{id}/rotate": {"parameters": [key, _ORGANIZATION], "post": _rotate()},
+        **_subscriptions(),
         "/v1/sms-compliance/can-send/{number}": {"parameters": [number], "get": _can_send()},
     }
 
 
 def components() -> dict[str, Any]:
     """The schemas that the operations here refer to."""
-    models = [*KINDS.values(), KeyFields, NewKey, Rotation]
+    models = [*KINDS.values(), KeyFields, NewKey, Rotation, SecretRotation]
     _, schema = models_json_schema([(model, "validation") for model in models], ref_template=REF)
     found = {name: _without_sets(untitled(one)) for name, one in schema["$defs"].items()}
     for model in KINDS.values():
@@ -312,6 +336,55 @@ def _rotate() -> dict[str, Any]:
     }
 
 
+def _subscriptions() -> dict[str, Any]:
+    place = [_named("id", "The subscription's id.", "orders"), _ORGANIZATION]
+    return {
+        "/v1/subscriptions/{id}/secret": {"parameters": place, "get": _secret()},
+        "/v1/subscriptions/{id}/rotate": {"parameters": place, "post": _rotate_secret()},
+        "/v1/subscriptions/{id}/test": {"parameters": place, "post": _test()},
+    }
+
+
+def _secret() -> dict[str, Any]:
+    shown = shows("The newest secret.", "SubscriptionSecret", {"one": _SIGNING})
+    return {
+        **about("subscription_secret", "What a subscription's events are signed with", _TAG),
+        "responses": {
+            "200": {**shown, "headers": FRESH},
+            **_errors(Code.ENTITY_NOT_FOUND, Code.OPERATOR_ONLY, Code.INVALID_FIELD),
+        },
+    }
+
+
+def _rotate_secret() -> dict[str, Any]:
+    body = _body({"$ref": REF.format(model="SecretRotation")}, {"keep_seconds": 3600})
+    shown = {**_SIGNING, "former_until": ["2026-04-30T11:15:00.000Z"], "version": 2}
+    return {
+        **about("rotate_subscription_secret", "Replace a subscription's secret by a new one", _TAG),
+        "description": "Events are signed with the former one as well, for `keep_seconds`.",
+        "parameters": [_MATCH],
+        "requestBody": {**body, "required": False},
+        "responses": {
+            "200": {**shows("The new secret.", "SubscriptionSecret", {"one": shown}), "headers": FRESH},
+            **_errors(*_WRITES, *_BODY, Code.INVALID_FIELD, Code.VERSION_MISMATCH, Code.ENTITY_NOT_FOUND),
+        },
+    }
+
+
+def _test() -> dict[str, Any]:
+    shown = shows("It is on its way.", "SubscriptionTrial", {"one": _TRIAL})
+    return {
+        **about("test_subscription", "Have an event told to try a subscription out", _TAG),
+        "description": "The endpoint is POSTed a `subscription.test`, whatever events it asks for; tried "
+        "again like any other where it does not answer.",
+        "responses": {
+            "202": {**shown, "headers": FRESH},
+            **_errors(Code.ENTITY_NOT_FOUND, Code.OPERATOR_ONLY, Code.INVALID_FIELD, Code.INVALID_ENTITY,
+                      Code.BROKER_UNAVAILABLE),
+        },
+    }  # fmt: skip
+
+
 def _can_send() -> dict[str, Any]:
     shown = {"can": _CAN_SEND, "cannot": _CANNOT}
     return {
@@ -370,6 +443,20 @@ def _answers() -> dict[str, Any]:
         **version,
     }  # fmt: skip
     secret = {"key": {"type": "string", "description": "The key itself: shown this once."}, **key}
+    signing = {
+        "id": text, "organization": text,
+        "secret": {"type": "string", "pattern": "^whsec_", "description": "As Standard Webhooks write it."},
+        "former_until": {
+            "type": "array", "items": {"type": "string", "format": "date-time"},
+            "description": "Until when those that it replaced sign as well, newest first.",
+        },
+        "version": version["version"],
+    }  # fmt: skip
+    trial = {
+        "webhook_id": {"type": "string", "description": "The header `webhook-id` that it comes with."},
+        "url": {"type": "string", "description": "Where it goes."},
+        "event": {"type": "object", "description": "The body: `docs/contracts/sms.event.v1.schema.json`."},
+    }
     part = {"type": ["object", "null"], "description": "Null: it has none."}
     can_send = {
         "phone_number": text, "can_send": {"type": "boolean"},
@@ -386,6 +473,8 @@ def _answers() -> dict[str, Any]:
         "ApiKeyAnswer": _object("An API key, without its secret.", key),
         "ApiKeyPage": _page_of("ApiKeyAnswer"),
         "ApiKeySecret": _object("An API key, with its secret.", secret),
+        "SubscriptionSecret": _object("What a subscription's events are signed with.", signing),
+        "SubscriptionTrial": _object("An event that tries a subscription out.", trial),
         "CanSend": _object("Whether a number may send, and what stands in the way.", can_send),
     }  # fmt: skip
 

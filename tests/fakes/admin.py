@@ -12,15 +12,19 @@ from starlette.routing import Route
 from directory.changes import Change
 from directory.snapshot import Directory
 from ingress.admin.routes import routes
+from ingress.admin.serving import Subscribing
 from ingress.admin.writing import ChangedMeanwhileError, Writing
 from ingress.limits import RateLimit
 from ingress.ports import NotAcknowledgedError
+from ingress.tracing import Headers
 from schemas.directory import Entry
 from tests.fakes import world
 from tests.fakes.ledger import MemoryLedger
 
 NOW = 1_700_000_000_000
 OPERATOR, ACME, GLOBEX, SENDER = "helio_operator", "helio_acme_admin", "helio_globex_admin", world.KEY
+#: What secrets of subscriptions are derived from, newest first.
+ROOTS = ("new root", "old root")
 USE_CASE = "5d0f7a52-6f0e-4f0b-9a55-3f3a3f1f2a10"
 #: A number of acme's on an account of its own.
 OWN = "+14155550110"
@@ -91,6 +95,8 @@ class AdminDoor:
     #: Called once, in between what was decided and what is written.
     meanwhile: Callable[[], None] = lambda: None
     written: list[Change] = field(default_factory=list)
+    #: What was put on topics: topic, key, value.
+    told: list[tuple[str, str, bytes]] = field(default_factory=list)
 
     async def write(self, change: Change) -> None:
         """As `ingress.admin.live`."""
@@ -101,6 +107,12 @@ class AdminDoor:
         if not self.take(change.entry(self.now)):
             raise ChangedMeanwhileError
         self.written.append(change)
+
+    async def publish(self, topic: str, key: str, value: bytes, _headers: Headers) -> None:
+        """As `ingress.publishing`."""
+        if self.away:
+            raise NotAcknowledgedError(key)
+        self.told.append((topic, key, value))
 
     def take(self, entry: Entry) -> bool:
         """Whether replicas take `entry`."""
@@ -118,6 +130,9 @@ class AdminDoor:
             directory: Callable[[], Directory] = lambda: self.directory
             body_limit_bytes: int = 4000
             clock: Callable[[], int] = lambda: self.now
+            subscribing: Subscribing = field(
+                default_factory=lambda: Subscribing(roots=ROOTS, private=False, publish=self.publish)
+            )
             random: Callable[[int], bytes] = lambda count: next(numbers).to_bytes(count)
 
         return routes(Parts())

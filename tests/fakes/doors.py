@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from directory.changes import Change
 from directory.snapshot import Directory
 from ingress import health
+from ingress.admin.serving import Subscribing
 from ingress.admin.writing import ChangedMeanwhileError, Writing
 from ingress.bounded import Bounded
 from ingress.cancelling import Cancelling
@@ -127,6 +128,7 @@ class MemoryDoor:
             clock=lambda: NOW,
             random=os.urandom,
             writing=Writing(lambda: self.directory, self._change),
+            subscribing=Subscribing(roots=("root",), private=False, publish=self.broker),
             needed={"broker": check},
             shown={},
         )
