@@ -22,11 +22,10 @@ from schemas.base import DecodeError
 from schemas.dead_letters import dead_letter
 from schemas.directory import Slug
 from schemas.messages import Door
-from schemas.requests import SendRequest, fingerprint
+from schemas.replays import first_origin
+from schemas.requests import LARGEST_BYTES, SendRequest, fingerprint
 from schemas.settings import IntakeSettings, MessageSettings
 
-#: The largest value that a request may have, as docs/ingress.md promises it.
-LARGEST_BYTES: Final = 256 * 1024
 #: What a dead letter holds of a record at most: less than its topic takes.
 _KEPT_VALUE: Final = 1024 * 1024
 _KEPT_REST: Final = 256 * 1024
@@ -167,6 +166,8 @@ def _used(found: Read, message_id: str) -> Used | None:
 def _message_id(record: ConsumerRecord, request: SendRequest, organization: str) -> str:
     if key := _key(request):
         return ids.of_key(organization, key)
+    if (first := first_origin(record.topic, record.headers)) is not None:
+        return ids.of_replay(organization, first.topic, first.partition, first.offset, first.timestamp)
     return ids.of_record(record.topic, record.partition, record.offset, record.timestamp)
 
 

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, Stri
 from pydantic_core import PydanticCustomError
 
 from schemas import ids
-from schemas.base import Record
+from schemas.base import Body, Record
 
 #: The longest text, in characters, that the send API takes.
 MAX_TEXT: Final = 1600
@@ -32,6 +32,8 @@ TEXT_PATTERN: Final = rf"^[^\x00]*[^\x00{_SPACES}][^\x00]*$"
 MAX_URL: Final = 2048
 #: The most media of one message: what Twilio and Telnyx take (docs/providers.md); Vonage publishes no limit.
 MAX_MEDIA: Final = 10
+#: The largest value of a record on a request topic.
+LARGEST_BYTES: Final = 256 * 1024
 
 
 def _whole(value: object) -> object:
@@ -92,10 +94,10 @@ class SendRequest(Record):
     #: The recipient, +E.164.
     to_phone_number: str
     #: The text, 1 to 1600 characters.
-    message: str
+    message: Body
     # It stops at the first that is none: a record may be full of them, and to tell of all takes a second.
     #: Pictures and files of an MMS: http(s) URLs that the provider fetches.
-    media_urls: Annotated[tuple[str, ...], Field(fail_fast=True)] | None = None
+    media_urls: Annotated[tuple[str, ...], Field(fail_fast=True)] | None = Field(default=None, repr=False)
     #: True: with the queue's pacing. False: before all queued ones.
     queue: Annotated[bool, Strict()] = True
     #: The same key and content is the same message, for at least 24 h.

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from typer import Typer
 
-from cli.commands import apply, cancel, demo, doctor, key, local, optout, send, status, tail, topics
+from cli.commands import apply, cancel, demo, dlq, doctor, key, local, optout, send, status, tail, topics
 from cli.commands.trouble import told
 
 
@@ -28,6 +28,10 @@ def register(app: Typer) -> None:
         "key": (
             "API keys: make, list, revoke, rotate.",
             {"create": key.create, "list": key.listed, "revoke": key.revoke, "rotate": key.rotate},
+        ),
+        "dlq": (
+            "Dead letters: list, show, replay, drop.",
+            {"list": dlq.listed, "show": dlq.show, "replay": dlq.replay, "drop": dlq.drop},
         ),
         "optout": (
             "Opt-outs: enter, take back, show, list.",

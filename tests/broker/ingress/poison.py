@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from ingress.requested import LARGEST_BYTES
+from schemas.requests import LARGEST_BYTES
 from tests.fakes import world
 
 Headers = Sequence[tuple[str, bytes | None]]

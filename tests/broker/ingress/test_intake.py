@@ -19,9 +19,9 @@ from broker import clients
 from broker.publish import Outgoing, Publish
 from cli.local.kafka import Kafka
 from ingress import intake
-from ingress.requested import LARGEST_BYTES
 from schemas import ids, topics
 from schemas.messages import Message, Refusal
+from schemas.requests import LARGEST_BYTES
 from schemas.settings import IntakeSettings, RedisSettings, Settings
 from tests.broker.ingress.reading import DEADLINE_SECONDS, Reading
 from tests.broker.ingress.test_api import opened

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from ingress.permission import UNASKED, Recipient
-from ingress.requested import LARGEST_BYTES, Fate, Judged, Read, Terms, judge, read
+from ingress.requested import Fate, Judged, Read, Terms, judge, read
 from schemas import ids
 from schemas.messages import Message, Refusal, decode_message
 from schemas.provider import Provider
-from schemas.requests import SendRequest
+from schemas.requests import LARGEST_BYTES, SendRequest
 from schemas.settings import IntakeSettings, MessageSettings
 from schemas.topics import MESSAGES, REQUESTS, catalogue, requests_of
 from tests.fakes import pools, world
