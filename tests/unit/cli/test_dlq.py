@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from broker.letters import Letter, Place, parsed, read
 from broker.publish import Outgoing
-from cli.commands import dlq_choice, dlq_show
+from cli.commands import dlq_choice, dlq_findings, dlq_show
 from cli.commands.dlq_choice import Choice
 from cli.commands.dlq_replay import SURE_MS, Handled, No, State, replay
+from cli.commands.dlq_work import Found
 from cli.commands.trouble import TroubleError
 from schemas import topics
 from schemas.dead_letters import dead_letter
@@ -354,3 +355,13 @@ def test_numbers_make_no_other_reason() -> None:
 )
 def test_ages(seconds: int, said: str) -> None:
     assert dlq_show.ago(NOW - seconds * 1000, NOW) == said
+
+
+def test_the_doctor_names_what_nobody_has_looked_at() -> None:
+    old, new = letter(b"{"), letter(b"", topics.EVENTS)
+    open_ones = [Found(old, Handled()), Found(old, marks(What.BEGUN)), Found(new, marks(What.DROPPED))]
+    (finding,) = dlq_findings.of_found(open_ones, NOW + HOUR)
+    assert finding.said == "2 records of requests could not be read, the oldest 1 h 0 min ago"
+    assert "helio dlq list --topic requests" in finding.todo
+    (well,) = dlq_findings.of_found([Found(new, marks(What.DROPPED))], NOW)
+    assert (well.ok, well.said) == (True, "no letter is open; 1 were seen to")
