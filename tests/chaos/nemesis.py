@@ -11,6 +11,7 @@ from typing import Final
 import aiohttp
 import redis.asyncio
 
+from cli.local.process import StartError
 from cli.local.stack import KAFKA, REDIS, Stack
 from schemas.failpoints import Point
 from tests.chaos.decks import DISPATCHERS
@@ -36,8 +37,9 @@ _TRAFFIC_SECONDS: Final = 10.0
 _REACHED_SECONDS: Final = 20.0
 #: What takes over waits for a claim's end, and looks again every 10 s.
 _TAKEN_OVER_SECONDS: Final = 40.0
-#: A process that is not back after this never will be: the run fails.
-_BACK_SECONDS: Final = 120.0
+#: A process that is not back after this never will be: the run fails. Whoever comes back to a wiped ledger
+#: waits until all that the run has ever said is read again, perhaps after the lock of a rebuild that was killed.
+_BACK_SECONDS: Final = 300.0
 _POLL_SECONDS: Final = 0.02
 
 
@@ -62,6 +64,8 @@ class Nemesis:
     frozen_seconds: float
     say: Callable[[str], None] = print
     notes: list[Note] = field(default_factory=list)
+    #: Who did not come back, and the end of its log: the run has failed, and is judged all the same.
+    stuck: str = ""
     _orders: dict[str, dict[str, At]] = field(default_factory=dict)
     _numbers: int = 0
 
@@ -74,7 +78,11 @@ class Nemesis:
         return sum(note.killed_at_points for note in self.notes)
 
     async def take(self, step: Step) -> None:
-        """Do the faults of a step together; return when everything runs again and has breathed."""
+        """Do the faults of a step together; return when everything runs again and has breathed.
+
+        Raises:
+            StartError: somebody did not come back.
+        """
         await self._amid_traffic()
         await asyncio.gather(*(self._do(fault) for fault in step.faults))
         await self._back([*self.names, KAFKA, REDIS])
@@ -85,7 +93,10 @@ class Nemesis:
         self.proxies.heal()
         self._orders.clear()
         self._tell_orders()
-        await self._back([*self.names, KAFKA, REDIS])
+        try:
+            await self._back([*self.names, KAFKA, REDIS])
+        except StartError as error:
+            self.stuck = str(error)
 
     def _tell_orders(self) -> None:
         """Who runs keeps its ways; who starts finds them."""

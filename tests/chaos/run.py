@@ -12,6 +12,7 @@ from typing import Final
 
 from cli.local.kafka import QUICK_JVM
 from cli.local.ports import choose
+from cli.local.process import StartError
 from cli.local.stack import DOCUMENTED_PORTS, KAFKA, REDIS, Stack
 from cli.local.table import SIMULATOR
 from tests.chaos import orders
@@ -80,7 +81,7 @@ class Outcome:
     @property
     def clean(self) -> bool:
         """No promise was broken."""
-        return self.settled and self.verdict.clean and not self.faults
+        return self.settled and self.verdict.clean and not self.faults and not self.nemesis.stuck
 
 
 async def run(wanted: Wanted, folder: Path, say: Callable[[str], None] = print) -> Outcome:
@@ -120,6 +121,8 @@ async def _beside(wanted: Wanted, made: Plan, world: World, told: list[Told], ne
             if lasted > wanted.longest or wanted.enough(nemesis, lasted):
                 break
             await nemesis.take(step)
+    except StartError as error:
+        nemesis.stuck = str(error)
     finally:
         enough.set()
         nemesis.proxies.heal()

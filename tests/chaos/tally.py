@@ -20,6 +20,7 @@ def tally(outcome: Outcome) -> str:
             f"all settled in time: {'yes' if outcome.settled else 'no'}",
             "",
             report(outcome.verdict),
+            *([f"STUCK {nemesis.stuck}"] if nemesis.stuck else []),
             *(f"FAULT {name} ended with 1, {many} times" for name, many in outcome.faults.items()),
         ]
     )
