@@ -38,7 +38,7 @@ _REACHED_SECONDS: Final = 20.0
 #: What takes over waits for a claim's end, and looks again every 10 s.
 _TAKEN_OVER_SECONDS: Final = 40.0
 #: A process that is not back after this never will be: the run fails. Whoever comes back to a wiped ledger
-#: waits until all that the run has ever said is read again, perhaps after the lock of a rebuild that was killed.
+#: waits until all that the run has said is read again, perhaps after the lock of a rebuild that was killed.
 _BACK_SECONDS: Final = 300.0
 _POLL_SECONDS: Final = 0.02
 
