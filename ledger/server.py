@@ -33,6 +33,7 @@ SCRIPTS: Final[dict[str, tuple[str, ...]]] = {
     "allow": ("clock", "pace", "allow"),
     "place": ("clock", "place"),
     "inbound": ("inbound",),
+    "failing": ("failing",),
     **{name: (name,) for name in ("landline_get", "landline_put")},
     **{name: ("wishes", name) for name in ("wish_ask", "wish_note")},
     "wish_list": ("run", "ready", "wishes", "wish_list"),

@@ -5,13 +5,28 @@ reach what only that network may (server-side request forgery).
 """
 
 from collections.abc import Iterator
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 
 #: RFC 6052 (the well-known prefix of NAT64) and RFC 8215 (its local one): the last 32 bits are IPv4.
 _NAT64: Final = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
 #: RFC 4291, 2.5.5.1: IPv4-compatible, long deprecated; some systems still connect to what is within.
 _COMPATIBLE: Final = IPv6Network("::/96")
+#: What `ipaddress` calls global, some by the age of Python, and no endpoint is at: IETF assignments (Oracle has
+#: its metadata there), relays of 6to4, documentation; and where the host of Azure's machines listens.
+_MORE: Final = tuple(
+    ip_network(one)
+    for one in (
+        "192.0.0.0/24",
+        "192.88.99.0/24",
+        "168.63.129.16/32",
+        "2001::/23",
+        "2001:db8::/32",
+        "3fff::/20",
+    )
+)
+#: All of IPv6 that is given out as global unicast (RFC 4291, IANA).
+_UNICAST: Final = IPv6Network("2000::/3")
 
 
 class AddressRefusedError(OSError):
@@ -48,11 +63,11 @@ def _within(address: IPv4Address | IPv6Address) -> Iterator[IPv4Address | IPv6Ad
 
 
 def _is_public(address: IPv4Address | IPv6Address) -> bool:
-    return address.is_global and not (
-        address.is_multicast
-        or address.is_unspecified
-        or address.is_loopback
-        or address.is_link_local
-        or address.is_reserved
-        or (isinstance(address, IPv6Address) and address.is_site_local)
+    if isinstance(address, IPv6Address) and address not in _UNICAST:
+        return False
+    return (
+        address.is_global
+        and not address.is_multicast
+        and not address.is_reserved
+        and not any(address in network for network in _MORE)
     )

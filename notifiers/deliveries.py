@@ -1,6 +1,7 @@
 """What is to be told to whom, and the record that waits in Kafka where it cannot be told now."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,6 +16,8 @@ from schemas.public import InboundRecord, StatusRecord
 from schemas.waiting import Ticket, way
 
 TRACEPARENT: Final = "traceparent"
+#: https://www.w3.org/TR/trace-context/ §3.2: version 00. Producers of requests write what they like.
+_TRACE: Final = re.compile(rb"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class Job:
@@ -58,6 +61,11 @@ class Delivery:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "body", self.notification.event.encode())
+
+
+def trace_of(headers: Iterable[tuple[str, bytes]]) -> bytes | None:
+    """The trace context of a record with these headers, if it has one that can be read."""
+    return next((value for name, value in headers if name == TRACEPARENT and _TRACE.fullmatch(value)), None)
 
 
 def wants(subscription: Subscription, event: Event) -> bool:

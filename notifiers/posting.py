@@ -159,8 +159,8 @@ def failure(error: BaseException) -> Answer:
     for one in _causes(error):
         if isinstance(one, AddressRefusedError):
             return Answer(Outcome.ADDRESS, str(one))
-        if isinstance(one, ssl.SSLError):
-            return Answer(Outcome.UNREACHABLE, f"TLS: {one.reason or type(one).__name__}")
+        if isinstance(one, ssl.SSLError) and (reason := getattr(one, "reason", None)):
+            return Answer(Outcome.UNREACHABLE, f"TLS: {reason}")
     return Answer(Outcome.UNREACHABLE, type(error).__name__)
 
 

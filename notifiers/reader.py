@@ -14,7 +14,7 @@ from broker.dead_letters import buried
 from broker.stall import Pulse
 from directory.snapshot import Directory
 from notifiers import metrics
-from notifiers.deliveries import TRACEPARENT, Delivery, Job, notifications
+from notifiers.deliveries import Delivery, Job, notifications, trace_of
 from notifiers.outbox import Outbox
 from notifiers.switching import Switching
 from notifiers.teller import Teller
@@ -161,7 +161,7 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstre
             self._switch_off(found, Job(window, record.offset, 1))
             return
         job, key = Job(window, record.offset, len(found)), record.key or b""
-        trace = next((value for name, value in record.headers if name == TRACEPARENT), None)
+        trace = trace_of(record.headers)
         for notification in found:
             self._teller.tell(Delivery(notification, key, job, trace))
 

@@ -66,6 +66,7 @@ class Switching:
         write: to the directory.
         forget: called with what was switched off: if it is made active again, it begins anew.
         now: the wall clock, in milliseconds.
+        again_seconds: the pause after a race was lost.
     """
 
     def __init__(
@@ -75,11 +76,13 @@ class Switching:
         *,
         forget: Callable[[Subscription, Millis], object],
         now: Callable[[], Millis],
+        again_seconds: float = _AGAIN_SECONDS,
     ) -> None:
         self._directory = directory
         self._write = write
         self._forget = forget
         self._now = now
+        self._again_seconds = again_seconds
         self._one = asyncio.Lock()
 
     async def carry_out(self, order: SwitchOff) -> list[Notification]:
@@ -90,7 +93,7 @@ class Switching:
                     await self._write([write], self._now())
                 except (RaceLostError, TimeoutError) as error:
                     _LOG.info("switching.again subscription=%s: %r", order.subscription, error)
-                    await asyncio.sleep(_AGAIN_SECONDS)
+                    await asyncio.sleep(self._again_seconds)
                     continue
                 metrics.SWITCHED_OFF.inc()
                 _LOG.warning(

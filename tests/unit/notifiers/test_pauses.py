@@ -1,0 +1,62 @@
+"""How pauses grow, and what `Retry-After` asks for."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notifiers.pauses import Pauses, retry_after
+from schemas.settings import NotifierSettings
+
+PAUSES = Pauses.of(NotifierSettings())
+NOW = 1_700_000_000_000
+
+
+def test_they_double_from_five_seconds_to_an_hour() -> None:
+    found = [PAUSES.after(tries, 0.5) for tries in range(1, 13)]
+    assert found[:4] == [5_000, 10_000, 20_000, 40_000]
+    assert found[-1] == 3_600_000
+
+
+def test_a_day_has_some_thirty_tries() -> None:
+    passed, tries = 0, 0
+    while passed < 24 * 3_600_000:
+        tries += 1
+        passed += PAUSES.after(tries, 0.5)
+    assert 25 < tries < 40
+
+
+@given(st.integers(0, 10**9), st.floats(0, 1))
+def test_whatever_was_tried_a_pause_is_within_bounds(tries: int, roll: float) -> None:
+    assert 4_000 <= PAUSES.after(tries, roll) <= 3_600_000
+
+
+def test_chance_spreads_them() -> None:
+    assert PAUSES.after(5, 0.0) < PAUSES.after(5, 1.0)
+
+
+def test_an_endpoint_may_ask_for_more_but_not_for_less_nor_for_days() -> None:
+    assert PAUSES.asked(5_000, None) == 5_000
+    assert PAUSES.asked(5_000, 1_000) == 5_000
+    assert PAUSES.asked(5_000, 120_000) == 120_000
+    assert PAUSES.asked(5_000, 10**12) == 3_600_000
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        (None, None),
+        ("120", 120_000),
+        (" 7 ", 7_000),
+        ("9" * 500, 999_999_999_000),
+        ("Tue, 14 Nov 2023 22:14:20 GMT", 60_000),
+        ("Tue, 14 Nov 2023 22:12:20 GMT", 0),
+        ("soon", None),
+        ("-5", None),
+        ("1.5", None),
+        ("٣", None),
+        ("", None),
+        ("Tue, 99 Nov 9999999 22:14:20 GMT", None),
+    ],
+)
+def test_retry_after(value: str | None, found: int | None) -> None:
+    assert retry_after(value, NOW) == found
