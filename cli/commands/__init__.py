@@ -4,7 +4,21 @@ from collections.abc import Callable
 
 from typer import Typer
 
-from cli.commands import apply, cancel, demo, dlq, doctor, key, local, optout, send, status, tail, topics
+from cli.commands import (
+    apply,
+    cancel,
+    demo,
+    dlq,
+    doctor,
+    key,
+    local,
+    optout,
+    send,
+    status,
+    subscription,
+    tail,
+    topics,
+)
 from cli.commands.trouble import told
 
 
@@ -36,6 +50,19 @@ def register(app: Typer) -> None:
         "optout": (
             "Opt-outs: enter, take back, show, list.",
             {"add": optout.add, "remove": optout.remove, "show": optout.show, "list": optout.listed},
+        ),
+        "subscription": (
+            "Webhooks out: add, list, try, switch on and off, secrets.",
+            {
+                "add": subscription.add,
+                "list": subscription.listed,
+                "test": subscription.tried,
+                "secret": subscription.secret,
+                "rotate": subscription.rotate,
+                "on": subscription.on,
+                "off": subscription.off,
+                "remove": subscription.remove,
+            },
         ),
     }
     for name, (about, members) in groups.items():

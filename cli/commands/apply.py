@@ -26,7 +26,7 @@ def apply(
     ] = False,
     json: options.Json = False,
 ) -> None:
-    """Write a directory file: defaults, accounts, numbers, assistants, use cases, API keys.
+    """Write a directory file: defaults, accounts, numbers, assistants, use cases, keys, subscriptions.
 
     Then make the request topics that organizations have for themselves by now.
     Ends with 0, with 1 when the file is wrong, another writer was first or a topic cannot be made, with 3
@@ -81,7 +81,12 @@ async def _apply(file: Path, *, dry_run: bool, prune: bool) -> "tuple[list[Chang
     with reached(found.kafka):
         try:
             changes = await apply(
-                found.kafka, file, now=time.time_ns() // 1_000_000, dry_run=dry_run, prune=prune
+                found.kafka,
+                file,
+                now=time.time_ns() // 1_000_000,
+                dry_run=dry_run,
+                prune=prune,
+                private=found.notifiers.allow_private,
             )
             return (changes, *await _topics(found)) if not dry_run else (changes, [], "")
         except (DirectoryFileError, RaceLostError) as wrong:

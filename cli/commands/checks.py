@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Final
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
@@ -25,15 +26,17 @@ from ledger.server import encryption
 from schemas.directory import (
     Account,
     Active,
+    Subscription,
     TelnyxCredentials,
     TwilioCredentials,
     VonageCredentials,
 )
 from schemas.provider import Provider
-from schemas.settings import KafkaSettings, RedisSettings, TopicSettings
+from schemas.settings import KafkaSettings, MessageSettings, RedisSettings, TopicSettings
 from schemas.topics import (
     FOLD_APP,
     INTAKE_GROUP,
+    NOTIFIERS_GROUP,
     OPTOUTS_GROUP,
     REQUESTS,
     ROUTE_APP,
@@ -51,6 +54,7 @@ GROUPS: Final = {
     VIEWS_GROUP: "python -m streams views",
     OPTOUTS_GROUP: "python -m streams views",
     WAITING_GROUP: "python -m streams waiting",
+    NOTIFIERS_GROUP: "python -m notifiers",
     **{dispatch_group(p): f"python -m dispatchers --provider {p}" for p in Provider},
 }
 ANSWER_SECONDS: Final = 5.0
@@ -109,10 +113,11 @@ async def _append(kafka: KafkaSettings, readings: dict[str, Reading]) -> float:
     return after - before
 
 
-async def of_directory(kafka: KafkaSettings) -> list[Finding]:
-    """What the directory holds, and whether the secrets that it names are found on this machine."""
+async def of_directory(kafka: KafkaSettings, messages: MessageSettings) -> list[Finding]:
+    """What the directory holds, and whether the secrets that it needs are found on this machine."""
     async with Replica(kafka, died=lambda _error: None) as replica:
-        return list(_of_directory(replica.directory))
+        directory = replica.directory
+    return [*_of_directory(directory), *findings.of_redaction(directory, messages)]
 
 
 def _of_directory(directory: Directory) -> Iterator[Finding]:
@@ -126,6 +131,22 @@ def _of_directory(directory: Directory) -> Iterator[Finding]:
     for account in accounts:
         if account.status is Active.ACTIVE:
             yield from _of_credentials(account)
+    yield from _of_subscriptions(directory)
+
+
+def _of_subscriptions(directory: Directory) -> Iterator[Finding]:
+    found = [entity for entity in directory.entities() if isinstance(entity, Subscription)]
+    if found:
+        active = sum(1 for one in found if one.status is Active.ACTIVE)
+        yield Finding(check="subscriptions", said=f"{len(found)} subscriptions, {active} of them active")
+    for one in sorted(found, key=lambda one: one.id):
+        if one.switched_off_at is not None:
+            since = datetime.fromtimestamp(one.switched_off_at / 1000, UTC).isoformat(timespec="seconds")
+            yield Finding(
+                check="subscriptions",
+                said=f"subscription {one.id} of {one.organization} took nothing: switched off {since}",
+                todo=f"mend its endpoint, then `helio subscription on {one.id}`; or remove it",
+            )
 
 
 def _of_credentials(account: Account) -> Iterator[Finding]:

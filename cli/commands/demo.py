@@ -32,6 +32,7 @@ def demo(
     variables = {
         "HELIO_API_KEY": made.api_key,
         "HELIO_CALLBACKS__SECRETS": jsons.dumps([made.callback_secret]),
+        "HELIO_SUBSCRIPTIONS__SECRETS": jsons.dumps([made.subscription_secret]),
         "HELIO_INTAKE__OWNER": made_by.ORGANIZATION,
     }
     _private(folder / "environment", "".join(f"{name}='{value}'\n" for name, value in variables.items()))

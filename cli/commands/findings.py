@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from ledger.health import Health
-from schemas.settings import CallbackSettings, Settings, TopicSettings
+from schemas.settings import CallbackSettings, Settings, SubscriptionSettings, TopicSettings
 
 #: Due times are told by our clocks and append times by the broker's: so far apart they may drift.
 MAX_SKEW_MS: Final = 1_000
@@ -56,6 +56,7 @@ def known_variables() -> frozenset[str]:
 def of_settings(settings: Settings) -> Iterator[Finding]:
     """What is legal and yet wrong outside of development."""
     yield from _callbacks(settings.callbacks)
+    yield from _subscriptions(settings)
     yield from _replicas(settings.kafka.bootstrap_servers, settings.topics)
 
 
@@ -74,6 +75,24 @@ def _callbacks(callbacks: CallbackSettings) -> Iterator[Finding]:
         yield Finding(check="settings", said=f"callbacks come to {callbacks.public_url}")
 
 
+def _subscriptions(settings: Settings) -> Iterator[Finding]:
+    """Roots that everybody knows, and private addresses, are for who is reached on this machine alone."""
+    if urlsplit(settings.callbacks.public_url).hostname in _LOOPBACK:
+        return
+    if SubscriptionSettings.model_fields["secrets"].default == settings.subscriptions.secrets:
+        yield Finding(
+            check="settings",
+            said="the secrets of subscriptions are derived from the published default",
+            todo="set HELIO_SUBSCRIPTIONS__SECRETS to a JSON list with a random secret",
+        )
+    if settings.notifiers.allow_private:
+        yield Finding(
+            check="settings",
+            said="subscriptions may reach private addresses: whoever writes one reaches what notifiers reach",
+            todo="unset HELIO_NOTIFIERS__ALLOW_PRIVATE, unless all who write subscriptions may",
+        )
+
+
 def _replicas(servers: str, topics: TopicSettings) -> Iterator[Finding]:
     """A cluster of several brokers on which a topic lives once loses it with one broker (P1)."""
     if len(servers.split(",")) > 1 and (topics.replication_factor < 3 or topics.min_insync_replicas < 2):
@@ -82,6 +101,18 @@ def _replicas(servers: str, topics: TopicSettings) -> Iterator[Finding]:
             said=f"topics are made with {topics.replication_factor} replicas, "
             f"of which {topics.min_insync_replicas} acknowledge",
             todo="set HELIO_TOPICS__REPLICATION_FACTOR=3 and HELIO_TOPICS__MIN_INSYNC_REPLICAS=2",
+        )
+
+
+def of_redaction(directory: Directory, messages: MessageSettings) -> Iterator[Finding]:
+    """Whether what stands for a redacted text could be made by anybody, and so the text be found by trying."""
+    redacted = sorted(one.id for one in directory.entities() if isinstance(one, Organization) and one.redact)
+    default = MessageSettings.model_fields["fingerprint_secrets"].default
+    if redacted and set(default) & set(messages.fingerprint_secrets):
+        yield Finding(
+            check="settings",
+            said=f"{', '.join(redacted)}: texts are redacted, and their seals use the published default secret",
+            todo="set HELIO_MESSAGES__FINGERPRINT_SECRETS to a JSON list with a random secret",
         )
 
 

@@ -49,6 +49,8 @@ class Demo:
     operator_api_key: str
     """Of the organization that runs the platform: it writes everybody's directory, and sends nothing."""
     callback_secret: str
+    subscription_secret: str
+    """What the secrets of subscriptions are derived from."""
 
 
 def write(home: Path, simulator_port: int, *, public_url: str, simulator_host: str = HOST) -> Demo:
@@ -84,6 +86,7 @@ def write(home: Path, simulator_port: int, *, public_url: str, simulator_host: s
         use_cases=[str(e.id) for e in ours if isinstance(e, UseCase)],
         operator_api_key=known["operator_api_key"],
         callback_secret=known["callback_secret"],
+        subscription_secret=known["subscription_secret"],
     )
 
 

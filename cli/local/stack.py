@@ -270,4 +270,7 @@ def _settings(
             "public_url": _public_url(ports),
             "secrets": [shown.callback_secret],
         },
+        "subscriptions": {"secrets": [shown.subscription_secret]},
+        # Whoever tries a subscription out has the receiver on this machine.
+        "notifiers": {"allow_private": True},
     }

@@ -28,6 +28,7 @@ SERVICES: Final[Mapping[str, tuple[str, ...]]] = {
     "streams-waiting": ("streams", "waiting"),
     **{f"dispatchers-{p}": ("dispatchers", "--provider", p) for p in Provider},
     "webhooks": ("webhooks",),
+    "notifiers": ("notifiers",),
 }
 """Our services: process name -> module and arguments."""
 

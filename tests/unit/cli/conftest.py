@@ -11,6 +11,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from cli.commands import register
+from tests.fakes.served import Served, serving
 
 KEY = "helio_test"
 
@@ -152,3 +153,10 @@ def helio(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Callable[..., Resul
     app = typer.Typer()
     register(app)
     return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def served() -> Iterator[Served]:
+    """The admin API on loopback, with the directory in memory."""
+    with serving() as made:
+        yield made

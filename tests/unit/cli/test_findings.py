@@ -12,7 +12,14 @@ from cli.commands.findings import (
     of_settings,
 )
 from ledger.health import Breaker, Health, Slowed
-from schemas.settings import CallbackSettings, KafkaSettings, Settings, TopicSettings
+from schemas.settings import (
+    CallbackSettings,
+    KafkaSettings,
+    NotifierSettings,
+    Settings,
+    SubscriptionSettings,
+    TopicSettings,
+)
 
 
 def test_a_misspelt_setting_is_found_and_the_right_one_named() -> None:
@@ -36,8 +43,17 @@ def test_the_defaults_are_well() -> None:
 def test_the_published_secret_is_for_this_machine_only() -> None:
     public = Settings(callbacks=CallbackSettings(public_url="https://sms.example.com"))
     assert any("HELIO_CALLBACKS__SECRETS" in finding.todo for finding in of_settings(public))
+    assert any("HELIO_SUBSCRIPTIONS__SECRETS" in finding.todo for finding in of_settings(public))
     own = CallbackSettings(public_url="https://sms.example.com", secrets=("random",))
-    assert all(finding.ok for finding in of_settings(Settings(callbacks=own)))
+    roots = SubscriptionSettings(secrets=("random",))
+    assert all(finding.ok for finding in of_settings(Settings(callbacks=own, subscriptions=roots)))
+    inside = NotifierSettings(allow_private=True)
+    (problem,) = [
+        finding
+        for finding in of_settings(Settings(callbacks=own, subscriptions=roots, notifiers=inside))
+        if not finding.ok
+    ]
+    assert "HELIO_NOTIFIERS__ALLOW_PRIVATE" in problem.todo
 
 
 def test_a_cluster_needs_copies() -> None:
