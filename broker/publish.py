@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
@@ -14,11 +14,11 @@ _LOG: Final = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Outgoing:
-    """A record to produce; partitioned by its key."""
+    """A record to produce; partitioned by its key. Its repr leaves the value out: that is somebody's text."""
 
     topic: str
     key: bytes | None
-    value: bytes | None
+    value: bytes | None = field(repr=False)
     headers: Sequence[tuple[str, bytes]] = ()
 
 

@@ -127,6 +127,11 @@ class Directory:
         """The organizations that have a request topic of their own, by id."""
         return sorted(one.id for one in self.live.values() if isinstance(one, Organization) and one.own_topic)
 
+    def redacts(self, slug: str) -> bool:
+        """Whether the organization `slug` keeps its texts off `sms.status.v1`."""
+        owner = self.organization(slug)
+        return owner is not None and owner.redact
+
     def account(self, account_id: str) -> Account | None:
         """The provider account of that id."""
         return self._find(Account, "account", account_id)

@@ -37,6 +37,7 @@ from ledger.asking import SKEW_MS, MayAsk, Over, Query, Unknown, twin
 from ledger.claims import Own, Pace, Wait
 from schemas.failpoints import Point, reached
 from schemas.provider import Provider
+from schemas.quoting import unquoted
 from schemas.tasks import Inquiry, Task
 
 log = logging.getLogger(__name__)
@@ -198,7 +199,8 @@ class Asking:
             inquiry.attempt,
             inquiry.account,
             inquiry.asked + 1,
-            answer,
+            # The provider's own words: they may quote the text.
+            unquoted(str(answer), inquiry.task.text, inquiry.task.media) if inquiry.task else answer,
         )
         match questions.follows(inquiry, answer, self._tools.now()):
             case questions.Learned(facts=facts):

@@ -26,7 +26,8 @@ from ledger.asking import twin
 from ledger.claims import Ask, Looked, Refused, Via, Wait, Won, is_unknown
 from ledger.expiring import Early, Late
 from schemas.failpoints import Point, reached
-from schemas.provider import Outcome, Unavailable
+from schemas.provider import Accepted, Outcome, Unavailable
+from schemas.quoting import unquoted
 from schemas.tasks import Task, Void
 
 log = logging.getLogger(__name__)
@@ -239,9 +240,10 @@ class HandOver:
             outcome = Unavailable(detail=port)
         else:
             url = self._tools.handed_over(item.task, nonce)
-            outcome = await port.send(
+            told = await port.send(
                 Handover(task=item.task, nonce=nonce, callback_url=url, still_mine=still_mine)
             )
+            outcome = _unquoted(told, item.task)
         reached(Point.DISPATCH_ANSWERED)
         self._calling -= 1
         self._settling.add(Result(item, nonce, outcome, in_time=in_time))
@@ -255,6 +257,13 @@ class HandOver:
         if item.nonce and not stands:
             self._voids.append(void(item, item.nonce))
         item.nonce = None
+
+
+def _unquoted(outcome: Outcome, task: Task) -> Outcome:
+    """`outcome` in words that do not quote the text: they go to logs, facts and the ledger."""
+    if isinstance(outcome, Accepted):
+        return outcome
+    return outcome.model_copy(update={"detail": unquoted(outcome.detail, task.text, task.media)})
 
 
 def _via(task: Task) -> Via:

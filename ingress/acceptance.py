@@ -16,10 +16,11 @@ from schemas.lanes import Lane
 from schemas.messages import Content, Door, Message, Refusal
 from schemas.provider import Provider
 from schemas.requests import SendRequest, fingerprint
+from schemas.sealing import seal
 from schemas.segments import counted
 from schemas.settings import MessageSettings
 
-__all__ = ["Accepted", "Denied", "accept", "can_repeat", "content", "forget_at", "refusal"]
+__all__ = ["Accepted", "Denied", "accept", "can_repeat", "content", "forget_at", "redacted", "refusal"]
 
 #: A message is remembered for this long after it could last have been handed over, in milliseconds.
 _REMEMBERED_MS: Final = 3_600_000
@@ -66,7 +67,7 @@ def accept(
     provider = _provider(request, organization, directory, recipient)
     if isinstance(provider, Denied):
         return provider
-    asked = content(request, now)
+    asked = redacted(content(request, now), organization, directory, message_id, settings)
     begins = _quiet_until(request, organization, directory, asked.send_at or now)
     valid_until = begins + 1000 * _validity_seconds(request, organization, directory, settings)
     message = Message(
@@ -121,6 +122,16 @@ def content(request: SendRequest, now: int) -> Content:
         accepted_at=now,
         send_at=send_at if send_at is not None and send_at > now else None,
     )
+
+
+def redacted(
+    asked: Content, organization: str, directory: Directory, message_id: str, settings: MessageSettings
+) -> Content:
+    """`asked` as its owner wants it told: as it is, or without its text."""
+    if not directory.redacts(organization):
+        return asked
+    sealed = seal(settings.fingerprint_secrets[0], message_id, asked.fingerprint)
+    return asked.model_copy(update={"redact": True, "sealed": sealed})
 
 
 def forget_at(begins: int, settings: MessageSettings) -> int:

@@ -46,6 +46,7 @@ def members(row: StatusRecord, seen: Seen) -> dict[str, Any]:
         "state": state,
         "segments": row.segments,
         "media_urls": list(row.media),
+        "redacted": row.redacted,
         "send_at": _iso(row.send_at),
         "reference": row.reference,
         "provider": row.provider,

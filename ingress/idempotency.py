@@ -29,20 +29,20 @@ class Wait:
 Judgement = Go | Wait | Reply | Problem
 
 
-def judge(found: Found, message_id: str, asked: str, *, queue: bool) -> Judgement:
-    """What a request with fingerprint `asked` is told, by what the ledger knows of its key.
+def judge(found: Found, message_id: str, asked: frozenset[str], *, queue: bool) -> Judgement:
+    """What a request is told, by what the ledger knows of its key; `asked` is its content in all forms.
 
     Content first: an answer or a row of other content is a conflict, whoever holds the key. What has been
     answered, or is acknowledged, is answered again even while the hold of the first request still runs.
     """
     if found.answer is not None:
-        if found.answer.fingerprint != asked:
+        if found.answer.fingerprint not in asked:
             return conflict(message_id)
         return replies.kept(found.answer)
     row = found.seen.row
     if row is None:
         return _unseen(found, message_id)
-    if row.fingerprint != asked:
+    if row.fingerprint not in asked:
         return conflict(message_id)
     return _seen(found, row, queue=queue)
 

@@ -14,8 +14,8 @@ from schemas.status import State
 _DOORS = frozenset(Code) - {Code.OPTED_OUT}
 
 
-def answer(subject: Subject, asked: str, seen: Seen | None) -> Reply | Problem:
-    """The answer for `subject`, of fingerprint `asked`, once it is decided or its time has passed.
+def answer(subject: Subject, asked: frozenset[str], seen: Seen | None) -> Reply | Problem:
+    """The answer for `subject`, whose content `asked` is in all forms, once it is decided or its time is up.
 
     `seen` is the last that was seen of it; None: the ledger could not be asked.
 
@@ -25,7 +25,7 @@ def answer(subject: Subject, asked: str, seen: Seen | None) -> Reply | Problem:
     if seen is None or seen.row is None:
         return replies.late(subject, progress.far(seen, subject.provider), State.QUEUED)
     row = seen.row
-    if row.fingerprint != asked:
+    if row.fingerprint not in asked:
         # The other door was quicker with the same key, and `route` has refused ours under an id of its own.
         return conflict(subject.message_id)
     if row.provider is not None:

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from broker.dead_letters import buried
 from broker.publish import Outgoing
 from directory.snapshot import Directory
-from ingress.acceptance import Accepted, Denied, accept, refusal
+from ingress.acceptance import Accepted, Denied, accept, redacted, refusal
 from ingress.binding import Used
 from ingress.partly import Partly, read_partly
 from ingress.permission import UNASKED, Recipient
@@ -95,9 +95,11 @@ def judge(found: Read, directory: Directory, terms: Terms, recipient: Recipient 
         now=record.timestamp,
         settings=terms.messages,
     )
+    content = refused.content
     if found.partly is not None:
-        content = refused.content.model_copy(update={"fingerprint": found.partly.fingerprint})
-        refused = refused.model_copy(update={"content": content})
+        content = content.model_copy(update={"fingerprint": found.partly.fingerprint})
+    told = redacted(content, organization, directory, message_id, terms.messages)
+    refused = refused.model_copy(update={"content": told})
     return Judged(Fate.REFUSED, _outgoing(record, message_id, refused.encode()), used)
 
 

@@ -30,6 +30,7 @@ from schemas.failpoints import Point, reached
 from schemas.messages import Door
 from schemas.public import StatusRecord
 from schemas.requests import SendRequest, fingerprint
+from schemas.sealing import forms
 from schemas.settings import IngressSettings, MessageSettings
 
 _LOG: Final = logging.getLogger(__name__)
@@ -46,6 +47,8 @@ class _Asked:
     request: SendRequest
     message_id: str
     fingerprint: str
+    #: All that a status record may have in its place (`schemas.sealing`).
+    forms: frozenset[str]
     verdict: Accepted | Denied
     #: Of the hold of its key.
     token: str
@@ -132,10 +135,12 @@ class Sending:
             now=now,
             settings=self._messages,
         )
+        content = fingerprint(request)
         return _Asked(
             request=request,
             message_id=message_id,
-            fingerprint=fingerprint(request),
+            fingerprint=content,
+            forms=forms(content, message_id, self._messages.fingerprint_secrets),
             verdict=verdict,
             token=self._random(8).hex(),
             # A key is remembered for as long as its message.
@@ -163,7 +168,7 @@ class Sending:
         except LedgerAwayError as error:
             _LOG.warning("ledger.unavailable message_id=%s error=%r", asked.message_id, error)
             return idempotency.unsure(asked.message_id)
-        match idempotency.judge(found, asked.message_id, asked.fingerprint, queue=asked.request.queue):
+        match idempotency.judge(found, asked.message_id, asked.forms, queue=asked.request.queue):
             case Go():
                 return await self._hand_in(asked)
             case Wait(row):
@@ -177,6 +182,7 @@ class Sending:
         return Hold(
             message_id=asked.message_id,
             fingerprint=asked.fingerprint,
+            told=asked.forms,
             token=asked.token,
             hold_ms=round(1000 * (seconds if queue else seconds + self._door.immediate_seconds)),
             forget_at=asked.forget_at,
@@ -207,7 +213,7 @@ class Sending:
     async def _outcome(self, asked: _Asked, subject: Subject) -> Reply | Problem:
         """Wait for what the provider says, within the bound; the answer is kept before it is given."""
         seen = await self._watching.until(asked.message_id, progress.decided, asked.deadline)
-        answer = immediate.answer(subject, asked.fingerprint, seen)
+        answer = immediate.answer(subject, asked.forms, seen)
         if not asked.keyed:
             return answer
         if isinstance(answer, Problem):

@@ -20,6 +20,7 @@ def members(row: StatusRecord, seen: Seen) -> dict[str, Any]:
         "to_phone_number": row.to_number,
         "message": row.text,
         "media_urls": list(row.media),
+        "redacted": row.redacted,
         "num_segments": row.segments,
         "reference": row.reference,
         "provider": row.provider,

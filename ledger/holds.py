@@ -23,6 +23,8 @@ class Hold:
     forget_at: Millis
     #: Also where the message is known by the same content, but no answer to it: to give that answer.
     retake: bool = False
+    #: What the row of the message may have for the fingerprint, where that is not the only one.
+    told: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ def encode_holds(asks: Sequence[Hold]) -> str:
             "hold": ask.hold_ms,
             "forget_at": ask.forget_at,
             "retake": ask.retake,
+            "told": sorted(ask.told or {ask.fingerprint}),
         }
         for ask in asks
     ]

@@ -3,9 +3,14 @@
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 #: A moment in milliseconds since the Unix epoch, UTC: what Kafka and Redis count in.
 Millis = Annotated[int, Field(ge=0)]
+#: What people write to each other, and the addresses of what they attach: no repr shows it, and so no log and
+#: no traceback does.
+Body = Annotated[str, Field(repr=False)]
+Attached = Annotated[tuple[str, ...], Field(repr=False)]
 
 
 class DecodeError(ValueError):
@@ -18,7 +23,10 @@ class Record(BaseModel):
     Each subclass has a `type` such as `"dispatch.v1"`. A new version is a new class.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_timedelta="float")
+    # Pydantic's complaints show what was given: it may be somebody's text.
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", ser_json_timedelta="float", hide_input_in_errors=True
+    )
 
     def encode(self) -> bytes:
         """The record as UTF-8 JSON; what equals a field's default of None is left out."""
@@ -46,6 +54,13 @@ def decode_with(validator: Any, value: bytes | None) -> Any:
     try:
         return validator.validate_json(value)
     except ValidationError as e:
-        first = e.errors(include_input=False, include_url=False, include_context=False)[0]
+        first = e.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the record"
-        raise DecodeError(f"{where}: {first['msg']}") from None
+        raise DecodeError(f"{where}: {_complaint(first)}") from None
+
+
+def _complaint(error: ErrorDetails) -> str:
+    if error["type"] == "union_tag_invalid":
+        # Pydantic's own sentence quotes what it was given.
+        return f"its type is none of {error['ctx']['expected_tags']}"
+    return error["msg"]

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from schemas import refusals
-from schemas.base import Millis, Record, decode_with
+from schemas.base import Body, Millis, Record, decode_with
 from schemas.messages import Content
 from schemas.provider import Certain, Fault, Provider
 from schemas.tasks import Inquiry, RecordId, Task
@@ -132,7 +132,7 @@ class Receipt(BaseFact):
     fault: Fault | None = None
     detail: str | None = None
     #: The payload as it came, for people who look into a case.
-    raw: str
+    raw: Body
 
 
 class CancelAsked(BaseFact):

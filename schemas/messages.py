@@ -5,9 +5,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from schemas.base import Millis, Record, decode_with
+from schemas.base import Attached, Body, Millis, Record, decode_with
 from schemas.lanes import Lane
 from schemas.provider import Provider
+from schemas.quoting import unquoted
 from schemas.tasks import Task
 
 
@@ -30,8 +31,8 @@ class Content(Record):
     use_case_id: str | None = None
     #: The handset, +E.164.
     to_number: str
-    text: str
-    media: tuple[str, ...] = ()
+    text: Body
+    media: Attached = ()
     #: As carriers count them (`schemas.segments`).
     segments: int
     #: The producer's own reference: carried to every status record, never trusted as an id.
@@ -41,6 +42,29 @@ class Content(Record):
     accepted_at: Millis
     #: It is not to be handed over before this moment: its owner's wish, or the end of quiet hours.
     send_at: Millis | None = None
+    #: Its organization keeps text and media off `sms.status.v1` and every view; `sealed` stands there for the
+    #: fingerprint (`schemas.sealing`), "" where nobody can ask for it by a key.
+    redact: bool = False
+    sealed: str = ""
+
+    @property
+    def told_text(self) -> str:
+        """The text as everybody is told it."""
+        return "" if self.redact else self.text
+
+    @property
+    def told_media(self) -> tuple[str, ...]:
+        """The media as everybody is told them."""
+        return () if self.redact else self.media
+
+    @property
+    def told_fingerprint(self) -> str:
+        """What everybody is told of what was asked for."""
+        return self.sealed if self.redact else self.fingerprint
+
+    def told(self, sentence: str) -> str:
+        """A provider's sentence as everybody is told it: it may quote the text."""
+        return unquoted(sentence, self.text, self.media) if self.redact else sentence
 
 
 class Message(Record):

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Literal
 
-from schemas.base import Millis, Record
+from schemas.base import Attached, Body, Millis, Record
 from schemas.provider import Fault, Provider
 from schemas.status import State
 
@@ -119,9 +119,9 @@ class StatusRecord(Record):
     #: The recipient, as it was asked for: +E.164, unless that is why the message failed.
     to_number: str
     #: The text. Empty where `redacted`.
-    text: str
+    text: Body
     #: Where the media of an MMS are fetched from. Empty where `redacted`.
-    media: tuple[str, ...] = ()
+    media: Attached = ()
     #: Its organization keeps the text and the addresses of its media off this topic.
     redacted: bool = False
     #: As many as carriers count.
@@ -161,7 +161,7 @@ class Media(Record):
     """A picture or file that came with a text: where the provider keeps it, for as long as it does."""
 
     #: Its address at the provider.
-    url: str
+    url: Body
     #: Its media type, where the provider says it.
     content_type: str | None = None
     #: In bytes, where the provider says it.
@@ -199,7 +199,7 @@ class InboundRecord(Record):
     #: Our number, +E.164.
     to_number: str
     #: The text, as it was written.
-    text: str
+    text: Body
     #: Which one, where the whole text is one of the words that carriers know.
     keyword: Keyword | None = None
     #: What came with it.

@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, TypeAdapter
 
-from schemas.base import Millis, Record, decode_with
+from schemas.base import Attached, Body, Millis, Record, decode_with
 from schemas.lanes import Lane
 from schemas.provider import Provider
 
@@ -65,8 +65,8 @@ class Task(Record):
     #: The use case that it is sent through: another of its numbers may take it over. None: nobody else may.
     use_case_id: str | None = None
     to_number: str
-    text: str
-    media: tuple[str, ...] = ()
+    text: Body
+    media: Attached = ()
     segments: int
     #: Not to be tried before this moment (a retry's pause).
     not_before: Millis = 0

@@ -146,7 +146,8 @@ class Router:
 
     def _conflict(self, message: Message | Refusal, record: Record, emit: Emit, now: int) -> str:
         """Other content under a used key: rejected under an id of its own, once for each such content."""
-        own = ids.of_conflict(message.message_id, message.content.fingerprint)
+        # Everybody is told the id: a redacted text must not be found by trying which one makes it.
+        own = ids.of_conflict(message.message_id, message.content.told_fingerprint)
         if not isinstance(self._judge(own, message, record, now), New | Again):
             return "duplicate"
         why = Refused(

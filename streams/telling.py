@@ -5,10 +5,11 @@ from typing import Final
 from pydantic import TypeAdapter
 
 from schemas import ids
-from schemas.public import Attempt, AttemptOutcome, StatusRecord, Step
+from schemas.messages import Content
+from schemas.public import Attempt, AttemptOutcome, Failure, StatusRecord, Step
 from schemas.status import State
 from streams import tries
-from streams.rows import Rank, Row, Told
+from streams.rows import Rank, Row, Told, Word
 
 #: A third of what the models' own constructors cost, and each record has several.
 _to_steps: Final = TypeAdapter(tuple[Step, ...]).validator.validate_python
@@ -37,24 +38,31 @@ def record(row: Row, sequence: int) -> StatusRecord:
         from_number=content.from_number or word.sender,
         use_case_id=content.use_case_id,
         to_number=content.to_number,
-        text=content.text,
-        media=content.media,
+        text=content.told_text,
+        media=content.told_media,
+        redacted=content.redact,
         segments=content.segments,
         reference=content.reference,
-        fingerprint=content.fingerprint,
+        fingerprint=content.told_fingerprint,
         send_at=content.send_at,
         attempt=word.attempt,
         provider=word.provider,
         account=word.account,
         provider_message_id=word.provider_message_id,
         reason=told[-1].reason or origin.reason,
-        failure=word.failure,
+        failure=_failure(word, content),
         settled_by=steps[-1].settled_by,
         history=steps,
-        attempts=_attempts(row, told) if row.tries else (),
+        attempts=_attempts(row, told, content) if row.tries else (),
         conflicts_with=origin.conflicts_with,
         taken_back=origin.taken_back,
     )
+
+
+def _failure(word: Word, content: Content) -> Failure | None:
+    if word.failure is None or not content.redact:
+        return word.failure
+    return word.failure.model_copy(update={"detail": content.told(word.failure.detail)})
 
 
 def _steps(told: tuple[Told, ...]) -> tuple[Step, ...]:
@@ -69,9 +77,17 @@ def _steps(told: tuple[Told, ...]) -> tuple[Step, ...]:
     return steps
 
 
-def _attempts(row: Row, told: tuple[Told, ...]) -> tuple[Attempt, ...]:
+def _attempts(row: Row, told: tuple[Told, ...], content: Content) -> tuple[Attempt, ...]:
     """Those that were known when the last of `told` was told."""
-    return tuple([_settled(one, told) for one in tries.known_at(row.tries, told[-1].offset)])
+    known = [_settled(one, told) for one in tries.known_at(row.tries, told[-1].offset)]
+    return tuple([_unquoted(one, content) for one in known] if content.redact else known)
+
+
+def _unquoted(attempt: Attempt, content: Content) -> Attempt:
+    """`attempt` without what its provider's sentence quotes of the text."""
+    if attempt.detail is None:
+        return attempt
+    return attempt.model_copy(update={"detail": content.told(attempt.detail)})
 
 
 def _settled(attempt: Attempt, told: tuple[Told, ...]) -> Attempt:

@@ -54,7 +54,9 @@ def wish(text: Text, directory: Directory, lifetime_ms: int) -> Wish | None:
         said.keyword,
         _records(said, said.keyword, use_cases),
         [(_scopes(said, one), said.from_number) for one in use_cases],
-        _message(said, *reply, lifetime_ms) if answers and reply is not None else None,
+        _message(said, *reply, lifetime_ms, redact=directory.redacts(said.organization))
+        if answers and reply is not None
+        else None,
     )
 
 
@@ -146,7 +148,9 @@ def _text_of(use_case: UseCase, keyword: Keyword) -> str | None:
             return use_case.help_reply
 
 
-def _message(said: InboundRecord, use_case_id: str, reply: str, lifetime_ms: Millis) -> Message:
+def _message(
+    said: InboundRecord, use_case_id: str, reply: str, lifetime_ms: Millis, *, redact: bool
+) -> Message:
     now = said.received_at
     asked = SendRequest(from_phone_number=said.to_number, to_phone_number=said.from_number, message=reply)
     return Message(
@@ -169,5 +173,6 @@ def _message(said: InboundRecord, use_case_id: str, reply: str, lifetime_ms: Mil
             segments=segments(reply),
             fingerprint=fingerprint(asked),
             accepted_at=now,
+            redact=redact,
         ),
     )

@@ -1,7 +1,7 @@
 """What a callback is before and after it has been read: values that all three providers share."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import cached_property
 from typing import Final
@@ -23,11 +23,11 @@ class Incoming:
 
     method: str
     #: As the provider called and signed it: our public base, then raw path and query.
-    url: str
-    query: Mapping[str, str]
+    url: str = field(repr=False)
+    query: Mapping[str, str] = field(repr=False)
     #: Looked up by names in lower case.
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
 
     @property
     def is_form(self) -> bool:
@@ -100,7 +100,7 @@ class Inbound:
     #: To whom it went: our number, and in a group message others as well. At least one.
     to_numbers: tuple[str, ...]
     #: As it was sent; empty for a picture alone.
-    text: str
+    text: str = field(repr=False)
     media: tuple[Media, ...] = ()
     #: As the provider counts them; None where it does not say.
     segments: int | None = None

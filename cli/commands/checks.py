@@ -32,7 +32,7 @@ from schemas.directory import (
     VonageCredentials,
 )
 from schemas.provider import Provider
-from schemas.settings import KafkaSettings, MessageSettings, RedisSettings, TopicSettings
+from schemas.settings import KafkaSettings, RedisSettings, TopicSettings
 from schemas.topics import (
     FOLD_APP,
     INTAKE_GROUP,
@@ -113,11 +113,10 @@ async def _append(kafka: KafkaSettings, readings: dict[str, Reading]) -> float:
     return after - before
 
 
-async def of_directory(kafka: KafkaSettings, messages: MessageSettings) -> list[Finding]:
-    """What the directory holds, and whether the secrets that it needs are found on this machine."""
+async def of_directory(kafka: KafkaSettings) -> list[Finding]:
+    """What the directory holds, and whether the secrets that it names are found on this machine."""
     async with Replica(kafka, died=lambda _error: None) as replica:
-        directory = replica.directory
-    return [*_of_directory(directory), *findings.of_redaction(directory, messages)]
+        return list(_of_directory(replica.directory))
 
 
 def _of_directory(directory: Directory) -> Iterator[Finding]:

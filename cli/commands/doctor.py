@@ -62,7 +62,7 @@ def _print(found: "list[Finding]") -> None:
 
 
 async def _examine(settings: "Settings", doors: dict[str, str]) -> "list[Finding]":
-    from cli.commands import checks, dlq_findings, findings, own_topics
+    from cli.commands import checks, dlq_findings, findings, own_topics, redaction
 
     # What clients log of a broker that is away is said once, as a finding.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
@@ -76,6 +76,7 @@ async def _examine(settings: "Settings", doors: dict[str, str]) -> "list[Finding
     if all(finding.ok for finding in broker):
         found += await own_topics.of_own_topics(settings.kafka, settings.topics)
         found += await checks.of_directory(settings.kafka)
+        found += await redaction.of_redaction(settings.kafka, settings.messages)
         found += await checks.of_groups(settings.kafka)
         found += await dlq_findings.of_letters(settings.kafka)
     return [*found, *await checks.of_doors(doors)]

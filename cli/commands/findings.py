@@ -104,18 +104,6 @@ def _replicas(servers: str, topics: TopicSettings) -> Iterator[Finding]:
         )
 
 
-def of_redaction(directory: Directory, messages: MessageSettings) -> Iterator[Finding]:
-    """Whether what stands for a redacted text could be made by anybody, and so the text be found by trying."""
-    redacted = sorted(one.id for one in directory.entities() if isinstance(one, Organization) and one.redact)
-    default = MessageSettings.model_fields["fingerprint_secrets"].default
-    if redacted and set(default) & set(messages.fingerprint_secrets):
-        yield Finding(
-            check="settings",
-            said=f"{', '.join(redacted)}: texts are redacted, and their seals use the published default secret",
-            todo="set HELIO_MESSAGES__FINGERPRINT_SECRETS to a JSON list with a random secret",
-        )
-
-
 def of_health(health: Health) -> Iterator[Finding]:
     """What the dispatchers know of the providers: accounts that are left alone, paces that are slowed."""
     for account, breaker in sorted(health.not_closed.items()):

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from pydantic import ValidationError
+
 from dispatchers.port import Answer, NoAnswer
 from schemas.provider import Ambiguous, Outcome, Unavailable
 
@@ -69,7 +71,7 @@ class Exchange:
     def failed(self, error: BaseException) -> None:
         """Keep what went wrong; a refused second try does not hide the first one's end."""
         if not (self._left and isinstance(error, NotWrittenError)):
-            self.failure = str(error) or type(error).__name__
+            self.failure = _said(error)
 
     def outcome(self, read: Callable[[Reply], Outcome]) -> Outcome:
         """What it came to: by the answer if there is one, else by whether anything left."""
@@ -95,6 +97,14 @@ class Exchange:
         except Exception as e:
             log.exception("an answer of status %d could not be read", self.reply.status)
             return NoAnswer(detail=f"the answer could not be read: {type(e).__name__}")
+
+
+def _said(error: BaseException) -> str:
+    """What went wrong, without what was to be sent: an SDK's models complain with it."""
+    if isinstance(error, ValidationError):
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return str(error) or type(error).__name__
 
 
 _current: ContextVar[Exchange] = ContextVar("exchange")

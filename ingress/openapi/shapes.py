@@ -107,6 +107,9 @@ _ITEMS: Final[dict[str, dict[str, Any]]] = {
     "send_at": {"pattern": MOMENT_PATTERN},
 }
 _AT: Final = "2026-04-30T10:15:00.000Z"
+_REDACTED: Final = (
+    "Its organization keeps its texts to itself: text and media are shown to nobody, from the answer on."
+)
 _HELD: Final = (
     "It is held until then: as asked for, or by quiet hours, as they were known when it was accepted. What "
     "holds it only at its turn (other quiet hours, a used-up day cap) is not shown."
@@ -179,6 +182,7 @@ class ChannelAnswer(Answer):
     state: OurWord
     segments: Count
     media_urls: list[str]
+    redacted: bool = Field(description=_REDACTED)
     send_at: Iso | None = Field(description=_HELD)
     reference: str | None
     provider: Provider | None
@@ -278,6 +282,7 @@ class MessageAnswer(Answer):
     to_phone_number: str
     message: str
     media_urls: list[str]
+    redacted: bool = Field(description=_REDACTED)
     num_segments: Count
     reference: str | None
     provider: Provider | None

@@ -1,10 +1,18 @@
--- ARGV[1]: JSON [{id, fingerprint, token, hold, forget_at, retake}]. Who may use a key. Answers {whole, ...}, and for each
+-- ARGV[1]: JSON [{id, fingerprint, token, hold, forget_at, retake, told}]. Who may use a key. Answers {whole, ...}, and for each
 -- ask {seen, answer or nil, word}; the words are those of Found in ledger/holds.py.
 local whole = is_whole(run)
 
 -- A repeat of a request whose answer was never given, though its message is known.
 local function may_retake(ask, row, answer)
-  return ask.retake and not answer and row and string.find(row, '"fingerprint":"' .. ask.fingerprint .. '"', 1, true)
+  if not ask.retake or answer or not row then
+    return false
+  end
+  for _, told in ipairs(ask.told) do
+    if string.find(row, '"fingerprint":"' .. told .. '"', 1, true) then
+      return true
+    end
+  end
+  return false
 end
 
 local function take(ask)

@@ -204,7 +204,7 @@ class MemoryLedger:
             return "own" if kept.token == ask.token else "live"
         row, answer = self.rows.get(ask.message_id), self.answers.get(ask.message_id)
         if row is not None or answer is not None:
-            same = row is not None and row.fingerprint == ask.fingerprint
+            same = row is not None and row.fingerprint in (ask.told or {ask.fingerprint})
             return self._take(ask) if ask.retake and same and answer is None else "none"
         if kept is not None and kept.fingerprint != ask.fingerprint:
             return "bound"

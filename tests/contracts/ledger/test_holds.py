@@ -162,6 +162,14 @@ async def test_a_known_message_without_an_answer_may_be_answered(whole: Ledger) 
     assert await words(whole, again) == ["none"]
 
 
+async def test_so_may_one_whose_row_tells_a_seal_for_the_fingerprint(whole: Ledger) -> None:
+    """Of a redacted message, which status records tell so; another secret may have made it."""
+    sealed = replace(MINE, retake=True, told=frozenset({"1:abc", "s1:older", "s1:newest"}))
+    await whole.put([row(1, fingerprint="s1:older")])
+    other = replace(sealed, told=frozenset({"1:abc", "s1:another"}))
+    assert await words(whole, replace(MINE, retake=True), other, sealed) == ["none", "none", "own"]
+
+
 async def test_a_text_that_looks_like_a_fingerprint_is_none(whole: Ledger) -> None:
     await whole.put([row(1, fingerprint="1:other", text='"fingerprint":"1:abc"')])
     assert await words(whole, replace(MINE, retake=True)) == ["none"]

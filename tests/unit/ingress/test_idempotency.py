@@ -36,7 +36,7 @@ def found(
 
 
 def judged(found: Found, *, queue: bool = True) -> Judgement:
-    return judge(found, ID, ASKED, queue=queue)
+    return judge(found, ID, frozenset({ASKED}), queue=queue)
 
 
 def code(judgement: Judgement) -> Code:

@@ -31,7 +31,7 @@ def row(status: State, **fields: Any) -> StatusRecord:
 
 def answered(row: StatusRecord | None, claim: Claim | None = None) -> dict[str, Any]:
     """Status and members of the answer."""
-    reply = immediate.answer(SUBJECT, ASKED, Seen(row, claim or Absent(), whole=True))
+    reply = immediate.answer(SUBJECT, frozenset({ASKED}), Seen(row, claim or Absent(), whole=True))
     assert isinstance(reply, Reply)
     return {"http": reply.status, **json.loads(reply.body)}
 
@@ -102,7 +102,7 @@ def test_past_its_bound_it_says_how_far_it_has_got(state: State, claim: Claim, w
 
 @pytest.mark.parametrize("seen", [None, Seen(None, Absent(), whole=True)])
 def test_while_nobody_can_tell_it_says_that(seen: Seen | None) -> None:
-    reply = immediate.answer(SUBJECT, ASKED, seen)
+    reply = immediate.answer(SUBJECT, frozenset({ASKED}), seen)
     assert isinstance(reply, Reply)
     found = json.loads(reply.body)
     assert (found["status"], found["state"]) == ("queued", "queued")
@@ -117,6 +117,8 @@ def test_the_provider_is_the_one_that_has_it() -> None:
 @pytest.mark.parametrize("state", list(State))
 def test_another_message_under_the_id_is_a_conflict(state: State) -> None:
     """Its outcome told as ours would call a message sent that was refused."""
-    problem = immediate.answer(SUBJECT, ASKED, Seen(row(state, fingerprint="1:x"), Absent(), whole=True))
+    problem = immediate.answer(
+        SUBJECT, frozenset({ASKED}), Seen(row(state, fingerprint="1:x"), Absent(), whole=True)
+    )
     assert isinstance(problem, Problem)
     assert problem.code is Code.CONFLICT

@@ -59,6 +59,7 @@ def test_everything_that_is_known() -> None:
         "to_phone_number": "+2",
         "message": "Hello",
         "media_urls": ["https://example.com/a.png"],
+        "redacted": False,
         "num_segments": 2,
         "reference": "mine",
         "provider": "telnyx",
