@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from broker.refusal import denied
 from ingress import metrics
 from schemas import topics
 
@@ -61,6 +62,8 @@ class Room:
             ends = await self._offsets.end_offsets(partitions)
             starts = await self._offsets.beginning_offsets(partitions)
         except KafkaError as error:
+            if denied(error):
+                raise  # who waits for a right waits for people
             _LOG.warning("ahead.unknown error=%r", error)
             self._coordinator = None
             return 0
