@@ -12,8 +12,8 @@ from typing import Final
 _NAT64: Final = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
 #: RFC 4291, 2.5.5.1: IPv4-compatible, long deprecated; some systems still connect to what is within.
 _COMPATIBLE: Final = IPv6Network("::/96")
-#: What `ipaddress` calls global, some by the age of Python, and no endpoint is at: IETF assignments (Oracle has
-#: its metadata there), relays of 6to4, documentation; and where the host of Azure's machines listens.
+#: What `ipaddress` calls global, some by the age of Python, and no endpoint is at: IETF assignments (Oracle
+#: has its metadata there), relays of 6to4, documentation; and where the host of Azure's machines listens.
 _MORE: Final = tuple(
     ip_network(one)
     for one in (

@@ -1,4 +1,4 @@
-"""Since when endpoints have only failed: the one in memory and the real one keep one contract, without an epoch."""
+"""Since when endpoints have only failed: the one in memory and the real one keep one contract."""
 
 from typing import Protocol
 
