@@ -12,9 +12,11 @@ from tests.conftest import ROOT
 from tests.fakes.secured import Secured
 
 pytestmark = pytest.mark.broker
-#: A client that has connected and then waits, and does not bear refusals for long.
+#: A client that asks and asks, whatever it is answered, and does not bear refusals for long.
 PROGRAM = """
 import asyncio
+import contextlib
+from aiokafka.errors import KafkaError
 from broker import clients
 from broker.patience import Client
 from schemas.settings import Settings
@@ -22,9 +24,12 @@ from schemas.settings import Settings
 Client.refused_seconds = 1.0
 
 async def main():
-    async with clients.reader(Settings().kafka):
+    async with clients.admin(Settings().kafka) as admin:
         print("connected", flush=True)
-        await asyncio.Event().wait()
+        while True:
+            with contextlib.suppress(KafkaError):
+                await admin.list_topics()
+            await asyncio.sleep(0.1)
 
 asyncio.run(main())
 """
