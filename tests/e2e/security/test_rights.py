@@ -5,6 +5,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
@@ -210,10 +211,10 @@ def test_it_reads_nothing_and_joins_no_group(cluster: Secured) -> None:
     own = topics.requests_of("acme")
     for topic in (own, topics.STATUS, topics.INBOUND):
         place = TopicPartition(topic, 0, 0)
-        code = read(cluster, "acme-own", lambda consumer, place=place: consumer.assign([place]))
+        code = read(cluster, "acme-own", methodcaller("assign", [place]))
         assert code == KafkaError.TOPIC_AUTHORIZATION_FAILED, topic
     for group in ("acme-own", topics.INTAKE_GROUP, topics.ROUTE_APP):
-        code = read(cluster, group, lambda consumer: consumer.subscribe([own]))
+        code = read(cluster, group, methodcaller("subscribe", [own]))
         assert code == KafkaError.GROUP_AUTHORIZATION_FAILED, group
 
 
