@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import AwareDatetime
 
 from heliograph.value import Value
-from heliograph.words import FaultWord, OutcomeWord, ProviderWord, SettledByWord, State, StateWord
+from heliograph.words import FaultWord, OutcomeWord, ProviderWord, SettledByWord, StateWord
 
 
 class Sent(Value):
@@ -20,8 +20,8 @@ class Sent(Value):
     #: `queued`; with `queue=False` the provider's outcome: `sent`, or `failed` where a cancel was quicker.
     status: str
     num_segments: int
-    #: Finer than `status`, where the answer says it.
-    state: StateWord = State.QUEUED
+    #: Ours, where it says more than `status`: of a `queue=False` send that is not over, or was cancelled.
+    state: StateWord | None = None
     #: It is held until then, as known at acceptance.
     send_at: AwareDatetime | None = None
 

@@ -27,7 +27,7 @@ from heliograph.value import Value
 A = TypeVar("A", bound=Value)
 
 
-_BY_CODE: Final[Mapping[tuple[int, object], type[ApiError]]] = {
+_BY_CODE: Final[Mapping[tuple[int, str], type[ApiError]]] = {
     # The first request with the key is being answered: it may be our own, whose answer was lost.
     (409, "in_flight"): UnavailableError,
     (422, "conflict"): ConflictError,
@@ -109,13 +109,13 @@ def _read(call: Call[A], got: Answer) -> Done[A] | Failed:
 
 def _error(call: Call[Any], got: Answer) -> ApiError:
     body = _members(got.body)
-    kind = _kind(got.status, body.get("code"))
+    kind = _kind(got.status, str(body.get("code")))
     return kind(
         got.status, body, retry_after=_seconds(got.headers.get("retry-after")), idempotency_key=call.key
     )
 
 
-def _kind(status: int, code: object) -> type[ApiError]:
+def _kind(status: int, code: str) -> type[ApiError]:
     found = _BY_CODE.get((status, code)) or _BY_STATUS.get(status)
     return found or (UnavailableError if status >= 500 else RefusedError)
 
