@@ -79,7 +79,8 @@ def test_the_rest_of_the_api_is_read_as_it_answers(stack: Stack) -> None:
     """What the page names and shows no example of."""
     number = "+14155550167"
     with Client(stack.run.ingress, stack.run.api_key) as client:
-        assert client.can_send("+14155550100").can_send
+        assert client.can_send("+14155550102").can_send
+        assert client.can_send("+14155550100").reason_code == "campaign_not_verified"
         assert client.opt_out(number, note="by phone").consent == "out"
         assert [one.note for one in client.opt_outs(number).items] == ["by phone"]
         assert client.opt_in(number).consent == "in"
