@@ -27,7 +27,7 @@ from ingress.recipients import Asking, reach
 from ingress.requested import Judged, Read, Terms, judge, read
 from ingress.server import Server
 from ingress.sources import Sources
-from ingress.turns import Turns, Unreadable
+from ingress.turns import Turns
 from ledger import Ledger
 from schemas import topics
 from schemas.failpoints import Point, reached
@@ -106,7 +106,7 @@ class Intake:
         if records:
             await self._let_in(records)
 
-    async def _let_in(self, records: Sequence[ConsumerRecord | Unreadable]) -> None:
+    async def _let_in(self, records: Sequence[ConsumerRecord]) -> None:
         judged = await self._judged(records)
         if used := [one.used for one in judged if one.used is not None]:
             await self._binding.bind(used)
@@ -117,7 +117,7 @@ class Intake:
         for fate, count in Counter(one.fate for one in judged).items():
             metrics.RECORDS.labels(fate).inc(count)
 
-    async def _judged(self, records: Sequence[ConsumerRecord | Unreadable]) -> list[Judged]:
+    async def _judged(self, records: Sequence[ConsumerRecord]) -> list[Judged]:
         directory = self._directory()
         found = [read(record, self._terms) for record in records]
         asks = [
@@ -130,7 +130,7 @@ class Intake:
             for one, recipient in zip(found, known, strict=True)
         ]
 
-    async def _commit(self, records: Sequence[ConsumerRecord | Unreadable]) -> None:
+    async def _commit(self, records: Sequence[ConsumerRecord]) -> None:
         done = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in records}
         held = self._consumer.assignment()
         try:

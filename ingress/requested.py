@@ -16,10 +16,8 @@ from ingress.binding import Used
 from ingress.partly import Partly, read_partly
 from ingress.permission import UNASKED, Recipient
 from ingress.tracing import trace
-from ingress.turns import Unreadable
 from schemas import ids, topics
 from schemas.base import DecodeError
-from schemas.dead_letters import dead_letter
 from schemas.directory import Slug
 from schemas.messages import Door
 from schemas.replays import first_origin
@@ -68,10 +66,8 @@ class Read:
     partly: Partly | None = None
 
 
-def read(record: ConsumerRecord | Unreadable, terms: Terms) -> Read | Judged:
+def read(record: ConsumerRecord, terms: Terms) -> Read | Judged:
     """What `record` asks for, or its dead letter."""
-    if isinstance(record, Unreadable):
-        return Judged(Fate.DEAD, _unread(record))
     try:
         return _read(record, terms)
     except DecodeError as error:
@@ -187,21 +183,6 @@ def _dead(record: ConsumerRecord, reason: str) -> Outgoing:
         reason += f"; its first {_KEPT_VALUE} bytes are kept here"
         value = value[:_KEPT_VALUE]
     return buried(replace(record, key=key, value=value, headers=headers), reason)
-
-
-def _unread(record: Unreadable) -> Outgoing:
-    letter = dead_letter(
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-        timestamp_ms=0,
-        key=None,
-        value=None,
-        headers=(),
-        reason="the name of a header of it, or of one before it in its batch, is not UTF-8: "
-        "its bytes could not be read and lie only at its origin",
-    )
-    return Outgoing(letter.topic, letter.key, letter.value, letter.headers)
 
 
 def _size(key: bytes | None, headers: Sequence[tuple[str, bytes]]) -> int:

@@ -2,31 +2,20 @@
 
 import logging
 from collections.abc import Collection
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Final, TypeVar
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+
+from ingress.refetch import batch_at
 
 #: From one topic in one turn, at most. A turn is one round to the broker: a few milliseconds.
 SHARE: Final = 500
 _T = TypeVar("_T")
-_CAREFUL_MS: Final = 20
 _LOG: Final = logging.getLogger(__name__)
 #: To poll it is to poll without taking anything.
 _NOWHERE: Final = TopicPartition("", 0)
-
-
-@dataclass(frozen=True)
-class Unreadable:
-    """A record that our client cannot take apart.
-
-    The name of one of its headers is not UTF-8, or such a one stands before it in its producer's batch.
-    """
-
-    topic: str
-    partition: int
-    offset: int
 
 
 class Turns:
@@ -35,10 +24,8 @@ class Turns:
     def __init__(self, consumer: AIOKafkaConsumer) -> None:
         self._consumer = consumer
         self._first = 0
-        #: How many records to ask for at once, where one of the next ones cannot be taken apart.
-        self._careful: dict[TopicPartition, int] = {}
 
-    async def take(self, room: int, wait_ms: int) -> list[ConsumerRecord | Unreadable]:
+    async def take(self, room: int, wait_ms: int) -> list[ConsumerRecord]:
         """At most `room` records that are there already; else the first ones to come within `wait_ms`."""
         taken = await self._turn(room)
         if not taken:
@@ -51,62 +38,52 @@ class Turns:
         """Take nothing for so long, and stay a member of the group: one that does not poll is thrown out."""
         await self._consumer.getmany(_NOWHERE, timeout_ms=wait_ms)
 
-    async def _turn(self, room: int) -> list[ConsumerRecord | Unreadable]:
+    async def _turn(self, room: int) -> list[ConsumerRecord]:
         held = self._consumer.assignment()
-        self._careful = {partition: asked for partition, asked in self._careful.items() if partition in held}
         topics = _by_topic(held)
         share = max(1, min(SHARE, room // max(1, len(topics))))
         self._first += 1
-        taken: list[ConsumerRecord | Unreadable] = []
+        taken: list[ConsumerRecord] = []
         for partitions in _turned(topics, self._first):
             taken += await self._share(partitions, min(share, room - len(taken)))
         return taken
 
-    async def _share(self, partitions: list[TopicPartition], most: int) -> list[ConsumerRecord | Unreadable]:
-        taken: list[ConsumerRecord | Unreadable] = []
+    async def _share(self, partitions: list[TopicPartition], most: int) -> list[ConsumerRecord]:
+        taken: list[ConsumerRecord] = []
         for partition in _turned(partitions, self._first):
             if len(taken) < most:
                 taken += await self._of(partition, most - len(taken))
         return taken
 
-    async def _of(self, partition: TopicPartition, most: int) -> list[ConsumerRecord | Unreadable]:
+    async def _of(self, partition: TopicPartition, most: int) -> list[ConsumerRecord]:
         """Records of one partition.
 
-        Where one of them cannot be taken apart, aiokafka raises and gives none, again and again. So fewer
-        are asked for each time, until that one stands alone; it is stepped over. Then more are asked for
-        again.
+        Where the name of a header is no UTF-8, aiokafka raises and gives none, again and again. So the
+        batch that is next is fetched once more, and read by us.
         """
-        asked = min(most, self._careful.get(partition, most))
         try:
-            found = _flat(await self._consumer.getmany(partition, timeout_ms=0, max_records=asked))
+            return _flat(await self._consumer.getmany(partition, timeout_ms=0, max_records=most))
         except UnicodeDecodeError:
-            if asked > 1:
-                self._careful[partition] = asked // 2
-                return []
-            return [await self._step_over(partition)]
-        if found and partition in self._careful:
-            self._careful[partition] = asked * 2
-            if asked >= SHARE:
-                del self._careful[partition]
-        return found
+            return await self._by_hand(partition, most)
 
-    async def _step_over(self, partition: TopicPartition) -> Unreadable:
-        offset = await self._consumer.position(partition)
-        self._consumer.seek(partition, offset + 1)
-        # What follows in the same batch cannot be read either: aiokafka takes a batch apart from its start.
-        self._careful[partition] = 1
-        _LOG.warning("record.unreadable topic=%s partition=%d offset=%d", *partition, offset)
-        return Unreadable(partition.topic, partition.partition, offset)
-
-    async def _first_to_come(self, wait_ms: int) -> list[ConsumerRecord | Unreadable]:
-        if self._careful:
-            # The next turn finds the one that is in the way.
-            await self.hold(min(wait_ms, _CAREFUL_MS))
+    async def _by_hand(self, partition: TopicPartition, most: int) -> list[ConsumerRecord]:
+        try:
+            batch = await batch_at(self._consumer, partition, await self._consumer.position(partition))
+            taken = batch.records[:most]
+            whole = len(taken) == len(batch.records)
+            self._consumer.seek(partition, batch.next_offset if whole else taken[-1].offset + 1)
+        except KafkaError as error:
+            # The broker is away for a moment, or the partition is another's by now.
+            _LOG.warning("batch.away topic=%s partition=%d error=%r", *partition, error)
             return []
+        return taken
+
+    async def _first_to_come(self, wait_ms: int) -> list[ConsumerRecord]:
         try:
             # One alone: when a second partition cannot be taken apart, what the first gave is lost for good.
             return _flat(await self._consumer.getmany(timeout_ms=wait_ms, max_records=1))
         except UnicodeDecodeError:
+            # The next turn reads it by hand.
             return []
 
 
@@ -120,5 +97,5 @@ def _turned(items: list[_T], first: int) -> list[_T]:
     return [*items[at:], *items[:at]]
 
 
-def _flat(found: dict[TopicPartition, list[ConsumerRecord]]) -> list[ConsumerRecord | Unreadable]:
+def _flat(found: dict[TopicPartition, list[ConsumerRecord]]) -> list[ConsumerRecord]:
     return [record for records in found.values() for record in records]

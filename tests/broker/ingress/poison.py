@@ -42,6 +42,17 @@ class Kind:
     timestamp: int | None = None
 
 
+class Name(str):
+    """The name of a header that is no UTF-8 on the wire; as a text it is what we show of it."""
+
+    __slots__ = ()
+
+    def encode(self, *_: object) -> bytes:
+        """What goes over the wire."""
+        return b"a\xff\xfe"
+
+
+NO_UTF8: Final = Name("a\\xff\\xfe")
 BODY: Final = {"from_phone_number": world.TWILIO, "to_phone_number": world.HANDSET, "message": "poison"}
 #: 1970-01-01 and 2100-01-01.
 LONG_AGO, FAR_AHEAD = 1, 4_102_444_800_000
@@ -120,6 +131,7 @@ _DEAD: Final = (
     _dead("one byte over 256 KiB", sized(LARGEST_BYTES + 1), "are the limit"),
     _dead("far over 256 KiB", sized(900_000), "are the limit"),
     _dead("nothing but headers", None, "no value", headers=[("h", None), ("", b""), ("h", b"\0")]),
+    _dead("headers whose names are no UTF-8", b"{", headers=[("h", b"1"), (NO_UTF8, b"2")]),
     _dead("a key of 200 KiB", b"{", key=b"k" * 200_000),
 )  # fmt: skip
 
@@ -182,6 +194,7 @@ _GOOD: Final = (
     _good("headers without name", headers=[("", b"1"), ("", None)]),
     _good("a header of 100 KiB", headers=[("h", b"x" * 100_000)]),
     _good("thousands of headers", headers=[("h", b"1")] * 3000),
+    _good("a header whose name is no UTF-8", headers=[(NO_UTF8, b"1"), (NO_UTF8, None)]),
     _good("headers of ours", headers=[("helio-dlq-reason", b"\xff"), ("helio-dlq-offset", b"-1")]),
     _good("a traceparent that is none", headers=[("traceparent", b"\xff" * 55), ("traceparent", None)]),
     _good("headers of CloudEvents", headers=[("ce_specversion", b"9"), ("ce_type", b""), ("ce_id", None)]),
