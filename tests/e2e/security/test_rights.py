@@ -190,7 +190,7 @@ def test_it_writes_nowhere_else(cluster: Secured, topic: str) -> None:
 
 
 def read(cluster: Secured, group: str, begin: Callable[[Consumer], None]) -> Iterator[int]:
-    """The codes of the errors that a consumer is told. It asks for its group and its topics at the same time."""
+    """The codes of the errors that a consumer is told: it asks for group and topics at the same time."""
     consumer = Consumer(client(cluster, "acme-producer", **{"group.id": group}))
     begin(consumer)
     deadline = time.monotonic() + DEADLINE_SECONDS
