@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import os
+import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,9 +13,11 @@ from aiohttp import web
 from aiokafka import TopicPartition
 
 from broker import clients
-from broker.publish import Publish
+from broker.publish import Outgoing, Publish
 from cli.local.child import Child
+from directory.replica import Replica
 from schemas import ids, topics
+from schemas.directory import Active, Subscription
 from schemas.failpoints import Point
 from schemas.settings import KafkaSettings
 from schemas.status import State
@@ -23,12 +27,13 @@ from tests.broker.notifiers.services import (
     subscription,
     transitions,
 )
-from tests.unit.notifiers.receiving import Receiver, receiving
+from tests.unit.notifiers.receiving import Receiver, hangs, receiving, status
 
 pytestmark = pytest.mark.broker
 DEADLINE = 90
 NOTIFIERS, DYING, MOVER = ("notifiers",), ("tests.broker.notifiers.dying",), ("streams", "waiting")
 STEPS = (State.QUEUED, State.SENT, State.DELIVERED)
+SWITCHED_OFF = "subscription.switched_off"
 QUICK = {"HELIO_NOTIFIERS__RETRY_FIRST_SECONDS": "0.2"}
 
 
@@ -129,3 +134,72 @@ async def test_killed_between_two_steps_it_loses_nothing(
         assert (tmp_path / "died").exists()
         assert {one.id for one in receiver.got} == wanted
         await publish([subscription(name, receiver.url, 2, status="suspended")])
+
+
+async def test_who_is_gone_is_switched_off_and_the_others_are_told_whatever_dies_and_without_a_ledger(
+    kafka_settings: KafkaSettings, publish: Publish, tmp_path: Path
+) -> None:
+    env = {
+        "HELIO_KAFKA__BOOTSTRAP_SERVERS": kafka_settings.bootstrap_servers,
+        "HELIO_REDIS__URL": "redis://127.0.0.1:9/0",
+        "DIES_AT": Point.NOTIFIER_SWITCHED_OFF,
+        "DIED": str(tmp_path / "died"),
+    }
+    [message] = messages("gone", 1)
+    async with receiving(status(410)) as gone, receiving() as other, Replica(kafka_settings) as replica:
+        await publish([subscription("gone", gone.url), subscription("other", other.url)])
+        async with running(service(DYING, tmp_path, 1, env)):
+            await publish(transitions(message, State.QUEUED))
+            await other.until(lambda: any(one.event["type"] == SWITCHED_OFF for one in other.got))
+            await all_committed(kafka_settings)
+        assert (tmp_path / "died").exists()
+        told = [one for one in other.got if one.event["type"] == SWITCHED_OFF]
+        assert len({one.id for one in told}) == 1
+        data = told[0].event["data"]
+        assert (data["subscription"], data["detail"]) == ("gone", "its endpoint answered 410 Gone")
+        found = replica.directory.live["subscription", "gone"]
+        assert isinstance(found, Subscription)
+        assert (found.status, found.switched_off_at) == (Active.SUSPENDED, data["at"])
+        assert replica.directory.version("subscription", "gone") == 2
+        await publish([subscription("other", other.url, 2, status="suspended")])
+
+
+async def test_a_stop_finishes_tries_and_commits_them_and_what_cannot_be_read_is_buried(
+    kafka_settings: KafkaSettings, publish: Publish, tmp_path: Path
+) -> None:
+    gate = asyncio.Event()
+    env = {
+        "HELIO_KAFKA__BOOTSTRAP_SERVERS": kafka_settings.bootstrap_servers,
+        "HELIO_KAFKA__COMMIT_INTERVAL_SECONDS": "3600",
+        "HELIO_NOTIFIERS__TIMEOUT_SECONDS": "60",
+    }
+    told = messages("stop", 3)
+    async with receiving(hangs(gate)) as receiver:
+        await publish([subscription("stop", receiver.url)])
+        child = service(NOTIFIERS, tmp_path, 1, env)
+        child.start()
+        try:
+            for topic in (topics.STATUS, topics.INBOUND, topics.NOTIFICATIONS):
+                await publish([Outgoing(topic, b"k", b"{nonsense")])
+            for topic in (topics.STATUS, topics.INBOUND, topics.NOTIFICATIONS):
+                await buried(kafka_settings, topics.dead_letters(topic))
+            await publish([record for one in told for record in transitions(one, State.QUEUED)])
+            await receiver.count(3)
+            assert child.pid is not None
+            os.kill(child.pid, signal.SIGTERM)
+            gate.set()
+            await asyncio.to_thread(child.stop)
+        finally:
+            await asyncio.to_thread(child.stop)
+        assert child.exit_code == 0
+        assert await behind(kafka_settings) == 0
+        assert len(receiver.got) == 3
+        await publish([subscription("stop", receiver.url, 2, status="suspended")])
+
+
+async def buried(kafka: KafkaSettings, letters: str) -> None:
+    """Once a dead letter lies there."""
+    async with asyncio.timeout(DEADLINE), clients.reader(kafka) as reader:
+        reader.assign([TopicPartition(letters, n) for n in range(PARTITIONS)])
+        record = await reader.getone()
+        assert record.value == b"{nonsense"
