@@ -208,9 +208,14 @@ def read(cluster: Secured, group: str, begin: Callable[[Consumer], None]) -> Ite
 @pytest.mark.usefixtures("stack")
 def test_it_reads_nothing_and_joins_no_group(cluster: Secured) -> None:
     own = topics.requests_of("acme")
-    for topic in (own, topics.STATUS, topics.INBOUND):
-        begin = methodcaller("assign", [TopicPartition(topic, 0, 0)])
-        assert KafkaError.TOPIC_AUTHORIZATION_FAILED in read(cluster, "acme-own", begin), topic
+    begin = methodcaller("assign", [TopicPartition(own, 0, 0)])
+    assert KafkaError.TOPIC_AUTHORIZATION_FAILED in read(cluster, "acme-own", begin)
+    # What it may not see it is told nothing of: not even where it lies.
+    asking = Consumer(client(cluster, "acme-producer", **{"group.id": "acme-own"}))
+    for topic in (topics.STATUS, topics.INBOUND, topics.requests_of("globex")):
+        error = asking.list_topics(topic, timeout=30).topics[topic].error
+        assert error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED, topic
+    asking.close()
     for group in ("acme-own", topics.INTAKE_GROUP, topics.ROUTE_APP):
         begin = methodcaller("subscribe", [own])
         assert KafkaError.GROUP_AUTHORIZATION_FAILED in read(cluster, group, begin), group
