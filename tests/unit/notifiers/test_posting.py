@@ -21,7 +21,6 @@ from cryptography.x509.oid import NameOID
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from notifiers import resolver
 from notifiers.posting import Answer, Outcome, Post, Poster
 from schemas.base import Millis
 from schemas.settings import NotifierSettings
@@ -301,7 +300,7 @@ def answers(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> list[str]:
             for one in addresses
         ]
 
-    monkeypatch.setattr(resolver.socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     return asked
 
 
