@@ -161,6 +161,35 @@ def test_apply_writes_what_differs_and_doctor_misses_the_secret(
 
 
 @pytest.mark.usefixtures("made")
+async def test_an_organizations_own_topic_is_made_checked_and_missed(
+    helio: Helio, kafka_settings: KafkaSettings, tmp_path: Path
+) -> None:
+    file, topic = tmp_path / "directory.yaml", topics.requests_of("initech")
+
+    def apply(*, own_topic: bool) -> Any:
+        text = f"organizations: {{initech: {{defaults: {{own_topic: {str(own_topic).lower()}}}}}}}"
+        file.write_text(text)
+        assert helio("apply", "-f", file, "--dry-run")[1]["topics_made"] == []
+        return helio("apply", "-f", file)[1]["topics_made"]
+
+    def said() -> str:
+        return " ".join(one["said"] for one in found(helio("doctor")[1], "topics"))
+
+    assert apply(own_topic=True) == [topic]
+    assert apply(own_topic=True) == []
+    assert "1 organizations have a request topic of their own" in said()
+    async with clients.admin(kafka_settings) as admin:
+        await admin.delete_topics([topic])
+    assert f"topic {topic} is missing" in said()
+    assert helio("topics", "--check")[0] == Exit.NO
+    assert helio("topics")[1] == {"made": [topic], "problems": []}
+    async with clients.producer(kafka_settings) as producer:
+        await producer.send_and_wait(topic, b"{}")
+    assert apply(own_topic=False) == []
+    assert f"1 records lie unread on {topic}" in said()
+
+
+@pytest.mark.usefixtures("made")
 def test_a_wrong_file_is_told_by_its_entity(helio: Helio, tmp_path: Path) -> None:
     file = tmp_path / "directory.yaml"
     file.write_text(ONE_ACCOUNT.replace("telnyx-main", "Telnyx Main"))

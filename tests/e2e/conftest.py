@@ -1,7 +1,6 @@
 """One running stack for the end-to-end tests that only look at it from outside."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,9 +14,10 @@ from cli.local.child import Child
 from cli.local.kafka import QUICK_JVM
 from cli.local.ports import HOST, choose
 from cli.local.probe import http_ok
+from cli.local.setup import prepare
 from cli.local.stack import Stack
-from directory.apply import apply
-from schemas.settings import KafkaSettings
+from cli.local.table import SERVICES
+from schemas.settings import KafkaSettings, TopicSettings
 from tests.e2e import world
 from tests.e2e.caller import Api, Phones
 from tests.e2e.channel import pools
@@ -33,9 +33,11 @@ def stack(
     """Everything, as `helio up` starts it; the directory has what `world` adds."""
     home = tmp_path_factory.mktemp("stack")
     argv = {"simulator": world.simulator(home, pools.at_simulator())}
-    with Stack(home, documented_ports=False, jvm=QUICK_JVM, argv=argv) as running:
+    # Everything that could be logged is: `test_private` looks for texts in it.
+    env = {name: {"HELIO_LOG_LEVEL": "DEBUG"} for name in SERVICES}
+    with Stack(home, documented_ports=False, jvm=QUICK_JVM, argv=argv, env=env) as running:
         kafka = KafkaSettings(bootstrap_servers=running.run.kafka)
-        asyncio.run(apply(kafka, world.directory(), now=time.time_ns() // 1_000_000))
+        asyncio.run(prepare(kafka, TopicSettings(), world.directory()))
         yield running
 
 

@@ -27,6 +27,8 @@ SUSPENDED: Final = "+14155550180"
 ON_SUSPENDED_ACCOUNT: Final = "+14155550181"
 OF_SUSPENDED_ASSISTANT: Final = "+14155550182"
 UNOWNED: Final = "+14155550183"
+#: A number of an organization that redacts its texts, at each provider.
+DISCREET: Final = ("+14155550176", "+12125550176", "+13125550176")
 #: Its organization's messages are valid for this long, where they do not say otherwise.
 BRIEF: Final = "+15125550190"
 BRIEF_SECONDS: Final = 2
@@ -34,16 +36,16 @@ BRIEF_SECONDS: Final = 2
 #: Name -> API key. The names say what each is for.
 KEYS: Final = {
     name: f"key-of-the-end-to-end-tests-{name}"
-    for name in ("suspended", "reader", "sender", "limited", "limited-twice", "initech")
+    for name in ("suspended", "reader", "sender", "limited", "limited-twice", "discreet", "initech")
 }
 #: Requests per second, and at once, of the limited keys.
 RATE: Final = 0.5
 BURST: Final = 5
 
 _NUMBERS: Final = {
-    "twilio-main": [SUSPENDED, OF_SUSPENDED_ASSISTANT, UNOWNED, SLOW, EXPIRING, BRIEF, PACED[0]],
-    "telnyx-main": [EXAMPLE, PACED[1]],
-    "vonage-main": [PACED[2].removeprefix("+")],
+    "twilio-main": [SUSPENDED, OF_SUSPENDED_ASSISTANT, UNOWNED, SLOW, EXPIRING, BRIEF, PACED[0], DISCREET[0]],
+    "telnyx-main": [EXAMPLE, PACED[1], DISCREET[1]],
+    "vonage-main": [PACED[2].removeprefix("+"), DISCREET[2].removeprefix("+")],
 }
 
 
@@ -94,6 +96,17 @@ def directory() -> str:
                 EXPIRING: {"account": "twilio-main", "rate": 1, "burst": 1},
             },
             "assistants": {"slow": {"name": "Slow", "numbers": [SLOW, EXPIRING]}},
+        },
+        "discreet": {
+            "defaults": {"own_topic": True, "redact": True},
+            "numbers": {
+                number: {"account": account, "rate": 100, "burst": 10}
+                for number, account in zip(
+                    DISCREET, ("twilio-main", "telnyx-main", "vonage-main"), strict=True
+                )
+            },
+            "assistants": {"discreet": {"name": "Discreet", "numbers": [*DISCREET]}},
+            "api_keys": {"discreet": _key("discreet")},
         },
         "initech": {
             "defaults": {"validity_seconds": BRIEF_SECONDS},

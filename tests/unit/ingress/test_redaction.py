@@ -50,8 +50,8 @@ def test_neither_row_nor_answers_tell_it() -> None:
     assert (row.text, row.media, row.redacted) == ("", (), True)
     assert row.fingerprint == seal("newest", "m", fingerprint(ASKED))
     seen = Seen(row, Absent(), whole=True)
-    answers = [row.encode(), json.dumps(shown.members(row, seen)), json.dumps(channel.members(row, seen))]
-    answers += [channel.created(row).body, channel.created(row, replayed=True).body]
+    answers: list[str | bytes] = [row.encode(), json.dumps(shown.members(row, seen)), json.dumps(channel.members(row, seen))]
+    answers += [bytes(one.body) for one in (channel.created(row), channel.created(row, replayed=True))]
     for answer in answers:
         told = answer if isinstance(answer, str) else answer.decode()
         assert "MARK" not in told
