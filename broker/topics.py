@@ -7,9 +7,17 @@ from typing import Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    KafkaError,
+    NoError,
+    TopicAlreadyExistsError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
 
 from broker import clients
+from broker.refusal import denied
 from schemas.settings import KafkaSettings, TopicSettings
 from schemas.topics import Topic, catalogue
 
@@ -23,11 +31,13 @@ class TopicsDifferError(Exception):
 
 @dataclass(frozen=True)
 class Wrong:
-    """What is wrong with a topic: it is missing, or differs from what it must be."""
+    """What is wrong with a topic: it is missing, or differs from what it must be, or we may not look."""
 
     missing: bool
     #: A sentence.
     said: str
+    #: We lack a right on it, and cannot tell whether it is there.
+    denied: bool = False
 
 
 async def create(
@@ -69,6 +79,7 @@ async def verify(
 
     Raises:
         TopicsDifferError: says which topic differs, in what, and what to do.
+        TopicAuthorizationFailedError: names those that we may not look at.
     """
     wanted = [t for t in catalogue(organizations) if t.name in names]
     unknown = set(names) - {t.name for t in wanted}
@@ -76,6 +87,8 @@ async def verify(
         raise TopicsDifferError(f"not in the catalogue: {', '.join(sorted(unknown))}")
     async with clients.admin(kafka) as admin:
         found = await examine(admin, settings, wanted)
+    if unseen := {name for name, wrong in found.items() if wrong.denied}:
+        raise TopicAuthorizationFailedError(unseen)
     if found:
         raise TopicsDifferError("; ".join(wrong.said for wrong in found.values()))
 
@@ -83,25 +96,38 @@ async def verify(
 async def examine(
     admin: AIOKafkaAdminClient, settings: TopicSettings, wanted: Sequence[Topic]
 ) -> dict[str, Wrong]:
-    """What is wrong, by the topic's name, with those of `wanted` that are missing or differ."""
+    """What is wrong, by the topic's name, with those of `wanted` that are missing or differ.
+
+    The list of topics leaves out what we may not see. A cluster that is asked for a topic by name tells that
+    apart, but may make one that is missing, and otherwise than it must be. So we ask how they are set up.
+    """
     if not wanted:
         return {}
-    # Asked for by name, a cluster may make a topic that is missing, and otherwise than it must be.
+    configs = await _configs(admin, [t.name for t in wanted])
     present = set(await admin.list_topics())
-    there = [t.name for t in wanted if t.name in present]
-    described = await admin.describe_topics(there) if there else []
-    partitions = {one["topic"]: len(one["partitions"]) for one in described if not one["error_code"]}
-    configs = await _configs(admin, sorted(partitions))
-    found = {t.name: _problems(t, settings, partitions.get(t.name), configs.get(t.name, {})) for t in wanted}
-    return {name: Wrong(name not in partitions, "; ".join(said)) for name, said in found.items() if said}
+    there = [name for name, found in configs.items() if isinstance(found, dict) and name in present]
+    partitions: dict[str, int] = {}
+    for one in await admin.describe_topics(there) if there else []:
+        if one["error_code"]:
+            raise for_code(one["error_code"])(one["topic"])
+        partitions[one["topic"]] = len(one["partitions"])
+    found = {t.name: _wrong(t, settings, partitions.get(t.name), configs[t.name]) for t in wanted}
+    return {name: wrong for name, wrong in found.items() if wrong}
 
 
-def _problems(
-    topic: Topic, settings: TopicSettings, partitions: int | None, found: dict[str, str]
-) -> list[str]:
-    if partitions is None:
-        unseen = "where Kafka asks for rights, our principal may lack that of seeing it: deploy/acls.md"
-        return [f"topic {topic.name} is missing: run `helio topics` ({unseen})"]
+def _wrong(
+    topic: Topic, settings: TopicSettings, partitions: int | None, config: dict[str, str] | type[KafkaError]
+) -> Wrong | None:
+    if config is UnknownTopicOrPartitionError:
+        return Wrong(missing=True, said=f"topic {topic.name} is missing: run `helio topics`")
+    if not isinstance(config, dict) or partitions is None:
+        why = denied(TopicAuthorizationFailedError(topic.name))
+        return Wrong(missing=False, said=str(why), denied=True)
+    problems = _problems(topic, settings, partitions, config)
+    return Wrong(missing=False, said="; ".join(problems)) if problems else None
+
+
+def _problems(topic: Topic, settings: TopicSettings, partitions: int, found: dict[str, str]) -> list[str]:
     problems = []
     expected = topic.partitions or settings.partitions
     if partitions != expected:
@@ -133,16 +159,21 @@ async def _led(admin: AIOKafkaAdminClient, names: Sequence[str]) -> bool:
     )
 
 
-async def _configs(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, dict[str, str]]:
-    if not names:
-        return {}
+async def _configs(
+    admin: AIOKafkaAdminClient, names: Sequence[str]
+) -> dict[str, dict[str, str] | type[KafkaError]]:
+    """How each topic is set up; or that it is missing, or that we may not ask."""
     resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
-    found: dict[str, dict[str, str]] = {}
+    found: dict[str, dict[str, str] | type[KafkaError]] = {}
     for response in await admin.describe_configs(resources):
         for code, _message, _type, name, entries in response.resources:
-            if code:
-                raise for_code(code)(name)
-            found[name] = {entry[0]: entry[1] for entry in entries}
+            error = for_code(code)
+            if error is NoError:
+                found[name] = {entry[0]: entry[1] for entry in entries}
+            elif error in {UnknownTopicOrPartitionError, TopicAuthorizationFailedError}:
+                found[name] = error
+            else:
+                raise error(name)
     return found
 
 

@@ -30,6 +30,8 @@ async def of_own_topics(kafka: KafkaSettings, settings: TopicSettings) -> list[F
 
 
 def _todo(wrong: topics.Wrong) -> str:
+    if wrong.denied:
+        return "until then nobody can tell whether it is as it must be"
     if wrong.missing:
         return "make it with `helio topics`; until then its organization cannot produce"
     return "change it with your cluster's tools; until then intake does not read it"

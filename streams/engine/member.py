@@ -24,6 +24,16 @@ class Member(GroupCoordinator):  # type: ignore[misc]  # untyped upstream
             die(Exit.PAUSED, "thrown out of group %s: stopped or cut off past the session", self.group_id)
         super().reset_generation()
 
+    def _push_error_to_user(self, exc: BaseException) -> Any:
+        """The group cannot go on.
+
+        Closes: aiokafka tells it to whoever reads next, and waits for that. While nothing is assigned nobody
+        reads: a worker that may not join its group would neither begin nor end.
+        """
+        if not self._closing.done():
+            die(Exit.CRASH, "group %s: %r", self.group_id, exc)
+        return super()._push_error_to_user(exc)
+
 
 IDLE_WAIT_MS: Final = 500
 """How long the broker may hold a fetch that finds nothing; what a rebalance asks next waits behind it."""
