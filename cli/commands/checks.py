@@ -84,8 +84,8 @@ async def of_kafka(
     except RefusedError as refused:
         return [Finding(check="broker", said="Kafka does not let us in", todo=str(refused))]
     except (KafkaError, TimeoutError) as error:
-        if why := denied(error):
-            return [Finding(check="rights", said="Kafka does not let us do what we must", todo=why)]
+        if (lacking := of_denial(error)) is not None:
+            return [lacking]
         said = f"Kafka at {kafka.bootstrap_servers} does not acknowledge a record ({type(error).__name__})"
         return [Finding(check="broker", said=said, todo=_REACH_IT)]
     said = f"Kafka at {kafka.bootstrap_servers} acknowledged a record in {taken_ms:.0f} ms"
@@ -93,6 +93,12 @@ async def of_kafka(
         Finding(check="broker", said=said),
         Finding(check="topics", said=f"all {len(names)} topics are as they must be"),
     ]
+
+
+def of_denial(error: BaseException) -> Finding | None:
+    """What `error` says of rights that we lack; None: it is about something else."""
+    why = denied(error)
+    return Finding(check="rights", said="Kafka does not let us do what we must", todo=why) if why else None
 
 
 async def _append(kafka: KafkaSettings, readings: dict[str, Reading]) -> float:

@@ -62,6 +62,8 @@ def _print(found: "list[Finding]") -> None:
 
 
 async def _examine(settings: "Settings", doors: dict[str, str]) -> "list[Finding]":
+    from aiokafka.errors import KafkaError
+
     from cli.commands import checks, dlq_findings, findings, own_topics, redaction
 
     # What clients log of a broker that is away is said once, as a finding.
@@ -74,9 +76,14 @@ async def _examine(settings: "Settings", doors: dict[str, str]) -> "list[Finding
     if "Redis" in readings:
         found += await checks.of_ledger(settings.redis)
     if all(finding.ok for finding in broker):
-        found += await own_topics.of_own_topics(settings.kafka, settings.topics)
-        found += await checks.of_directory(settings.kafka)
-        found += await redaction.of_redaction(settings.kafka, settings.messages)
-        found += await checks.of_groups(settings.kafka)
-        found += await dlq_findings.of_letters(settings.kafka)
+        try:
+            found += await own_topics.of_own_topics(settings.kafka, settings.topics)
+            found += await checks.of_directory(settings.kafka)
+            found += await redaction.of_redaction(settings.kafka, settings.messages)
+            found += await checks.of_groups(settings.kafka)
+            found += await dlq_findings.of_letters(settings.kafka)
+        except KafkaError as error:
+            if (lacking := checks.of_denial(error)) is None:
+                raise
+            found.append(lacking)
     return [*found, *await checks.of_doors(doors)]

@@ -1,6 +1,9 @@
 """A broker that gives the rights of deploy/acls.md and no others: the platform works, nobody does more."""
 
 import json
+import os
+import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -20,7 +23,9 @@ from cli.local.child import Child
 from cli.local.process import Process
 from cli.local.stack import Stack
 from schemas import topics
+from schemas.dead_letters import dead_letter
 from schemas.exits import Exit
+from tests.conftest import ROOT
 from tests.fakes.rights import PRINCIPALS, TOLD, bindings
 from tests.fakes.secured import Secured, secured
 
@@ -230,6 +235,78 @@ def test_it_sees_its_topic_alone_and_makes_none(cluster: Secured) -> None:
         with pytest.raises(KafkaException) as refused:
             made.result(30)
         assert refused.value.args[0].code() == KafkaError.TOPIC_AUTHORIZATION_FAILED
+
+
+# -- the tools
+
+
+def helio(stack: Stack, cluster: Secured, principal: str, *arguments: str) -> list[Any]:
+    """What a command that ends well says, as JSON lines."""
+    done = subprocess.run(
+        [sys.executable, "-m", "cli", *arguments, "--json"],
+        cwd=ROOT,
+        env={**os.environ, **environment(cluster, principal), "HELIO_REDIS__URL": stack.run.redis},
+        capture_output=True,
+        timeout=DEADLINE_SECONDS,
+        check=False,
+    )
+    told = [json.loads(line) for line in done.stdout.splitlines() if line.startswith(b"{")]
+    assert told, done.stderr.decode()
+    return told
+
+
+def test_a_tail_follows(stack: Stack, cluster: Secured) -> None:
+    (record,) = helio(stack, cluster, "helio-tail", "tail", "--from-beginning", "--limit", "1")
+    assert record["message_id"]
+
+
+def letter(stack: Stack, cluster: Secured, topic: str) -> str:
+    """A dead letter of `topic`, as `helio dlq` names it."""
+    made = dead_letter(
+        topic=topic,
+        partition=0,
+        offset=0,
+        timestamp_ms=time.time_ns() // 1_000_000,
+        key=b"1",
+        value=b"not for us",
+        headers=[],
+        reason="a test",
+    )
+    producer = Producer({"bootstrap.servers": cluster.plain})
+    producer.produce(made.topic, made.value, made.key, headers=list(made.headers))
+    assert producer.flush(30) == 0
+    listed = helio(stack, cluster, "helio-dlq", "dlq", "list", "--topic", made.topic, "--origin", topic)
+    return str(listed[0]["letter"])
+
+
+def test_letters_are_replayed_and_dropped_and_nothing_told_to_subscribers(
+    stack: Stack, cluster: Secured, tmp_path: Path
+) -> None:
+    reference = uuid.uuid4().hex
+    content = {"from_phone_number": stack.run.senders[0], "to_phone_number": HANDSET, "message": "Mended"}
+    mended = tmp_path / "mended"
+    mended.write_text(json.dumps({**content, "reference": reference}))
+    request = letter(stack, cluster, topics.requests_of("acme"))
+    helio(stack, cluster, "helio-dlq", "dlq", "replay", request, "--value-from", str(mended), "--yes")
+    assert told_of(cluster, reference) == "delivered"
+    for topic in (topics.STATUS, topics.INBOUND):
+        place = letter(stack, cluster, topic)
+        (done,) = helio(stack, cluster, "helio-dlq", "dlq", "drop", place, "--yes")
+        assert done["dropped"] == [place]
+        error = produced(cluster, "helio-dlq", topic, b"{}")
+        assert error is not None
+        assert error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED
+
+
+def test_a_doctor_looks_at_everything(stack: Stack, cluster: Secured) -> None:
+    letter(stack, cluster, topics.EVENTS)
+    doors = ["--url", stack.run.ingress, "--webhooks-url", stack.run.webhooks]
+    (told,) = helio(stack, cluster, "helio-doctor", "doctor", *doors)
+    seen = {"broker", "topics", "clocks", "directory", "services", "dead letters"}
+    findings = [one for one in told["findings"] if one["check"] in seen]
+    assert {one["check"] for one in findings} == seen, told
+    (found,) = [one for one in findings if not one["ok"]]
+    assert "1 records of events could not be read" in found["said"]
 
 
 # -- no row is for nothing
