@@ -205,7 +205,7 @@ class MessageSettings(Group):
     lifetime_seconds: Annotated[int, Field(ge=_DAY, le=_LONGEST_LIFETIME)] = 3 * _DAY
     #: What stands on `sms.status.v1` for the fingerprint of a redacted message is made with the first of
     #: them; the doors know it by each. Newest first; the same for all of them.
-    fingerprint_secrets: Annotated[tuple[str, ...], Field(min_length=1)] = ("development-only",)
+    fingerprint_secrets: Annotated[tuple[str, ...], Field(min_length=1, repr=False)] = ("development-only",)
     #: A provider is asked about a sent message without a receipt after this, where it can be; 0: never.
     receipt_seconds: Annotated[float, Field(ge=0)] = 600.0
 

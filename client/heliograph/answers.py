@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, model_validator
 
 from heliograph.value import Value
-from heliograph.words import FaultWord, OutcomeWord, ProviderWord, SettledByWord, StateWord
+from heliograph.words import FaultWord, OutcomeWord, ProviderWord, SettledByWord, State, StateWord
 
 
 class Sent(Value):
@@ -163,14 +163,25 @@ class ChannelMessage(Value):
 
 
 class Cancel(Value):
-    """`cancel`: with `success` it was not sent and never will be. Else `message` says how far it had got."""
+    """`cancel`: with `success` it was not sent and never will be. Else `message` says how far it had got.
+
+    Also where it was cancelled before: the answer to a first try may be lost, and only a second one arrive.
+    """
 
     success: bool
     message_id: str
     message: str
     previous_status: str
+    #: None where this try found it as it is.
     new_status: str | None
     state: StateWord
+
+    @model_validator(mode="before")
+    @classmethod
+    def _cancelled_is_success(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.get("state") == State.CANCELLED:
+            return {**given, "success": True}
+        return given
 
 
 class QueueFigures(Value):

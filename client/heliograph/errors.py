@@ -85,7 +85,7 @@ class SendFailedError(ApiError):
 
 
 class UnavailableError(ApiError):
-    """In all tries the platform could not answer for the moment (409 `in_flight`, 5xx).
+    """In all tries the platform could not answer for the moment (409 `in_flight`, 5xx; a proxy's 408, 425).
 
     A message may have been taken: send it again with `idempotency_key`, or ask for `message_id`.
     """

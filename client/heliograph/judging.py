@@ -37,6 +37,9 @@ _BY_CODE: Final[Mapping[tuple[int, str], type[ApiError]]] = {
 _BY_STATUS: Final[Mapping[int, type[ApiError]]] = {
     401: UnauthenticatedError,
     404: NotFoundError,
+    # Of something between us, which may have passed the request on before it gave up.
+    408: UnavailableError,
+    425: UnavailableError,
     429: RateLimitedError,
 }
 

@@ -10,13 +10,14 @@ except ImportError as _error:
 
 from heliograph.kafka.consuming import InboundStream, StatusStream, Stream
 from heliograph.kafka.dead import DeadRecord, DeadRecordError
-from heliograph.kafka.producing import NotAcknowledgedError, Requested, Requests
+from heliograph.kafka.producing import NotAcknowledgedError, NotProducedError, Requested, Requests
 
 __all__ = [
     "DeadRecord",
     "DeadRecordError",
     "InboundStream",
     "NotAcknowledgedError",
+    "NotProducedError",
     "Requested",
     "Requests",
     "StatusStream",

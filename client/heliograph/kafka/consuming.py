@@ -23,7 +23,7 @@ class Stream(Generic[R]):
     A record counts as done when the next one is asked for; what is done is committed within `commit_seconds`.
     So whoever stops amid a record (an exception, `break`, a kill) gets it again at the next start: at least
     once over restarts, and once in between, for repeats are recognised. `commit()` says at once that the
-    record in hand is done.
+    record in hand is done. Entered again, a stream starts again.
 
     Args:
         bootstrap_servers: host:port, comma-separated.
@@ -62,7 +62,7 @@ class Stream(Generic[R]):
         self._on_dead = on_dead
         self._follow = follow
         self._every = commit_seconds
-        self._seen = Seen(remembered)
+        self._remembered = remembered
         self._options = {
             "max_poll_interval_ms": 300_000,
             **options,
@@ -73,6 +73,7 @@ class Stream(Generic[R]):
             "isolation_level": "read_committed",
         }
         self._consumer: AIOKafkaConsumer | None = None
+        self._seen = Seen(remembered)
         self._places = Places(None)
         self._committed = 0.0
         #: Where the partitions ended at the start, of those that have not been read so far yet.
@@ -86,6 +87,8 @@ class Stream(Generic[R]):
     async def __aenter__(self) -> Self:
         # aiokafka takes the loop that runs when it is made.
         consumer = AIOKafkaConsumer(**self._options)
+        # What was in hand at the last exit comes again: no repeat, but asked for.
+        self._seen = Seen(self._remembered)
         self._places = Places(None if self._group is None else consumer)
         consumer.subscribe([self._topic], listener=Revoked(self._places))
         try:

@@ -2,13 +2,28 @@
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self, Unpack
 from uuid import uuid4
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import (
+    AuthenticationFailedError,
+    AuthenticationMethodNotSupported,
+    ClusterAuthorizationFailedError,
+    InvalidTimestampError,
+    InvalidTopicError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    PolicyViolationError,
+    RecordListTooLargeError,
+    RecordTooLargeError,
+    SaslAuthenticationFailed,
+    TopicAuthorizationFailedError,
+    UnsupportedForMessageFormatError,
+)
 
 from heliograph.errors import HeliographError
 from heliograph.requests import OnTopic, check, encoded
@@ -17,6 +32,23 @@ from heliograph.requests import OnTopic, check, encoded
 TOPIC: Final = "sms.requests.v1"
 #: Of the contract that is written here.
 VERSION: Final = "sms.request.v1"
+#: What a broker says of the record or of us, and would say again. What else is not retriable to aiokafka
+#: (a batch that waited for too long, an error that the broker has no name for) leaves the outcome open.
+_REFUSALS: Final = (
+    AuthenticationFailedError,
+    AuthenticationMethodNotSupported,
+    ClusterAuthorizationFailedError,
+    InvalidTimestampError,
+    InvalidTopicError,
+    MessageSizeTooLargeError,
+    PolicyViolationError,
+    RecordListTooLargeError,
+    RecordTooLargeError,
+    SaslAuthenticationFailed,
+    TopicAuthorizationFailedError,
+    UnsupportedForMessageFormatError,
+)
+_TOPIC_NAME: Final = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 
 
 class NotAcknowledgedError(HeliographError):
@@ -24,6 +56,20 @@ class NotAcknowledgedError(HeliographError):
 
     Attributes:
         idempotency_key: the one that it went out with, also where it was made here.
+    """
+
+    def __init__(self, detail: str, *, idempotency_key: str) -> None:
+        self.detail = detail
+        self.idempotency_key = idempotency_key
+        super().__init__(f"{detail} (idempotency key {idempotency_key})")
+
+
+class NotProducedError(HeliographError):
+    """The broker refuses the request, and would refuse it again: too large, no right, an unknown login.
+
+    Attributes:
+        detail: topic and reason.
+        idempotency_key: the one that it went out with, also where it was made here; it is still free.
     """
 
     def __init__(self, detail: str, *, idempotency_key: str) -> None:
@@ -54,11 +100,16 @@ class Requests:
         deadline: seconds within which the broker must acknowledge.
         options: of `AIOKafkaProducer`: `security_protocol`, `ssl_context`, `sasl_mechanism`,
             `compression_type`, `linger_ms` and others.
+
+    Raises:
+        ValueError: no topic can have that name.
     """
 
     def __init__(
         self, bootstrap_servers: str, *, topic: str = TOPIC, deadline: float = 60.0, **options: Any
     ) -> None:
+        if not _TOPIC_NAME.fullmatch(topic):
+            raise ValueError(f"{topic!r} is no name of a topic")
         self._topic = topic
         self._deadline = deadline
         self._options = {
@@ -102,6 +153,7 @@ class Requests:
 
         Raises:
             ValueError: no platform would accept it; nothing was produced.
+            NotProducedError: the broker refused it: mend what the reason names.
             NotAcknowledgedError: it may have been produced.
         """
         if self._producer is None:
@@ -119,6 +171,12 @@ class Requests:
                     self._topic, encoded(fields), key=key.encode(), headers=list(headers)
                 )
         except (KafkaError, TimeoutError) as error:
-            detail = f"{self._topic}: {str(error) or type(error).__name__}"
-            raise NotAcknowledgedError(detail, idempotency_key=key) from error
+            raise _failed(self._topic, key, error) from error
         return Requested(key, reference, self._topic, done.partition, done.offset)
+
+
+def _failed(
+    topic: str, key: str, error: KafkaError | TimeoutError
+) -> NotProducedError | NotAcknowledgedError:
+    kind = NotProducedError if isinstance(error, _REFUSALS) else NotAcknowledgedError
+    return kind(f"{topic}: {str(error) or type(error).__name__}", idempotency_key=key)

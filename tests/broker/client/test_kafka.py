@@ -16,6 +16,7 @@ from heliograph.kafka import (
     DeadRecordError,
     InboundStream,
     NotAcknowledgedError,
+    NotProducedError,
     Requests,
     StatusStream,
 )
@@ -127,6 +128,24 @@ async def test_a_request_that_nobody_acknowledges_names_its_key(kafka: Broker) -
     assert raised.value.idempotency_key.startswith("client:")
 
 
+@pytest.mark.parametrize("config", [{"max.message.bytes": "600"}, {}], ids=["by the topic", "by aiokafka"])
+async def test_a_request_that_is_too_large_is_refused_for_good(kafka: Broker, config: dict[str, str]) -> None:
+    name = f"client.{uuid.uuid4()}"
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap_servers)
+    await admin.start()
+    try:
+        await admin.create_topics([NewTopic(name, 1, 1, topic_configs=config)])
+    finally:
+        await admin.close()
+    large = [("x", b"0" * (1_000 if config else 2_000_000))]
+    async with asyncio.timeout(SECONDS), Requests(kafka.bootstrap_servers, topic=name) as requests:
+        with pytest.raises(NotProducedError, match=r"(?i)large") as raised:
+            await requests.send(headers=large, **MESSAGE)
+        await requests.send(**MESSAGE)
+    assert raised.value.idempotency_key.startswith("client:")
+    assert raised.value.detail.startswith(name)
+
+
 async def test_each_transition_once_in_order_whatever_the_log_repeats(
     kafka: Broker, topic: str, producer: AIOKafkaProducer
 ) -> None:
@@ -152,6 +171,21 @@ async def test_what_is_done_is_committed_and_what_is_in_hand_comes_again(
         assert await taken(stream, 2) == ["a/4", "a/5"]
         await stream.commit()
     assert await committed(kafka, f"{topic}.g", topic) == 5
+
+
+async def test_a_stream_that_is_entered_again_begins_again(
+    kafka: Broker, topic: str, producer: AIOKafkaProducer
+) -> None:
+    """What was in hand, and a table that is rebuilt, are no repeats to it."""
+    await put(producer, topic, naturals("a", 2))
+    reading = StatusStream(kafka.bootstrap_servers, group=f"{topic}.g", topic=topic)
+    rebuilding = StatusStream(kafka.bootstrap_servers, group=None, follow=False, topic=topic)
+    for expected in (["a/1"], ["a/1", "a/2"]):
+        async with reading:
+            assert await taken(reading, len(expected)) == expected
+    for _ in range(2):
+        async with asyncio.timeout(SECONDS), rebuilding:
+            assert [record.id async for record in rebuilding] == ["a/1", "a/2"]
 
 
 async def test_a_plain_consumer_loses_what_was_in_hand(
@@ -265,6 +299,12 @@ async def test_texts_likewise(kafka: Broker, topic: str, producer: AIOKafkaProdu
 def test_only_a_whole_topic_can_be_read_to_its_end() -> None:
     with pytest.raises(ValueError, match="follow"):
         StatusStream("127.0.0.1:1", group="g", follow=False)
+
+
+@pytest.mark.parametrize("wrong", ["", "sms requests", "a/b", "t" * 250])
+def test_what_no_topic_is_called_is_refused_at_once(wrong: str) -> None:
+    with pytest.raises(ValueError, match="no name of a topic"):
+        Requests("127.0.0.1:1", topic=wrong)
 
 
 def test_a_record_of_a_stream_is_typed() -> None:

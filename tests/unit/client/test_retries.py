@@ -19,6 +19,8 @@ PASSING: dict[str, Step] = {
     "a fault of a proxy": Says(502, b"<html>Bad gateway</html>"),
     "no acknowledgement": problem(503, "broker_unavailable", NO_PAUSE, message_id=str(uuid.uuid4())),
     "too late for a proxy": Says(504, b"-"),
+    "too slow for a proxy, which passed it on": Says(408, b"-", takes=True),
+    "too early for a proxy": Says(425, b"-"),
     "taken, and the answer lost": Drops(takes=True),
     "taken, and the connection reset": Drops(takes=True, resets=True),
     "taken, and half an answer": Drops(takes=True, halfway=True),
@@ -153,6 +155,18 @@ async def test_reading_and_cancelling_are_tried_again_too(perform: Perform) -> N
         answer = await perform(found.url, "cancel", message_id)
     assert answer.success
     assert [(method, path) for method, path, _, _ in found.requests] == [("DELETE", f"/sms/{message_id}")] * 3
+
+
+async def test_a_cancel_whose_first_answer_is_lost_has_succeeded(perform: Perform) -> None:
+    message_id = str(uuid.uuid4())
+    repeated = {
+        "success": False, "message_id": message_id, "message": "Message is already cancelled",
+        "previous_status": "cancelled", "new_status": None, "state": "cancelled",
+    }  # fmt: skip
+    late = repeated | {"message": "Message is already sent", "previous_status": "sent", "state": "sent"}
+    with platform(Drops(), Says(200, repeated), Says(200, late)) as found:
+        assert (await perform(found.url, "cancel", message_id)).success
+        assert not (await perform(found.url, "cancel", message_id)).success
 
 
 async def test_a_rehearsal_uses_no_key(perform: Perform) -> None:

@@ -1,10 +1,12 @@
 """Settings of TLS and logins: what belongs together comes together, and secrets are shown nowhere."""
 
+import traceback
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from schemas.settings import KafkaSettings, RedisSettings, Settings
 
@@ -79,6 +81,59 @@ def test_no_secret_shows_in_the_text_of_settings(monkeypatch: pytest.MonkeyPatch
     assert settings.kafka.sasl_password is not None
     assert settings.kafka.sasl_password.get_secret_value() == "hush"
     assert "hush" not in f"{settings!r} {settings}"
+
+
+def _hidden() -> dict[str, Any]:
+    """Variables of all settings that are shown nowhere, with a marker in each."""
+    found: dict[str, Any] = {}
+    for group, field in Settings.model_fields.items():
+        own = field.annotation
+        for name, one in getattr(own, "model_fields", {}).items():
+            if not one.repr or "SecretStr" in str(one.annotation):
+                variable = f"HELIO_{group}__{name}".upper()
+                found[variable] = '["MARKED"]' if "tuple" in str(one.annotation) else "MARKED"
+    return found
+
+
+def test_what_is_called_a_secret_is_hidden() -> None:
+    called = {
+        f"HELIO_{group}__{name}".upper()
+        for group, field in Settings.model_fields.items()
+        for name in getattr(field.annotation, "model_fields", {})
+        if "secret" in name or "password" in name
+    }
+    assert called <= set(_hidden())
+    assert {"HELIO_MESSAGES__FINGERPRINT_SECRETS", "HELIO_REDIS__URL"} <= set(_hidden())
+
+
+def test_no_hidden_setting_shows_in_text_or_complaint(monkeypatch: pytest.MonkeyPatch) -> None:
+    hidden = {**_hidden(), "HELIO_REDIS__URL": "rediss://helio:MARKED@redis:6379/0"}
+    by = {**SCRAM, "ssl_certificate_file": "a.crt", "ssl_key_file": "a.key"}
+    for name in (name for name in hidden if "OAUTH" not in name):
+        monkeypatch.setenv(name, hidden[name])
+    for name in (
+        "security_protocol",
+        "sasl_mechanism",
+        "sasl_username",
+        "ssl_certificate_file",
+        "ssl_key_file",
+    ):
+        monkeypatch.setenv(f"HELIO_KAFKA__{name.upper()}", by[name])
+    settings = Settings()
+    assert settings.messages.fingerprint_secrets == ("MARKED",)
+    assert "MARKED" not in f"{settings!r} {settings} {settings.messages} {settings.redis}"
+
+
+@pytest.mark.parametrize("name", _hidden())
+def test_no_complaint_quotes_a_hidden_setting(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """A value that is none, and a good one beside others that contradict each other."""
+    for value in ('{"MARKED": 1}', '["MARKED", {}]', "MARKED"):
+        monkeypatch.setenv(name, value)
+        monkeypatch.setenv("HELIO_KAFKA__STALL_SECONDS", "1")
+        monkeypatch.setenv("HELIO_REDIS__SSL_CA_FILE", "ca.pem")
+        with pytest.raises((ValidationError, SettingsError)) as refused:
+            Settings()
+        assert "MARKED" not in "".join(traceback.format_exception(refused.value))
 
 
 def test_a_file_named_like_the_variable_is_the_setting(
