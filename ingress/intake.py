@@ -52,6 +52,7 @@ class Intake:
         room: how many more records may go in.
         binding: tells the ledger of keys.
         asking: knows of recipients.
+        now: the wall clock, epoch milliseconds.
         pulse: beats with each round.
         sources: what `consumer` is subscribed to.
     """
@@ -66,6 +67,7 @@ class Intake:
         room: Room,
         binding: Binding,
         asking: Asking,
+        now: Callable[[], int],
         pulse: Pulse,
         sources: Sources,
     ) -> None:
@@ -76,6 +78,7 @@ class Intake:
         self._room = room
         self._binding = binding
         self._asking = asking
+        self._now = now
         self._pulse = pulse
         self._sources = sources
         self._turns = Turns(consumer)
@@ -125,8 +128,9 @@ class Intake:
             for one in found
         ]
         known = await self._asking.batch(asks)
+        now = self._now()
         return [
-            judge(one, directory, self._terms, recipient) if isinstance(one, Read) else one
+            judge(one, directory, self._terms, now, recipient) if isinstance(one, Read) else one
             for one, recipient in zip(found, known, strict=True)
         ]
 
@@ -200,6 +204,7 @@ async def start(settings: Settings, stack: AsyncExitStack) -> Intake:
         room=room,
         binding=binding,
         asking=Asking(ledger),
+        now=_now,
         pulse=pulse,
         sources=sources,
     )

@@ -19,7 +19,7 @@ from ingress.tracing import trace
 from schemas import ids, topics
 from schemas.base import DecodeError
 from schemas.directory import Slug
-from schemas.messages import Door
+from schemas.messages import Door, Message, Refusal
 from schemas.replays import first_origin
 from schemas.requests import LARGEST_BYTES, SendRequest, fingerprint
 from schemas.settings import IntakeSettings, MessageSettings
@@ -28,6 +28,13 @@ from schemas.settings import IntakeSettings, MessageSettings
 _KEPT_VALUE: Final = 1024 * 1024
 _KEPT_REST: Final = 256 * 1024
 _SLUG: Final = TypeAdapter[str](Slug)
+#: For `route` and `fold` to tell what became of it while they know of it, also where clocks differ. What has
+#: less time left is past its validity in any case.
+_TO_TELL_MS: Final = 3_600_000
+_TOO_OLD: Final = (
+    "too old: messages of its time are forgotten (HELIO_MESSAGES__LIFETIME_SECONDS). Most likely nobody has "
+    "read it until now; where intake has lost its place on the topic, it may have been sent already"
+)
 
 
 class Fate(StrEnum):
@@ -74,29 +81,43 @@ def read(record: ConsumerRecord, terms: Terms) -> Read | Judged:
         return Judged(Fate.DEAD, _dead(record, str(error)))
 
 
-def judge(found: Read, directory: Directory, terms: Terms, recipient: Recipient = UNASKED) -> Judged:
-    """The message or refusal for a record. The same record always gets the same id and times."""
+def judge(
+    found: Read, directory: Directory, terms: Terms, now: int, recipient: Recipient = UNASKED
+) -> Judged:
+    """The message or refusal for a record; its dead letter where that would be forgotten before it is told.
+
+    The same record always gets the same id and times: `now`, epoch milliseconds, only says whether it is too
+    late for them.
+    """
     record, request, organization = found.record, found.request, found.organization
     message_id = _message_id(record, request, organization)
-    used = _used(found, message_id)
     verdict = _verdict(found, message_id, directory, terms, recipient)
+    told: Message | Refusal
     if isinstance(verdict, Accepted):
-        return Judged(Fate.ACCEPTED, _outgoing(record, message_id, verdict.message.encode()), used)
+        fate, told = Fate.ACCEPTED, verdict.message
+    else:
+        fate, told = Fate.REFUSED, _refusal(verdict, found, message_id, directory, terms)
+    if told.forget_at - _TO_TELL_MS <= now:
+        return Judged(Fate.DEAD, _dead(record, _TOO_OLD))
+    return Judged(fate, _outgoing(record, message_id, told.encode()), _used(found, message_id))
+
+
+def _refusal(verdict: Denied, found: Read, message_id: str, directory: Directory, terms: Terms) -> Refusal:
+    organization = found.organization
     refused = refusal(
         verdict,
-        request,
+        found.request,
         organization,
         door=Door.KAFKA,
         message_id=message_id,
-        now=record.timestamp,
+        now=found.record.timestamp,
         settings=terms.messages,
     )
     content = refused.content
     if found.partly is not None:
         content = content.model_copy(update={"fingerprint": found.partly.fingerprint})
     told = redacted(content, organization, directory, message_id, terms.messages)
-    refused = refused.model_copy(update={"content": told})
-    return Judged(Fate.REFUSED, _outgoing(record, message_id, refused.encode()), used)
+    return refused.model_copy(update={"content": told})
 
 
 def _verdict(

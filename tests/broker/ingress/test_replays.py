@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -25,7 +27,7 @@ from schemas.messages import Message
 from schemas.replays import Mark, What
 from schemas.settings import IntakeSettings, Settings
 from tests.broker.ingress.reading import DEAD, Reading
-from tests.broker.ingress.test_intake import having, running
+from tests.broker.ingress.test_intake import built, having, running
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.broker
@@ -218,3 +220,32 @@ async def test_a_strangers_header_makes_no_mark(desk: Desk) -> None:
     assert desk.helio("drop", honest["letter"], "--yes", "--note", "a test")[0] == Exit.DONE
     assert len(desk.listed()) == 1
     assert desk.listed("--state", "dropped")[0]["marks"][0]["note"] == "a test"
+
+
+async def test_what_lay_unread_until_it_would_be_forgotten_is_a_letter_and_is_sent_when_it_is_replayed(
+    desk: Desk,
+) -> None:
+    """`route` drops what is forgotten: its producer would never be told anything."""
+    later = time.time_ns() // 1_000_000 + 1000 * desk.settings.messages.lifetime_seconds
+    desk.produce(having(message="late"))
+    async with built(desk.settings) as made:
+        made._now = lambda: later
+        stop = asyncio.Event()
+        task = asyncio.create_task(made.run(stop))
+        await desk.reading.until(lambda _: len(desk.letters()) == 1)
+        stop.set()
+        await task
+    assert desk.reading.messages() == []
+    (listed,) = desk.listed("--reason", "too old")
+    code, (told,), _ = desk.replay()
+    assert (code, told["replayed"], told["refused"]) == (Exit.DONE, [listed["letter"]], [])
+    (message,) = await desk.let_in(1)
+    assert message.message_id == id_of(desk.letters()[0])
+    (done,) = desk.listed("--state", "replayed")
+    assert message.content.accepted_at >= moment(done["marks"][0]["at"])
+    assert message.valid_until == message.content.accepted_at + 1000 * desk.settings.messages.validity_seconds
+
+
+def moment(text: str) -> int:
+    """Milliseconds since the epoch."""
+    return round(datetime.fromisoformat(text).timestamp() * 1000)

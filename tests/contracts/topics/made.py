@@ -119,7 +119,7 @@ def _judged(value: bytes, directory: Directory, offset: int = 7) -> Any:
     )  # fmt: skip
     asked = read(record, _TERMS)
     assert isinstance(asked, Asked)
-    return judge(asked, directory, _TERMS).outgoing
+    return judge(asked, directory, _TERMS, AT).outgoing
 
 
 # ---- status

@@ -53,7 +53,7 @@ TERMS = Terms(IntakeSettings(), MessageSettings())
 
 def judged(record: ConsumerRecord, directory: Directory) -> Judged:
     found = read(record, TERMS)
-    return judge(found, directory, TERMS) if isinstance(found, Read) else found
+    return judge(found, directory, TERMS, NOW) if isinstance(found, Read) else found
 
 
 def record(**fields: Any) -> ConsumerRecord:

@@ -50,7 +50,11 @@ def test_neither_row_nor_answers_tell_it() -> None:
     assert (row.text, row.media, row.redacted) == ("", (), True)
     assert row.fingerprint == seal("newest", "m", fingerprint(ASKED))
     seen = Seen(row, Absent(), whole=True)
-    answers: list[str | bytes] = [row.encode(), json.dumps(shown.members(row, seen)), json.dumps(channel.members(row, seen))]
+    answers: list[str | bytes] = [
+        row.encode(),
+        json.dumps(shown.members(row, seen)),
+        json.dumps(channel.members(row, seen)),
+    ]
     answers += [bytes(one.body) for one in (channel.created(row), channel.created(row, replayed=True))]
     for answer in answers:
         told = answer if isinstance(answer, str) else answer.decode()
@@ -62,7 +66,7 @@ def test_a_refused_record_is_told_without_its_text() -> None:
     terms = Terms(IntakeSettings(owner="acme"), SETTINGS)
     found = read(record(from_phone_number="+19995550100", message=MARK), terms)
     assert isinstance(found, Read)
-    judged = judge(found, REDACTED, terms)
+    judged = judge(found, REDACTED, terms, NOW)
     assert judged.fate is Fate.REFUSED
     refused = decode_message(judged.outgoing.value)
     assert isinstance(refused, Refusal)

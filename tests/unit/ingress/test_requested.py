@@ -44,11 +44,13 @@ def record(
     )
 
 
-def judged(found: ConsumerRecord, *, owner: str | None = None, trusted: bool = False) -> Judged:
+def judged(
+    found: ConsumerRecord, *, owner: str | None = None, trusted: bool = False, now: int = NOW
+) -> Judged:
     intake = IntakeSettings(owner=owner, trusted=trusted)
     terms = Terms(intake, MessageSettings())
     asked = read(found, terms)
-    return judge(asked, DIRECTORY, terms) if isinstance(asked, Read) else asked
+    return judge(asked, DIRECTORY, terms, now) if isinstance(asked, Read) else asked
 
 
 def having(**fields: Any) -> bytes:
@@ -142,6 +144,33 @@ def test_what_cannot_be_read_is_a_dead_letter_with_its_bytes(value: bytes | None
     assert headers["h"] == b"1"
     assert headers["helio-dlq-topic"] == OWN.encode()
     assert (headers["helio-dlq-partition"], headers["helio-dlq-offset"]) == (b"2", b"7")
+
+
+#: From when on there is no time left to tell what became of a record of `NOW`.
+LATE = NOW + 71 * 3_600_000
+
+
+@pytest.mark.parametrize(
+    ("fields", "fate"),
+    [
+        ({"idempotency_key": "k"}, Fate.ACCEPTED),
+        ({"from_phone_number": "+19995550100", "idempotency_key": "k"}, Fate.REFUSED),
+        ({"message": 5, "idempotency_key": "k"}, Fate.REFUSED),
+    ],
+)
+def test_what_nobody_could_tell_of_any_more_is_a_dead_letter(fields: dict[str, Any], fate: Fate) -> None:
+    """`route` drops what is forgotten: it would end as nothing at all."""
+    value = having(**fields)
+    before, after = judged(record(value), now=LATE - 1), judged(record(value), now=LATE)
+    assert before.fate is fate
+    assert decode_message(before.outgoing.value).forget_at > LATE
+    assert reason(after).startswith("too old")
+    assert (after.outgoing.key, after.outgoing.value, after.used) == (b"any", value, None)
+
+
+def test_what_is_held_for_long_is_remembered_for_longer() -> None:
+    begins = "2023-11-16T22:13:20Z"  # 48 hours after NOW
+    assert judged(record(having(send_at=begins)), now=LATE).fate is Fate.ACCEPTED
 
 
 USE_CASE = "0198c0de-0000-7000-8000-000000000001"
@@ -287,7 +316,7 @@ def through(recipient: Recipient = UNASKED, **fields: Any) -> Judged:
     terms = Terms(IntakeSettings(), MessageSettings())
     asked = read(record(json.dumps(body).encode()), terms)
     assert isinstance(asked, Read)
-    return judge(asked, pools.directory(), terms, recipient)
+    return judge(asked, pools.directory(), terms, NOW, recipient)
 
 
 def test_a_record_may_leave_the_sender_to_a_use_case() -> None:
