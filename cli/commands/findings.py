@@ -89,7 +89,7 @@ def _subscriptions(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             check="settings",
             said="subscriptions may reach private addresses: whoever writes one reaches what notifiers reach",
-            todo="unset HELIO_NOTIFIERS__ALLOW_PRIVATE, unless all who write subscriptions may",
+            todo="set HELIO_NOTIFIERS__ALLOW_PRIVATE=false, unless all who write subscriptions may",
         )
 
 

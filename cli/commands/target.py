@@ -76,6 +76,10 @@ def settings() -> "Settings":
     if "kafka" in here and "HELIO_KAFKA__BOOTSTRAP_SERVERS" not in os.environ:
         kafka = found.kafka.model_copy(update={"bootstrap_servers": here["kafka"]})
         found = found.model_copy(update={"kafka": kafka})
+        if "HELIO_NOTIFIERS__ALLOW_PRIVATE" not in os.environ:
+            # As `helio up` sets it for its own services: what its API takes, `helio apply` takes.
+            notifiers = found.notifiers.model_copy(update={"allow_private": True})
+            found = found.model_copy(update={"notifiers": notifiers})
     if "redis" in here and "HELIO_REDIS__URL" not in os.environ:
         redis = found.redis.model_copy(update={"url": here["redis"]})
         found = found.model_copy(update={"redis": redis})
