@@ -11,7 +11,7 @@ from notifiers.window import Window
 from schemas import topics
 from schemas.base import Millis
 from schemas.directory import Active, Subscription
-from schemas.notifications import Event, Notification, SwitchedOff, id_of
+from schemas.notifications import Event, Notification, SwitchedOff, Trial, id_of
 from schemas.public import InboundRecord, StatusRecord
 from schemas.waiting import Ticket, way
 
@@ -73,7 +73,9 @@ def wants(subscription: Subscription, event: Event) -> bool:
     return (
         subscription.status is Active.ACTIVE
         and subscription.organization == event.data.organization
-        and (subscription.events is None or event.type in subscription.events)
+        and (
+            subscription.events is None or event.type in subscription.events or isinstance(event.data, Trial)
+        )
         and not (isinstance(event.data, SwitchedOff) and event.data.subscription == subscription.id)
     )
 

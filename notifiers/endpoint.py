@@ -68,11 +68,17 @@ class Endpoint:
         within = self.width * _AT_HAND_MS / max(self.answer_ms, 1.0)
         return self.queued + self.held < max(self.width, min(_MOST_AT_HAND, round(within)))
 
-    def place(self, now: Millis) -> Millis:
-        """When one that finds no room comes back: behind those before it, as quick as the endpoint is."""
-        each = self.answer_ms / self.width
-        self._tail = max(self._tail + each, now + SHORTEST_MS)
-        return min(round(self._tail), now + _LONGEST_LINE_MS)
+    def place(self, now: Millis, roll: float) -> Millis:
+        """When one that finds no room comes back: behind those before it, as quick as the endpoint is.
+
+        The line is an hour long. Beyond it `roll`, from 0 to 1, says when one comes to look again, and the
+        line does not grow by those that have no place in it.
+        """
+        found = max(self._tail + self.answer_ms / self.width, now + SHORTEST_MS)
+        if found > now + _LONGEST_LINE_MS:
+            return round(now + SHORTEST_MS + roll * (_LONGEST_LINE_MS - SHORTEST_MS))
+        self._tail = found
+        return round(found)
 
     def add(self, delivery: Delivery) -> None:
         """It waits for its try, behind what has the same key."""
@@ -116,12 +122,20 @@ class Endpoint:
             return  # begun before the rest
         self._failures += 1
         if self.rests or self._failures >= _IN_A_ROW:
-            self.rest(now, min(_LONGEST_REST_MS, pauses.after(self.rests + 1, roll)))
+            self._rest(now, pauses, roll)
 
-    def rest(self, now: Millis, pause_ms: int) -> None:
-        """It gets nothing for so long."""
+    def asked(self, now: Millis, wanted_ms: int | None, pauses: Pauses, roll: float) -> None:
+        """It asks for a pause, of that length if it says one: it gets nothing until then."""
+        if now >= self.until:
+            self._rest(now, pauses, roll, wanted_ms)
+        elif wanted_ms:
+            self.until = max(self.until, now + min(wanted_ms, _LONGEST_LINE_MS))
+
+    def _rest(self, now: Millis, pauses: Pauses, roll: float, wanted_ms: int | None = None) -> None:
         self.rests += 1
-        self.until = max(self.until, now + pause_ms)
+        own = min(_LONGEST_REST_MS, pauses.rest(self.rests, roll))
+        # None at all, or one that is over, would be asked for without end.
+        self.until = now + (min(wanted_ms, _LONGEST_LINE_MS) if wanted_ms else own)
 
     def empty(self) -> Iterator[Delivery]:
         """Take out all that waits, each line in its order."""

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 from directory.snapshot import Directory
 from notifiers import metrics
-from notifiers.deliveries import Delivery, later
+from notifiers.deliveries import Delivery, later, wants
 from notifiers.endpoint import SHORTEST_MS, Endpoint
 from notifiers.outbox import Outbox
 from notifiers.pauses import Pauses
@@ -16,12 +16,16 @@ from notifiers.posting import Answer, Outcome, Post
 from notifiers.shares import Shares
 from notifiers.turns import Turns
 from schemas.base import Millis
-from schemas.directory import Active, Subscription
+from schemas.directory import Subscription
 from schemas.failpoints import Point, reached
 from schemas.settings import NotifierSettings
 from schemas.signing import secrets_of
 
 _LOG: Final = logging.getLogger(__name__)
+#: Whatever waited for longer is not told, though nothing was tried: the notifiers stood still.
+_OLDEST_MS: Final = 3 * 24 * 3_600_000
+#: After so many rests in a row what waits for an endpoint is dropped in its time without a try of its own.
+_DEAD_RESTS: Final = 3
 
 
 class Noting(Protocol):
@@ -79,7 +83,7 @@ class Teller:
         if subscription is None:
             self._drop(delivery, "unwanted")
             return
-        if now - delivery.notification.since > self._settings.give_up_seconds * 1000:
+        if now - delivery.notification.since > _OLDEST_MS:
             self._drop(delivery, "late")
             return
         endpoint = self._endpoint(subscription)
@@ -89,7 +93,7 @@ class Teller:
         elif wait >= SHORTEST_MS:
             self._later(delivery, delivery.notification.due, "resting", tried=False)
         elif not endpoint.has_room() or not self._queued.free(endpoint.organization):
-            self._later(delivery, endpoint.place(now), "full", tried=False)
+            self._later(delivery, endpoint.place(now, self._roll()), "full", tried=False)
         elif wait > 0:
             self._hold(delivery, endpoint, wait)
         else:
@@ -124,18 +128,27 @@ class Teller:
         found = self._directory().live.get(("subscription", delivery.notification.subscription))
         if (
             isinstance(found, Subscription)
-            and found.status is Active.ACTIVE
             and found.organization == delivery.notification.organization
+            and wants(found, delivery.notification.event)
         ):
             return found
         return None
 
     def _endpoint(self, subscription: Subscription) -> Endpoint:
         known = self._endpoints.get(subscription.id)
-        if known is None or (known.url, known.organization) != (subscription.url, subscription.organization):
-            known = Endpoint(subscription.organization, subscription.url, self._settings.max_per_endpoint)
-            self._endpoints[subscription.id] = known
-        return known
+        if known is not None and (known.url, known.organization) == (
+            subscription.url,
+            subscription.organization,
+        ):
+            return known
+        new = Endpoint(subscription.organization, subscription.url, self._settings.max_per_endpoint)
+        self._endpoints[subscription.id] = new
+        if known is not None:  # what waits for the old one goes to the new one, before what comes
+            for delivery in known.empty():
+                self._queued.give(known.organization)
+                if not delivery.job.dropped:
+                    self.tell(delivery)
+        return new
 
     def _hold(self, delivery: Delivery, endpoint: Endpoint, wait: int) -> None:
         """It has its place, and comes again when it is due."""
@@ -215,10 +228,11 @@ class Teller:
         own = self._pauses.after(delivery.notification.tries + 1, self._roll())
         pause = self._pauses.asked(own, answer.pause_ms)
         if answer.outcome in (Outcome.GONE, Outcome.THROTTLED):
-            endpoint.rest(now, pause)
+            endpoint.asked(now, answer.pause_ms, self._pauses, self._roll())
         else:
             endpoint.bad(now, self._pauses, self._roll(), took_ms)
-        self._retry(delivery, now, pause)
+        if not delivery.job.dropped:
+            self._retry(delivery, now, pause)
         if endpoint.until > now:
             for one in endpoint.empty():
                 self._queued.give(endpoint.organization)
@@ -227,15 +241,22 @@ class Teller:
 
     def _retry(self, delivery: Delivery, now: Millis, pause: int) -> None:
         """Its try has failed."""
-        if now + pause - delivery.notification.since > self._settings.give_up_seconds * 1000:
+        if self._over(delivery, now + pause):
             self._drop(delivery, "late")
         else:
             self._later(delivery, now + pause, "failed", tried=True)
+
+    def _over(self, delivery: Delivery, due: Millis) -> bool:
+        """Whether it is not tried any more by then."""
+        return due - delivery.notification.since > self._settings.give_up_seconds * 1000
 
     def _put_off(self, delivery: Delivery, endpoint: Endpoint, now: Millis) -> None:
         """Its endpoint is failing: as if it had been tried."""
         own = self._pauses.after(delivery.notification.tries + 1, self._roll())
         due = max(endpoint.until, now + max(own, SHORTEST_MS))
+        if endpoint.rests > _DEAD_RESTS and self._over(delivery, due):
+            self._drop(delivery, "late")
+            return
         self._later(delivery, due, "resting", tried=True)
 
     def _later(self, delivery: Delivery, due: Millis, why: str, *, tried: bool) -> None:

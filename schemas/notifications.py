@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import Field, TypeAdapter
 
 from schemas import ids
-from schemas.base import Millis, Record, decode_with
+from schemas.base import DecodeError, Millis, Record, decode_with
 from schemas.directory import EventType
 from schemas.public import InboundRecord, StatusRecord
 
@@ -57,7 +57,11 @@ class Event(Record):
 
     @classmethod
     def of(cls, record: StatusRecord | InboundRecord | SwitchedOff | Trial) -> Self:
-        """The event that `record` is."""
+        """The event that `record` is.
+
+        Raises:
+            DecodeError: its time is none that RFC 3339 can write.
+        """
         match record:
             case StatusRecord():
                 kind = EventType(f"message.{record.status}")
@@ -67,7 +71,10 @@ class Event(Record):
                 kind = EventType.SWITCHED_OFF
             case Trial():
                 kind = EventType.TEST
-        time = datetime.fromtimestamp(record.at / 1000, UTC).isoformat(timespec="milliseconds")
+        try:
+            time = datetime.fromtimestamp(record.at / 1000, UTC).isoformat(timespec="milliseconds")
+        except (ValueError, OverflowError, OSError):
+            raise DecodeError("at: a time beyond the year 9999") from None
         return cls(type=kind, timestamp=time.removesuffix("+00:00") + "Z", data=record)
 
 

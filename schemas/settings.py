@@ -361,10 +361,10 @@ class NotifierSettings(Group):
     max_per_endpoint: Annotated[int, Field(ge=1)] = 8
     #: What waits for its try in one process; beyond it, it waits in Kafka.
     max_queued: Annotated[int, Field(ge=16)] = 4_000
-    #: The first pause; each next one is twice as long.
+    #: The first pause; the next ones are those of the waiting topics: 10 s, 1 min, 10 min, 1 h.
     retry_first_seconds: Seconds = 5.0
-    #: The longest pause.
-    retry_longest_seconds: Annotated[float, Field(ge=10, le=6 * 3600)] = 3600.0
+    #: No pause is longer, but for some seconds.
+    retry_longest_seconds: Annotated[float, Field(ge=10, le=3600)] = 3600.0
     #: An event is tried again for so long, then dropped.
     give_up_seconds: Annotated[float, Field(gt=0, le=2 * _DAY)] = _DAY
     #: A subscription is switched off after so long of nothing but failures.

@@ -13,6 +13,8 @@ _KEY: Final = "helio-key"
 
 #: The last hop may be early by less than this: the shortest wait is left to the target.
 EARLY_MS: Final = min(WAITING)
+#: The waits that cost one hop, shortest first.
+STEPS_MS: Final = tuple(sorted(WAITING))
 
 Headers = list[tuple[str, bytes]]
 

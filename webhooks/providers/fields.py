@@ -11,6 +11,8 @@ from schemas.public import Keyword, Media
 from webhooks.words import Idle, Inbound, Strange, Unreadable
 
 _BARE: Final = re.compile(r"[1-9][0-9]{6,14}")
+#: The year 9999, in milliseconds: nobody means it, and calendars end with it.
+_BEYOND: Final = 253_370_764_800_000
 _COUNT: Final = re.compile(r"[1-9][0-9]{0,3}")
 
 
@@ -46,13 +48,14 @@ def millis(value: object) -> int | None:
     """An ISO 8601 time as milliseconds since the epoch; without a zone it is UTC.
 
     None if it is no time, or one before 1970: year 1 is how some languages write that they know none.
+    Nor may it be in the year 9999 or after, where calendars end.
     """
     try:
         at = datetime.fromisoformat(text(value))
         found = int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
     except (ValueError, OverflowError):
         return None
-    return found if found > 0 else None
+    return found if 0 < found < _BEYOND else None
 
 
 def number(value: object) -> str:

@@ -1,10 +1,14 @@
 """Who is told of what, and how it waits."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from notifiers.deliveries import Job, later, notifications, trace_of, waiting
+from notifiers.reader import read
 from notifiers.window import Window
 from schemas import topics
+from schemas.base import DecodeError
 from schemas.directory import Active, EventType
 from schemas.notifications import Event, Notification, SwitchedOff, decode
 from schemas.provider import Provider
@@ -56,6 +60,14 @@ def test_no_suspended_one() -> None:
 def test_of_its_own_end_a_subscription_is_not_told() -> None:
     other = subscription("other")
     assert told(OFF, subscription("hook"), other) == ["other"]
+
+
+def test_a_time_that_nobody_can_write_is_a_dead_letter() -> None:
+    beyond = status("m").model_copy(update={"at": 253_402_300_800_000})
+    record = SimpleNamespace(topic=topics.STATUS, value=beyond.encode())
+    with pytest.raises(DecodeError, match="at:"):
+        read(record, directory(subscription()), NOW)
+    assert Event.of(beyond.model_copy(update={"at": 253_370_764_799_999})).timestamp.startswith("9998-12-31")
 
 
 @pytest.mark.parametrize("state", list(State))

@@ -1,5 +1,8 @@
 """An endpoint's queue, its rests, and its turns: with time as an argument."""
 
+import heapq
+import random
+
 from notifiers.endpoint import Endpoint
 from notifiers.pauses import Pauses
 from notifiers.shares import Shares
@@ -106,11 +109,57 @@ def test_what_finds_no_room_comes_back_in_its_order_and_as_quick_as_the_endpoint
     one = endpoint(width=1)
     for _ in range(50):
         one.well(1_000)
-    places = [one.place(NOW) for _ in range(5_000)]
+    places = [one.place(NOW, 0.5) for _ in range(3_000)]
     assert places == sorted(places)
     assert places[0] == NOW + 10_000
     assert 1_900 < places[12] - places[10] < 2_100
-    assert places[-1] == NOW + 3_600_000
+
+
+def test_beyond_an_hour_chance_says_when_to_look_again_and_the_line_grows_no_longer() -> None:
+    one = endpoint(width=1)
+    for _ in range(50):
+        one.well(1_000)
+    places = [one.place(NOW, 0.25) for _ in range(50_000)]
+    assert max(places) <= NOW + 3_600_000
+    assert set(places[4_000:]) == {NOW + 907_500}
+    assert one.place(NOW + 60_000, 0.25) > NOW + 3_600_000
+
+
+def test_a_healthy_endpoint_with_hours_of_backlog_is_told_all_of_it() -> None:
+    """Virtual time: 8,000 events, of which it answers one in two seconds."""
+    chance = random.Random(7)
+    one = endpoint(width=1)
+    for _ in range(50):
+        one.well(2_000)
+    comes = [(NOW + n, n) for n in range(8_000)]
+    heapq.heapify(comes)
+    told, free_at = 0, NOW
+    while comes:
+        at, n = heapq.heappop(comes)
+        while one.queued and free_at <= at:
+            one.ended(one.start().key)
+            told, free_at = told + 1, free_at + 2_000
+        if not one.queued:
+            free_at = max(free_at, at)
+        if one.has_room():
+            add(one, str(n))
+        else:
+            heapq.heappush(comes, (max(at + 1, one.place(at, chance.random())), n))
+        assert at < NOW + 8 * 3_600_000, f"{told} told"
+    assert told + one.queued == 8_000
+
+
+def test_it_rests_for_what_it_asks_for_an_hour_at_most_and_else_as_after_failures() -> None:
+    for wanted, rest in ((1_000, 1_000), (10**12, 3_600_000), (None, 5_000), (0, 5_000)):
+        one = endpoint()
+        for _ in range(4):  # all of them under way at once
+            one.asked(NOW, wanted, PAUSES, 0.5)
+        assert (one.until, one.rests) == (NOW + rest, 1)
+    one, now = endpoint(), NOW
+    for _ in range(20):
+        one.asked(now, None, PAUSES, 0.5)
+        assert one.until - now <= 300_000
+        now = one.until
 
 
 def test_emptied_it_keeps_only_what_is_under_way() -> None:

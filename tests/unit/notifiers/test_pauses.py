@@ -5,29 +5,49 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifiers.pauses import Pauses, retry_after
+from schemas import topics
 from schemas.settings import NotifierSettings
+from schemas.waiting import EARLY_MS, Ticket, next_topic
 
 PAUSES = Pauses.of(NotifierSettings())
 NOW = 1_700_000_000_000
 
 
-def test_they_double_from_five_seconds_to_an_hour() -> None:
-    found = [PAUSES.after(tries, 0.5) for tries in range(1, 13)]
-    assert found[:4] == [5_000, 10_000, 20_000, 40_000]
-    assert found[-1] == 3_600_000
+def test_they_grow_from_five_seconds_to_an_hour() -> None:
+    found = [PAUSES.after(tries, 0.5) for tries in range(1, 9)]
+    assert found == [5_000, 15_000, 65_000, 605_000, *[3_605_000] * 4]
 
 
-def test_a_day_has_some_thirty_tries() -> None:
-    passed, tries = 0, 0
+def test_a_day_of_tries_costs_some_fifty_records() -> None:
+    """Each hop through a waiting topic, and each way back, is a record."""
+    passed, tries, records = 0, 0, 0
     while passed < 24 * 3_600_000:
         tries += 1
-        passed += PAUSES.after(tries, 0.5)
-    assert 25 < tries < 40
+        due = passed + PAUSES.after(tries, tries % 11 / 10)
+        ticket, topic = Ticket(due, topics.NOTIFICATIONS, b"k"), ""
+        passed += 1  # on the way there
+        while topic != topics.NOTIFICATIONS:
+            topic = next_topic(ticket, passed)
+            records += 1
+            passed += next((delay for delay, name in topics.WAITING.items() if name == topic), 0)
+        assert due - passed < EARLY_MS
+        passed = due
+    assert 25 < tries < 30
+    assert records < 60
 
 
 @given(st.integers(0, 10**9), st.floats(0, 1))
 def test_whatever_was_tried_a_pause_is_within_bounds(tries: int, roll: float) -> None:
-    assert 4_000 <= PAUSES.after(tries, roll) <= 3_600_000
+    assert 4_000 <= PAUSES.after(tries, roll) < 3_600_000 + EARLY_MS
+    assert 4_000 <= PAUSES.rest(tries, roll) <= 3_600_000
+
+
+@given(st.floats(0.001, 3600), st.floats(10, 3600), st.integers(1, 50))
+def test_however_it_is_set_pauses_never_shrink(first: float, longest: float, tries: int) -> None:
+    if first <= longest:
+        settings = NotifierSettings(retry_first_seconds=first, retry_longest_seconds=longest)
+        pauses = Pauses.of(settings)
+        assert pauses.after(tries, 0.5) <= pauses.after(tries + 1, 0.5)
 
 
 def test_chance_spreads_them() -> None:

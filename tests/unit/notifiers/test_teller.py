@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,11 +12,12 @@ from aiohttp import web
 
 from broker.publish import Outgoing
 from directory.snapshot import Directory
+from notifiers.deliveries import Delivery
 from notifiers.outbox import Outbox
 from notifiers.posting import Poster
 from notifiers.teller import Teller
 from schemas.directory import Subscription
-from schemas.notifications import Notification, decode
+from schemas.notifications import Event, Notification, Trial, decode
 from schemas.settings import NotifierSettings
 from schemas.status import State
 from tests.unit.notifiers.receiving import DEADLINE, Receiver, hangs, receiving, status
@@ -232,12 +234,85 @@ async def test_after_a_day_it_is_dropped() -> None:
     async with receiving(status(500)) as receiver, telling() as desk:
         one = subscription(url=receiver.url)
         desk.directory = directory(one)
-        desk.tell("old", to=one, since=NOW - DAY - 1)
-        assert desk.log.done
         desk.tell("nearly", to=one, since=NOW - DAY + 1_000)
         await desk.done()
         assert len(receiver.got) == 1
         assert not desk.put_off
+
+
+async def test_who_stood_still_for_a_day_tries_each_event_once_before_it_is_dropped() -> None:
+    async with receiving() as receiver, telling() as desk:
+        one = subscription(url=receiver.url)
+        desk.directory = directory(one)
+        desk.tell("old", to=one, since=NOW - 2 * DAY)
+        await receiver.count(1)
+        desk.tell("too-old", to=one, since=NOW - 3 * DAY - 1)
+        await desk.done()
+        assert len(receiver.got) == 1
+
+
+async def test_what_fails_once_its_partition_is_anothers_is_left_to_the_other() -> None:
+    gate = asyncio.Event()
+
+    async def fails(_: web.Request) -> web.StreamResponse:
+        await gate.wait()
+        return web.Response(status=500)
+
+    async with receiving(fails) as receiver, telling() as desk:
+        one = subscription(url=receiver.url)
+        desk.directory = directory(one)
+        desk.tell("m", to=one)
+        await receiver.count(1)
+        desk.log.window.revoked = True
+        gate.set()
+        async with asyncio.timeout(DEADLINE):
+            await desk.teller.drain()
+        assert not len(desk.outbox)
+        assert not desk.put_off
+
+
+async def test_a_short_pause_that_an_old_event_was_asked_for_is_not_everybodys_hour() -> None:
+    async with receiving(status(429, Retry_After="1")) as receiver, telling() as desk:
+        one = subscription(url=receiver.url)
+        desk.directory = directory(one)
+        old = desk.log.delivery(told("old"), one, since=NOW)
+        desk.teller.tell(replace(old, notification=old.notification.model_copy(update={"tries": 11})))
+        [waits] = await desk.waiting(1)
+        assert waits.due > NOW + 3_600_000
+        receiver.reply = status(204)
+        desk.now += 1_001
+        desk.tell("new", to=one)
+        await receiver.count(2)
+
+
+async def test_a_narrowed_filter_holds_for_what_waits_but_not_for_a_trial() -> None:
+    async with receiving() as receiver, telling() as desk:
+        one = subscription(url=receiver.url)
+        desk.directory = directory(subscription(url=receiver.url, events=("text.received",)))
+        desk.tell("m", to=one)
+        assert desk.log.done
+        tried = Trial(id="t", subscription=one.id, organization=one.organization, at=NOW)
+        delivery = desk.log.delivery(told("n"), one, since=NOW)
+        found = delivery.notification.model_copy(update={"event": Event.of(tried)})
+        desk.teller.tell(Delivery(found, b"hook", delivery.job))
+        await receiver.count(1)
+        assert receiver.got[0].event["type"] == "subscription.test"
+
+
+async def test_what_waited_for_the_old_url_goes_to_the_new_one() -> None:
+    gate = asyncio.Event()
+    async with receiving(hangs(gate)) as old, receiving() as new, telling(max_per_endpoint=1) as desk:
+        one = subscription(url=old.url)
+        desk.directory = directory(one)
+        for n in range(3):
+            desk.tell(f"m-{n}", to=one)
+        await old.count(1)
+        desk.directory = directory(subscription(url=new.url))
+        desk.tell("m-3", to=one)
+        await new.count(3)
+        assert [one.event["data"]["message_id"] for one in new.got] == ["m-1", "m-2", "m-3"]
+        gate.set()
+        await desk.done()
 
 
 @pytest.mark.parametrize("change", ["suspended", "deleted", "anothers"])
