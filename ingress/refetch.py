@@ -3,7 +3,7 @@
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError, NotLeaderForPartitionError, for_code
+from aiokafka.errors import NotLeaderForPartitionError, for_code
 from aiokafka.protocol.fetch import FetchRequest
 
 from ingress.batches import Batch, first_batch
@@ -14,7 +14,7 @@ _COMMITTED: Final = 1
 
 
 async def batch_at(consumer: AIOKafkaConsumer, partition: TopicPartition, offset: int) -> Batch:
-    """The batch at `offset`, which is there, over the consumer's own connections.
+    """The batch at `offset`, over the consumer's own connections; empty where there is none.
 
     Raises:
         KafkaError: the broker did not give it.
@@ -29,7 +29,7 @@ async def batch_at(consumer: AIOKafkaConsumer, partition: TopicPartition, offset
     if error:
         raise for_code(error)(partition)
     if not rest[-1]:
-        raise KafkaError(f"no batch at {offset}")
+        return Batch([], offset)
     # As of version 11 the replica to read from lies before the records.
     aborted = rest[2 if answer.API_VERSION >= 5 else 1]
     return first_batch(bytes(rest[-1]), partition, offset, aborted or [])

@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Final, TypeVar
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, UnsupportedCodecError
 
 from ingress.refetch import batch_at
 
@@ -29,9 +29,9 @@ class Turns:
         """At most `room` records that are there already; else the first ones to come within `wait_ms`."""
         taken = await self._turn(room)
         if not taken:
-            taken = await self._first_to_come(wait_ms)
-            if taken and room > 1:
-                taken += await self._turn(room - 1)
+            taken = await self._first_to_come(room, wait_ms)
+            if taken and room > len(taken):
+                taken += await self._turn(room - len(taken))
         return taken
 
     async def hold(self, wait_ms: int) -> None:
@@ -58,12 +58,14 @@ class Turns:
     async def _of(self, partition: TopicPartition, most: int) -> list[ConsumerRecord]:
         """Records of one partition.
 
-        Where the name of a header is no UTF-8, aiokafka raises and gives none, again and again. So the
-        batch that is next is fetched once more, and read by us.
+        Where it cannot take a batch apart, aiokafka raises and gives none, again and again. So the batch that
+        is next is fetched once more, and read by us.
         """
         try:
             return _flat(await self._consumer.getmany(partition, timeout_ms=0, max_records=most))
-        except UnicodeDecodeError:
+        except Exception as error:
+            if not _of_the_batch(error):
+                raise
             return await self._by_hand(partition, most)
 
     async def _by_hand(self, partition: TopicPartition, most: int) -> list[ConsumerRecord]:
@@ -78,13 +80,42 @@ class Turns:
             return []
         return taken
 
-    async def _first_to_come(self, wait_ms: int) -> list[ConsumerRecord]:
+    async def _first_to_come(self, room: int, wait_ms: int) -> list[ConsumerRecord]:
         try:
             # One alone: when a second partition cannot be taken apart, what the first gave is lost for good.
             return _flat(await self._consumer.getmany(timeout_ms=wait_ms, max_records=1))
-        except UnicodeDecodeError:
-            # The next turn reads it by hand.
-            return []
+        except Exception as error:
+            if not _of_the_batch(error):
+                raise
+            return await self._come(room)
+
+    async def _come(self, room: int) -> list[ConsumerRecord]:
+        """What has come, by hand: aiokafka does not say where it could not take a batch apart.
+
+        It may not be left to the next turn, which would find nothing: it is being fetched again by then.
+        """
+        taken: list[ConsumerRecord] = []
+        for partition in sorted(self._consumer.assignment()):
+            most = min(SHARE, room - len(taken))
+            if most and await self._has_more(partition):
+                taken += await self._by_hand(partition, most)
+        return taken
+
+    async def _has_more(self, partition: TopicPartition) -> bool:
+        """Whether the last fetch told of records there that nobody has taken."""
+        if partition not in self._consumer.assignment():
+            return False
+        end = self._consumer.last_stable_offset(partition)
+        try:
+            return end is not None and await self._consumer.position(partition) < end
+        except KafkaError:
+            # It is another's by now.
+            return False
+
+
+def _of_the_batch(error: Exception) -> bool:
+    """Whether it is what lies there that cannot be read, and not Kafka that has a trouble."""
+    return isinstance(error, UnsupportedCodecError) or not isinstance(error, KafkaError)
 
 
 def _by_topic(assignment: Collection[TopicPartition]) -> list[list[TopicPartition]]:

@@ -1,12 +1,15 @@
 """The ground that every record stands on: frozen models, epoch milliseconds, bytes in and out."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
+#: The last moment that a record may name: the end of the year 9998. Calendars end with 9999 (RFC 3339,
+#: Python); a year is left for whatever is added to a moment.
+LAST_MILLIS: Final = 253_370_764_800_000 - 1
 #: A moment in milliseconds since the Unix epoch, UTC: what Kafka and Redis count in.
-Millis = Annotated[int, Field(ge=0)]
+Millis = Annotated[int, Field(ge=0, le=LAST_MILLIS)]
 #: What people write to each other, and the addresses of what they attach: no repr shows it, and so no log and
 #: no traceback does.
 Body = Annotated[str, Field(repr=False)]

@@ -6,6 +6,8 @@ https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-proto
 from datetime import UTC, datetime
 from typing import Final
 
+from schemas.base import LAST_MILLIS
+
 #: Who says it: the platform, whichever process of it.
 SOURCE: Final = b"/heliograph"
 _JSON: Final = b"application/json"
@@ -17,10 +19,10 @@ def headers(*, id: str, type: str, at: int, subject: str) -> list[tuple[str, byt
     Args:
         id: the same for every repeat of the event.
         type: such as `sms.status.v1`.
-        at: when it happened, milliseconds since the epoch.
+        at: when it happened, milliseconds since the epoch; what no calendar has is its first or last moment.
         subject: what it is about: a message id.
     """
-    time = datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds")
+    time = datetime.fromtimestamp(min(max(at, 0), LAST_MILLIS) / 1000, UTC).isoformat(timespec="milliseconds")
     return [
         ("ce_specversion", b"1.0"),
         ("ce_id", id.encode()),

@@ -27,10 +27,11 @@ def of_record(topic: str, partition: int, offset: int, timestamp_ms: int) -> str
 
 
 def of_replay(organization: str, topic: str, partition: int, offset: int, timestamp_ms: int) -> str:
-    """The id of a keyless request that was a dead letter, by its place before its first replay.
+    """The id of a keyless request that was a dead letter on a topic that several organizations share.
 
-    So a letter that is replayed twice is one message. The place stands in a header that any producer of the
-    topic can write; with the organization in the name, nobody meets another's ids by it.
+    By its place before its first replay, so a letter that is replayed twice is one message. The place stands
+    in a header that any producer of the topic can write; with the organization in the name, nobody meets
+    another's ids by it.
     """
     return _named("replay", organization, topic, str(partition), str(offset), str(timestamp_ms))
 

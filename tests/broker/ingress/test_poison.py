@@ -5,19 +5,22 @@ Each kind of `poison.py` comes first, in the middle and last in a batch of a pla
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaProducer, ConsumerRecord
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
+from broker import clients
 from cli.local.kafka import Kafka
+from ingress.turns import Turns
 from schemas import ids, topics
 from schemas.messages import Message, Refusal
 from schemas.settings import Settings
-from tests.broker.ingress.poison import CORPUS, Kind, Place, request
+from tests.broker.ingress.poison import CORPUS, NO_UTF8, Kind, Place, request
 from tests.broker.ingress.reading import Reading
 from tests.broker.ingress.test_intake import Producer, commit_route
 from tests.broker.ingress.test_processes import process, until_ready
@@ -150,6 +153,37 @@ def altered(kind: Kind, letter: ConsumerRecord) -> str | None:
     if list(letter.headers)[: len(kind.headers)] != list(kind.headers):
         return "other headers"
     return None
+
+
+@pytest.mark.usefixtures("own_kafka")
+async def test_a_header_that_is_no_utf8_stands_in_nobodys_way_at_an_idle_door(settings: Settings) -> None:
+    """By what is taken, and by how often: a door that spins takes nothing in its first turn."""
+    async with AsyncExitStack() as stack:
+        consumer = clients.group_consumer(settings.kafka, topics.INTAKE_GROUP)
+        consumer.subscribe([topics.REQUESTS])
+        await stack.enter_async_context(consumer)
+        producer = await stack.enter_async_context(
+            AIOKafkaProducer(bootstrap_servers=settings.kafka.bootstrap_servers, acks="all")
+        )
+        turns, bad = Turns(consumer), Kind("bad", request(), Place.GOOD, headers=[(NO_UTF8, b"1")])
+        async with asyncio.timeout(60):
+            await at_the_end(consumer)
+            for number in range(PARTITIONS):
+                taking = asyncio.create_task(turns.take(500, 60_000))
+                await asyncio.sleep(0)
+                (sent,) = await produce(producer, [bad], number)
+                taken = await taking
+                assert [(one.partition, one.offset) for one in taken] == [(number, sent.offset)]
+        await consumer.commit()
+
+
+async def at_the_end(consumer: AIOKafkaConsumer) -> None:
+    """Stand where nothing is left to be read."""
+    while len(consumer.assignment()) < PARTITIONS:
+        await consumer.getmany(timeout_ms=100)
+    await consumer.seek_to_end()
+    for partition in consumer.assignment():
+        await consumer.position(partition)
 
 
 async def refused_by_the_broker(kafka: Kafka, value: bytes, codec: str) -> tuple[list[str], list[str]]:

@@ -144,7 +144,7 @@ def id_of(letter: ConsumerRecord) -> str:
     origin = said(letter.headers)
     assert origin is not None
     at = origin.origin
-    return ids.of_replay("acme", at.topic, at.partition, at.offset, at.timestamp)
+    return ids.of_record(at.topic, at.partition, at.offset, at.timestamp)
 
 
 @pytest.mark.parametrize(("point", "replays"), [(Point.DLQ_BEGUN, 1), (Point.DLQ_REPLAYED, 2)])

@@ -8,7 +8,7 @@ from aiokafka.record.default_records import DefaultRecordBatch, _DefaultRecordBa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingress.batches import first_batch
+from ingress.batches import Batch, Unread, first_batch
 
 SOURCE = TopicPartition("sms.requests.v1", 2)
 Record = tuple[int, bytes | None, bytes | None, list[tuple[str, bytes | None]]]
@@ -90,6 +90,54 @@ def test_the_mark_of_a_transaction_is_no_record() -> None:
     assert first_batch(bytes(data), SOURCE, 0, ()).records == []
 
 
-def test_what_is_compressed_is_not_guessed_at() -> None:
-    with pytest.raises(ValueError, match="attributes"):
-        first_batch(built([(5, None, b"v" * 100, [])], codec=1), SOURCE, 0, ())
+def test_gzip_is_taken_apart() -> None:
+    data = built([(5, None, b"v" * 100, [(Name(), None)])] * 2, codec=1)
+    assert data[22] & 0x07 == 1
+    assert [record.value for record in first_batch(data, SOURCE, 0, ()).records] == [b"v" * 100] * 2
+
+
+def unread(batch: Batch) -> list[int]:
+    assert all(isinstance(record, Unread) and record.why for record in batch.records)
+    return [record.offset for record in batch.records]
+
+
+@pytest.mark.parametrize("codec", [1, 2, 3, 4, 5, 7])
+def test_each_place_of_a_codec_that_nobody_knows_is_stepped_over(codec: int) -> None:
+    data = bytearray(built([(5, None, b"v", [])] * 3))
+    data[22] |= codec
+    batch = first_batch(bytes(data), SOURCE, 1, ())
+    assert (unread(batch), batch.next_offset) == ([1, 2], 3)
+
+
+def test_of_another_format_one_place_is_stepped_over() -> None:
+    data = bytearray(built([(5, None, b"v", [])] * 3))
+    data[16] = 1
+    batch = first_batch(bytes(data), SOURCE, 1, ())
+    assert (unread(batch), batch.next_offset) == ([1], 2)
+
+
+def test_what_says_that_it_never_ends_is_stepped_over_in_parts() -> None:
+    data = bytearray(built([(5, None, b"v", [])]))
+    data[23:27] = b"\x7f\xff\xff\xff"
+    data[57:61] = b"\x7f\xff\xff\xff"
+    batch = first_batch(bytes(data), SOURCE, 0, ())
+    assert (unread(batch), batch.next_offset) == (list(range(500)), 500)
+    assert unread(first_batch(bytes(data), SOURCE, 500, ())) == list(range(500, 1000))
+
+
+@given(
+    st.integers(0, 200),
+    st.lists(st.tuples(st.integers(0, 199), st.integers(0, 255)), max_size=5),
+    st.booleans(),
+)
+def test_nothing_that_lies_there_raises_and_each_batch_is_left_behind(
+    size: int, changes: Sequence[tuple[int, int]], packed: bool
+) -> None:
+    data = bytearray(built([(5, b"k" * 30, b"v" * 40, [("h", b"1")])] * 3, codec=int(packed)))
+    for at, byte in changes:
+        data[at % len(data)] = byte
+    batch = first_batch(bytes(data[:size]), SOURCE, 1, ())
+    assert batch.next_offset > 1
+    offsets = [record.offset for record in batch.records]
+    assert offsets == sorted(set(offsets))
+    assert all(1 <= offset < batch.next_offset for offset in offsets)
