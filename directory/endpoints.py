@@ -6,6 +6,8 @@ What a name leads to is judged by the notifiers, each time that they connect (do
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from schemas.addresses import is_public
+
 
 def flaw(url: str, *, private: bool) -> str | None:
     """What is wrong with `url` as an endpoint, in a sentence; None if nothing is.
@@ -34,7 +36,9 @@ def flaw(url: str, *, private: bool) -> str | None:
 
 def _is_local(host: str) -> bool:
     try:
-        return not ip_address(host).is_global
+        ip_address(host)
     except ValueError:
-        name = host.removesuffix(".")
-        return "." not in name or name.endswith((".localhost", ".local", ".internal"))
+        _, dot, last = host.removesuffix(".").rpartition(".")
+        # No top-level domain begins with a digit: what does is an address in a spelling of C, such as 127.1.
+        return not dot or last[:1].isdigit() or last in {"localhost", "local", "internal"}
+    return not is_public(host)

@@ -176,6 +176,10 @@ class Directory:
         """The subscriptions of `organization`, suspended ones too, by id."""
         return self._subscriptions.get(organization, ())
 
+    def tells_nobody(self) -> bool:
+        """Whether no organization has any subscription."""
+        return not self._subscriptions
+
     def entities(self) -> Iterator[AnyEntity]:
         """Everything that there is, in no particular order."""
         return iter(self.live.values())

@@ -17,7 +17,6 @@ from ingress.batching import Gathered
 from ingress.codes import Code
 from ingress.ports import NotAcknowledgedError, Publish, Store
 from ingress.problems import Problem, passing
-from ingress.tracing import Headers
 from ingress.watching import Watching
 from ledger import LedgerAwayError
 from ledger.claims import Absent, Cancel, Claim, Closed, Open, Sending
@@ -26,6 +25,7 @@ from schemas import facts, topics
 from schemas.failpoints import Point, reached
 from schemas.public import StatusRecord
 from schemas.status import SEND_API, SENDING, State
+from schemas.tracing import Headers
 
 _LOG: Final = logging.getLogger(__name__)
 #: How long the row of a message whose claim is closed is waited for: the fold is that far behind at most.

@@ -26,11 +26,11 @@ from ingress.replies import Reply
 from ingress.sending import Sending
 from ingress.shortcut import Endpoint
 from ingress.statuses import Members
-from ingress.tracing import TRACEPARENT, Headers, trace
 from ledger import LedgerAwayError
 from schemas.directory import ApiKey, Scope
 from schemas.optouts import Consent
 from schemas.requests import SendRequest
+from schemas.tracing import of_request
 
 _LOG: Final = logging.getLogger(__name__)
 #: Nobody is there to read it; what web servers log for a caller who has gone.
@@ -100,7 +100,7 @@ async def _sent(request: Request, parts: Parts, model: type[SendRequest]) -> Rep
         return wanted
     if wanted.dry_run:
         return await parts.rehearsal.judge(wanted, key.organization)
-    return await parts.sending.send(wanted, key.organization, _trace(request))
+    return await parts.sending.send(wanted, key.organization, of_request(request.headers))
 
 
 def look(parts: Parts, members: Members, *, of_use_cases: bool = False) -> Endpoint:
@@ -153,7 +153,7 @@ async def _cancelled(request: Request, parts: Parts) -> Cancelled | Already | Pr
     if isinstance(key, Problem):
         return key
     given: str = request.path_params["message_id"]
-    return await parts.cancelling.cancel(given, key.organization, _trace(request))
+    return await parts.cancelling.cancel(given, key.organization, of_request(request.headers))
 
 
 def _decision(result: Cancelled | Already) -> dict[str, Any]:
@@ -255,11 +255,6 @@ async def _who(request: Request, parts: Parts, scope: Scope) -> ApiKey | Problem
     """Whose request it is, if it is within its key's rate."""
     key = keys.authenticate(request.headers.get("authorization"), parts.directory(), scope, parts.clock())
     return key if isinstance(key, Problem) else await parts.rates.check(key) or key
-
-
-def _trace(request: Request) -> Headers:
-    given = request.headers.get(TRACEPARENT)
-    return () if given is None else trace([(TRACEPARENT, given.encode("latin-1"))])
 
 
 def _shown(found: bytes | Problem) -> Response:

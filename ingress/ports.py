@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
-from ingress.tracing import Headers
 from ledger.claims import Cancel, Claim
 from ledger.health import Health
 from ledger.holds import Answer, Found, Hold
@@ -13,6 +12,7 @@ from ledger.sticky import Pair, Remembered
 from ledger.view import First, Seen
 from schemas.base import Millis
 from schemas.caps import Cap
+from schemas.tracing import Headers
 
 
 class NotAcknowledgedError(Exception):

@@ -12,8 +12,8 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from broker.patience import end_refused
 from broker.refusal import denied
 from ingress.ports import NotAcknowledgedError
-from ingress.tracing import Headers
 from schemas.exits import Exit
+from schemas.tracing import Headers
 
 _LOG: Final = logging.getLogger(__name__)
 

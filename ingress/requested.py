@@ -16,7 +16,6 @@ from ingress.batches import Unread
 from ingress.binding import Used
 from ingress.partly import Partly, read_partly
 from ingress.permission import UNASKED, Recipient
-from ingress.tracing import trace
 from schemas import ids, topics
 from schemas.base import DecodeError
 from schemas.directory import Slug
@@ -24,6 +23,7 @@ from schemas.messages import Door, Message, Refusal
 from schemas.replays import first_origin
 from schemas.requests import LARGEST_BYTES, SendRequest, fingerprint
 from schemas.settings import IntakeSettings, MessageSettings
+from schemas.tracing import trace
 
 #: What a dead letter holds of a record at most: less than its topic takes.
 _KEPT_VALUE: Final = 1024 * 1024

@@ -20,7 +20,6 @@ from ingress.ports import NotAcknowledgedError, Publish, Store
 from ingress.problems import Problem, passing
 from ingress.recipients import Asking
 from ingress.replies import Reply, Subject
-from ingress.tracing import Headers
 from ingress.watching import Watching
 from ledger import LedgerAwayError
 from ledger.holds import Answer, Found, Hold
@@ -32,6 +31,7 @@ from schemas.public import StatusRecord
 from schemas.requests import SendRequest, fingerprint
 from schemas.sealing import forms
 from schemas.settings import IngressSettings, MessageSettings
+from schemas.tracing import Headers
 
 _LOG: Final = logging.getLogger(__name__)
 #: What is only put down once the answer is there may not hold it up.

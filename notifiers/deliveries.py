@@ -1,9 +1,7 @@
 """What is to be told to whom, and the record that waits in Kafka where it cannot be told now."""
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 from broker.publish import Outgoing
 from directory.snapshot import Directory
@@ -13,11 +11,8 @@ from schemas.base import Millis
 from schemas.directory import Active, Subscription
 from schemas.notifications import Event, Notification, SwitchedOff, Trial, id_of
 from schemas.public import InboundRecord, StatusRecord
+from schemas.tracing import TRACEPARENT, trace
 from schemas.waiting import Ticket, way
-
-TRACEPARENT: Final = "traceparent"
-#: https://www.w3.org/TR/trace-context/ §3.2: version 00. Producers of requests write what they like.
-_TRACE: Final = re.compile(rb"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class Job:
@@ -65,7 +60,7 @@ class Delivery:
 
 def trace_of(headers: Iterable[tuple[str, bytes]]) -> bytes | None:
     """The trace context of a record with these headers, if it has one that can be read."""
-    return next((value for name, value in headers if name == TRACEPARENT and _TRACE.fullmatch(value)), None)
+    return next((value for _, value in trace(headers)), None)
 
 
 def wants(subscription: Subscription, event: Event) -> bool:

@@ -9,12 +9,12 @@ from typing import Final, Self
 
 from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar
 
-from notifiers.addresses import AddressRefusedError
 from notifiers.pauses import retry_after
-from notifiers.resolver import connector
+from notifiers.resolver import AddressRefusedError, connector
 from schemas.base import Millis
 from schemas.settings import NotifierSettings
 from schemas.signing import sign
+from schemas.tracing import TRACEPARENT
 
 _AGENT: Final = "Heliograph"
 #: So much of an answer is read, so that its connection can be used again; more closes it.
@@ -75,7 +75,7 @@ def headers(post: Post, now: Millis) -> dict[str, str]:
         "webhook-timestamp": str(timestamp),
         "webhook-signature": " ".join(signatures),
     }
-    return found if post.trace is None else found | {"traceparent": post.trace.decode("latin-1")}
+    return found if post.trace is None else found | {TRACEPARENT: post.trace.decode("latin-1")}
 
 
 def meaning(status: int, wanted: str | None, now: Millis) -> Answer:

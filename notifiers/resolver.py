@@ -11,13 +11,17 @@ from aiohttp import TCPConnector
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.connector import AddrInfoType
 
-from notifiers.addresses import AddressRefusedError, is_public
+from schemas.addresses import is_public
 
 #: Look-ups under way at once. A name server that never answers holds one for half a minute.
 _MOST: Final = 256
 #: An idle connection is closed before common servers do (Node: 5 s, gunicorn: 2 s): a POST that meets a
 #: connection just being closed is a failed try.
 _KEEP_ALIVE_SECONDS: Final = 1.5
+
+
+class AddressRefusedError(OSError):
+    """The endpoint has an address that is not public. The operator reads which; its owner, that."""
 
 
 class Resolver(AbstractResolver):

@@ -16,7 +16,6 @@ class Exit(IntEnum):
         self.meaning = meaning
         return self
 
-    # 70 to 76 are those of `streams.engine.Exit`, too; a test holds them to it.
     SEND = 70, "The broker refuses a record of ours, or the producer has failed for good."
     HANDLER = 71, "A handler, or what runs between records, raised."
     GAP = 72, "Records of a partition were skipped; it is read again from its commit."

@@ -5,15 +5,14 @@ And that of a request with all that is told of its message: receipts and policie
 
 from collections.abc import Sequence
 
+from schemas.tracing import TRACEPARENT
 from streams.engine import Record
 from streams.rows import Row
-
-_TRACEPARENT = "traceparent"
 
 
 def trace(record: Record) -> Sequence[tuple[str, bytes]]:
     """The header to hand on, if the record has one."""
-    return [header for header in record.headers if header[0] == _TRACEPARENT]
+    return [header for header in record.headers if header[0] == TRACEPARENT]
 
 
 def begun(before: Row | None, row: Row, record: Record) -> Row:
@@ -25,4 +24,4 @@ def begun(before: Row | None, row: Row, record: Record) -> Row:
 
 def told(row: Row, record: Record) -> Sequence[tuple[str, bytes]]:
     """The header of what is told of `row` on account of `record`: its own trace before any other."""
-    return trace(record) if row.trace is None else [(_TRACEPARENT, row.trace.encode("latin-1"))]
+    return trace(record) if row.trace is None else [(TRACEPARENT, row.trace.encode("latin-1"))]

@@ -20,6 +20,7 @@ from schemas.facts import Receipt
 from schemas.failpoints import Point, reached
 from schemas.provider import Fault, Provider
 from schemas.settings import CallbackSettings
+from schemas.tracing import of_request
 from webhooks import metrics
 from webhooks.heeding import Consents
 from webhooks.inbound import Text
@@ -29,7 +30,6 @@ from webhooks.keys import Keys
 from webhooks.providers import DIALECTS
 from webhooks.publishing import Publish
 from webhooks.signers import candidates
-from webhooks.tracing import trace
 from webhooks.words import MOST_FIELDS, Incoming
 
 _LOG: Final = logging.getLogger(__name__)
@@ -160,7 +160,7 @@ async def _answer(request: Request, provider: Provider, parts: Parts) -> Answer:
             return TAKEN if taken else BROKER_AWAY
         case Text():
             heeded = partial(parts.consents.heed, found)
-            taking = await parts.inbox.take(found.record, trace(request.headers), before=heeded)
+            taking = await parts.inbox.take(found.record, of_request(request.headers), before=heeded)
             if taking is Taking.AWAY:
                 return BROKER_AWAY
             return answered(found, repeated=taking is Taking.REPEATED)

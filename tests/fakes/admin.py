@@ -16,8 +16,8 @@ from ingress.admin.serving import Subscribing
 from ingress.admin.writing import ChangedMeanwhileError, Writing
 from ingress.limits import RateLimit
 from ingress.ports import NotAcknowledgedError
-from ingress.tracing import Headers
 from schemas.directory import Entry
+from schemas.tracing import Headers
 from tests.fakes import world
 from tests.fakes.ledger import MemoryLedger
 

@@ -20,12 +20,12 @@ from ingress.ports import NotAcknowledgedError
 from ingress.recipients import Asking
 from ingress.rehearsal import Rehearsal
 from ingress.sending import Sending
-from ingress.tracing import Headers
 from ingress.watching import Watching
 from schemas import topics
 from schemas.facts import AnyFact, decode_fact
 from schemas.messages import Message
 from schemas.settings import IngressSettings, MessageSettings
+from schemas.tracing import Headers
 from tests.fakes import world
 from tests.fakes.ledger import MemoryLedger
 

@@ -59,6 +59,14 @@ def changed(directory: Directory, **update: object) -> Directory:
         ("https://169.254.169.254/latest", "public"),
         ("https://10.1.2.3:8443/", "public"),
         ("https://[::1]/", "public"),
+        ("https://168.63.129.16/", "public"),
+        ("https://192.0.0.192/opc/v2/", "public"),
+        ("https://224.0.0.1/", "public"),
+        ("https://[64:ff9b::a9fe:a9fe]/", "public"),
+        ("https://[2002:7f00:1::]/", "public"),
+        ("https://[::ffff:10.0.0.1]/", "public"),
+        ("https://127.1/", "public"),
+        ("https://0x7f.0x1/", "public"),
         ("https://localhost/", "public"),
         ("https://hooks/", "public"),
         ("https://hooks.internal./", "public"),
@@ -70,7 +78,9 @@ def test_where_a_subscription_may_not_lead(url: str, why: str) -> None:
     assert [one.field for one in flaws_of(entity, {})] == ["url"]
 
 
-@pytest.mark.parametrize("url", [URL, "https://hooks.acme.example", "https://1.1.1.1:8443/a?b=c"])
+@pytest.mark.parametrize(
+    "url", [URL, "https://hooks.acme.example", "https://1.1.1.1:8443/a?b=c", "https://hooks.4u.example./"]
+)
 def test_where_it_may(url: str) -> None:
     assert flaw(url, private=False) is None
 

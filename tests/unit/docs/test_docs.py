@@ -13,7 +13,6 @@ from schemas import exits, topics
 from schemas.lanes import Lane
 from schemas.provider import Provider
 from schemas.status import MOVES, State
-from streams.engine import Exit as EngineExit
 
 ROOT = Path(__file__).parents[3]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -107,11 +106,6 @@ def test_exit_codes_of_services_are_told() -> None:
     page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     told = re.findall(r"^\| (\d+) \| `(\w+)` \| (.*) \|$", page, re.MULTILINE)
     assert told == [(str(one.value), one.name, one.meaning) for one in exits.Exit]
-
-
-def test_the_engine_ends_with_the_codes_of_all_services() -> None:
-    codes = {one.name: one.value for one in exits.Exit}
-    assert {one.name: one.value for one in EngineExit}.items() <= codes.items()
 
 
 def test_exit_codes_of_the_command_line_are_told() -> None:

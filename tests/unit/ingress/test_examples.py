@@ -18,7 +18,6 @@ from ingress.codes import STATUS, Code
 from ingress.first_rows import first_row
 from ingress.openapi import examples
 from ingress.openapi.errors import MESSAGE_ID, USE_CASE_ID, example
-from ingress.tracing import Headers
 from ledger import LedgerUnavailableError
 from ledger.holds import Hold
 from schemas import ids, topics
@@ -27,6 +26,7 @@ from schemas.public import Failure, StatusRecord
 from schemas.requests import MAX_MEDIA, MAX_TEXT, MAX_VALID_FOR
 from schemas.settings import IngressSettings
 from schemas.status import State
+from schemas.tracing import Headers
 from tests.fakes import world
 from tests.fakes.doors import NOW, MemoryBroker, MemoryDoor
 

@@ -12,7 +12,6 @@ from ingress import replies
 from ingress.codes import Code
 from ingress.problems import Problem
 from ingress.replies import Reply, Subject
-from ingress.tracing import Headers
 from ledger import LedgerNotReadyError, LedgerUnavailableError
 from ledger.claims import Closed
 from ledger.holds import Found, Hold
@@ -24,6 +23,7 @@ from schemas.public import Failure, StatusRecord
 from schemas.requests import SendRequest, fingerprint
 from schemas.settings import MessageSettings
 from schemas.status import State
+from schemas.tracing import Headers
 from tests.fakes import world
 from tests.fakes.doors import NOW, MemoryBroker, MemoryDoor, until
 from tests.fakes.ledger import MemoryLedger

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifiers.addresses import is_public
+from schemas.addresses import is_public
 
 REFUSED = (
     "127.0.0.1",

@@ -1,7 +1,8 @@
-"""Which addresses may be connected to: public ones, whatever names lead to them (docs/notifiers.md).
+"""Which addresses subscriptions may lead to: public ones (docs/notifiers.md).
 
-A tenant writes the URL, and this process stands in the operator's network: without this, a subscription would
-reach what only that network may (server-side request forgery).
+A tenant writes the URL, and the notifiers stand in the operator's network: without this, a subscription would
+reach what only that network may (server-side request forgery). Whoever writes an address is told at once;
+what a name leads to is judged when the notifiers connect.
 """
 
 from collections.abc import Iterator
@@ -27,10 +28,6 @@ _MORE: Final = tuple(
 )
 #: All of IPv6 that is given out as global unicast (RFC 4291, IANA).
 _UNICAST: Final = IPv6Network("2000::/3")
-
-
-class AddressRefusedError(OSError):
-    """The endpoint has an address that is not public. The operator reads which; its owner, that."""
 
 
 def is_public(address: str) -> bool:

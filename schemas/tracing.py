@@ -1,7 +1,7 @@
-"""W3C trace context: a caller's `traceparent` goes along with all that its request becomes."""
+"""W3C trace context: a caller's `traceparent` goes along with all that its call becomes."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 TRACEPARENT: Final = "traceparent"
@@ -12,8 +12,14 @@ Headers = tuple[tuple[str, bytes], ...]
 
 
 def trace(headers: Iterable[tuple[str, bytes | None]]) -> Headers:
-    """The header to hand on, if there is one that can be read."""
+    """The header of a record to hand on, if there is one that can be read."""
     for name, value in headers:
         if name.lower() == TRACEPARENT and value is not None and _VALUE.fullmatch(value):
             return ((TRACEPARENT, value),)
     return ()
+
+
+def of_request(headers: Mapping[str, str]) -> Headers:
+    """Likewise of an HTTP request, whose headers are found by their names in lower case."""
+    given = headers.get(TRACEPARENT)
+    return () if given is None else trace([(TRACEPARENT, given.encode("ascii", "replace"))])
