@@ -98,12 +98,10 @@ class Experiment:
         await self._lab.drained()
         stories = [s for s in self.subscriber.stories.values() if s.text.startswith(f"{self._name} ")]
         ids = {story.message_id for story in stories}
-        logs = Logs(
-            told=self._told,
-            texts=[t for t in await gather.texts(self._lab.world) if t.text.startswith(f"{self._name} ")],
-            status=[said for said in self.subscriber.log if said.message_id in ids],
-            api=await gather.answers(self._lab.world, stories),
-        )
+        got = [t for t in await gather.texts(self._lab.world) if t.text.startswith(f"{self._name} ")]
+        said = await gather.answers(self._lab.world, stories)
+        status = [one for one in self.subscriber.log if one.message_id in ids]
+        logs = Logs(told=self._told, texts=got, status=status, api=said)
         return check(Plan(0, tuple(self._messages), tuple(self._acts)), logs)
 
 

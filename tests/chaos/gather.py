@@ -69,8 +69,27 @@ async def texts(world: World) -> list[Text]:
         return [Text.shown(text) for text in (await response.json())["texts"]]
 
 
-async def answers(world: World, stories: Sequence[Story], *, tries: int = 50) -> list[Said]:
-    """What the API says of each message, once its view has caught up with what subscribers saw."""
+async def answers(world: World, stories: Sequence[Story], *, rounds: int = 5) -> list[Said]:
+    """What the API says of each message; when this returns it is what `stories` say, or differs to the end.
+
+    Messages move on while thousands are asked about: a sent one without a receipt is looked up after ten
+    minutes, and is delivered then. Whoever has moved meanwhile is asked again.
+    """
+    found: dict[str, Said] = {}
+    for _ in range(rounds):
+        moved = [s for s in stories if s.message_id not in found or _differs(found[s.message_id], s)]
+        if not moved:
+            break
+        found |= {said.message_id: said for said in await _answers(world, moved)}
+    return list(found.values())
+
+
+def _differs(said: Said, story: Story) -> bool:
+    return said.code != 200 or said.body.get("state") != story.last.status
+
+
+async def _answers(world: World, stories: Iterable[Story], *, tries: int = 50) -> list[Said]:
+    """What the API says of each of these, once its view has caught up with what subscribers saw."""
     limit = asyncio.Semaphore(_AT_ONCE)
     async with aiohttp.ClientSession() as session:
 
@@ -80,7 +99,7 @@ async def answers(world: World, stories: Sequence[Story], *, tries: int = 50) ->
                     await asyncio.sleep(0.2)  # the view follows the topic at its own pace
                 async with limit:
                     said = await _get(session, world, story)
-                if said.code == 200 and said.body.get("state") == story.last.status:
+                if not _differs(said, story):
                     break
             return said
 

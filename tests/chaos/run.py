@@ -131,13 +131,10 @@ async def _beside(wanted: Wanted, made: Plan, world: World, told: list[Told], ne
 
 
 async def _collect(world: World, told: Sequence[Told], subscriber: Subscriber) -> Logs:
-    return Logs(
-        told=list(told),
-        texts=await texts(world),
-        status=list(subscriber.log),
-        api=await answers(world, list(subscriber.stories.values())),
-        dead=await dead(world),
-    )
+    got, unreadable = await texts(world), await dead(world)
+    said = await answers(world, list(subscriber.stories.values()))
+    # Nothing is awaited in between: both logs speak of the same moment.
+    return Logs(told=list(told), texts=got, status=list(subscriber.log), api=said, dead=unreadable)
 
 
 @asynccontextmanager

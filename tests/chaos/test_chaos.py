@@ -11,7 +11,7 @@ import pytest
 from tests.chaos.run import Wanted, run
 from tests.chaos.tally import tally
 
-pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("jar_cache")]
+pytestmark = [pytest.mark.chaos, pytest.mark.alone, pytest.mark.usefixtures("jar_cache")]
 SECONDS = float(os.environ.get("HELIO_TEST_CHAOS_SECONDS", "110"))
 SEED = int(os.environ.get("HELIO_TEST_CHAOS_SEED", "1"))
 

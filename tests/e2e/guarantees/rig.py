@@ -170,13 +170,11 @@ async def under_load(
 async def _logs(case: Case) -> Logs:
     """Those of this load alone."""
     stories = [story for story in case.rig.subscriber.stories.values() if case._mine(story.text)]
-    return Logs(
-        told=case.told,
-        texts=[text for text in await texts(case.rig.world) if case._mine(text.text)],
-        status=[one for one in case.rig.subscriber.log if case._mine(str(one.record["text"]))],
-        api=await answers(case.rig.world, stories),
-        dead=await dead(case.rig.world),
-    )
+    got = [text for text in await texts(case.rig.world) if case._mine(text.text)]
+    unreadable = await dead(case.rig.world)
+    said = await answers(case.rig.world, stories)
+    status = [one for one in case.rig.subscriber.log if case._mine(str(one.record["text"]))]
+    return Logs(told=case.told, texts=got, status=status, api=said, dead=unreadable)
 
 
 @asynccontextmanager
