@@ -109,7 +109,11 @@ def compare(
     problems += others
     if prune:
         retired |= _beyond(current, wanted)
-    changes += [delete(current, current.live[key]) for key in sorted(retired, key=_last_named_first)]
+    for key in sorted(retired, key=_last_named_first):
+        entity = current.live[key]
+        if (why := checks.kept(entity)) is not None:
+            problems.append(f"{entity.organization}: {key[0]} {key[1]}: {why}")
+        changes.append(delete(current, entity))
     # What was wrong before this file is not this file's fault.
     known = set(checks.flaws(current.live, private=private))
     found = checks.flaws(_result(current, changes), private=private)

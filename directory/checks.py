@@ -103,6 +103,16 @@ def users(key: Key, entities: Entities) -> Iterator[tuple[AnyEntity, str]]:
                 yield entity, naming.field
 
 
+def kept(entity: AnyEntity) -> str | None:
+    """Why `entity` may not be deleted, whoever names it; None where it may.
+
+    An organization without an entry redacts nothing: its texts would be told from that moment on.
+    """
+    if isinstance(entity, Organization) and entity.redact:
+        return "it redacts, and without it texts would be told to all: set redact to false first"
+    return None
+
+
 def namings(entity: AnyEntity) -> Iterator[Naming]:
     """The entities that `entity` names."""
     match entity:

@@ -178,6 +178,8 @@ def _flawed(
 
 def _used(directory: Directory, entity: AnyEntity) -> Problem | None:
     """Only who may see them names an entity: its organization; and anybody one of the operator's."""
+    if (why := checks.kept(entity)) is not None:
+        return Problem(Code.IN_USE, f"{entity.kind} {entity.id} stays: {why}")
     users = list(checks.users(identity(entity), directory.live))
     if not users:
         return None

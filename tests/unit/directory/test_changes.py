@@ -65,6 +65,20 @@ def test_an_organizations_defaults_are_set_changed_and_pruned() -> None:
     assert directory.organization("acme") is None
 
 
+def test_who_redacts_is_not_pruned_by_the_way() -> None:
+    redacts = "organizations: {acme: {defaults: {redact: true}}}"
+    (change,), _ = changes(world.directory(), redacts)
+    directory, _ = world.directory().after([change.entry(1)])
+    _, problems = changes(directory, "organizations: {acme: }", prune=True)
+    assert [problem for problem in problems if "set redact to false first" in problem] != []
+    (change,), problems = changes(directory, redacts.replace("true", "false"))
+    assert problems == []
+    directory, _ = directory.after([change.entry(2)])
+    found, problems = changes(directory, "organizations: {acme: }", prune=True)
+    assert problems == []
+    assert ("organization", "acme") in {(one.kind, one.id) for one in found}
+
+
 def test_prune_leaves_other_organizations_alone_and_deletes_users_first() -> None:
     found, problems = changes(world.directory(), "organizations: {globex: }", prune=True)
     assert [(c.action, c.kind) for c in found] == [

@@ -255,6 +255,20 @@ async def test_what_is_in_use_stays(door: AdminDoor) -> None:
     assert f"number {world.TELNYX} (account)" in account.json()["detail"]
 
 
+async def test_who_redacts_is_not_deleted_by_the_way(door: AdminDoor) -> None:
+    path = "/v1/directory/organizations/acme"
+    async with door.client(OPERATOR) as client:
+        params = {"organization": "acme"}
+        made = await client.put(path, params=params, json={"redact": True})
+        refused = await client.delete(path, params=params)
+        assert (await client.put(path, params=params, json={"redact": False})).status_code == 200
+        gone = await client.delete(path, params=params)
+    assert made.status_code in {200, 201}
+    assert (refused.status_code, refused.json()["code"]) == (409, "in_use")
+    assert "set redact to false first" in refused.json()["detail"]
+    assert gone.status_code == 200
+
+
 async def test_lists_come_in_pages(door: AdminDoor) -> None:
     seen: list[str] = []
     cursor = ""
