@@ -40,10 +40,11 @@ up: install ## start everything here and send a first message over each provider
 down: ## end what `helio up --detach` started
 	@$(BIN)/helio down
 
-# Whole systems run one at a time: each of them fills the machine.
+# Two at a time everywhere: a whole system mostly waits. Those that measure, or break everything, run alone.
 test: lint ## lint, and the whole suite on a real broker
-	$(BIN)/pytest -n 2 --dist loadfile -m "not e2e and not chaos"
-	$(BIN)/pytest -m "e2e or chaos" --durations=10
+	$(BIN)/pytest -n 2 --dist loadfile -m "not e2e and not chaos" --durations=30
+	$(BIN)/pytest -n 2 --dist loadgroup -m "(e2e or chaos) and not alone" --durations=30
+	$(BIN)/pytest -m alone --durations=30
 
 lint: install ## format, style, types, import contracts
 	$(BIN)/ruff format --check .

@@ -15,6 +15,8 @@ EXAMPLE: Final = "+1234567890"
 SLOW: Final = "+16465550160"
 #: Likewise, for messages that are to expire.
 EXPIRING: Final = "+16465550161"
+#: Likewise, for messages that are cancelled: what waits before it would take the time of those above.
+CANCELLED: Final = "+16465550162"
 #: A number of acme at each provider, of 30 segments a second: a line is before it as soon as many send.
 PACED: Final = ("+14155550170", "+12125550171", "+13125550172")
 #: Cannot send media; in the demo.
@@ -43,7 +45,17 @@ RATE: Final = 0.5
 BURST: Final = 5
 
 _NUMBERS: Final = {
-    "twilio-main": [SUSPENDED, OF_SUSPENDED_ASSISTANT, UNOWNED, SLOW, EXPIRING, BRIEF, PACED[0], DISCREET[0]],
+    "twilio-main": [
+        SUSPENDED,
+        OF_SUSPENDED_ASSISTANT,
+        UNOWNED,
+        SLOW,
+        EXPIRING,
+        CANCELLED,
+        BRIEF,
+        PACED[0],
+        DISCREET[0],
+    ],
     "telnyx-main": [EXAMPLE, PACED[1], DISCREET[1]],
     "vonage-main": [PACED[2].removeprefix("+"), DISCREET[2].removeprefix("+")],
 }
@@ -94,8 +106,9 @@ def directory() -> str:
             "numbers": {
                 SLOW: {"account": "twilio-main", "rate": 1, "burst": 1},
                 EXPIRING: {"account": "twilio-main", "rate": 1, "burst": 1},
+                CANCELLED: {"account": "twilio-main", "rate": 1, "burst": 1},
             },
-            "assistants": {"slow": {"name": "Slow", "numbers": [SLOW, EXPIRING]}},
+            "assistants": {"slow": {"name": "Slow", "numbers": [SLOW, EXPIRING, CANCELLED]}},
         },
         "discreet": {
             "defaults": {"own_topic": True, "redact": True},

@@ -1,8 +1,8 @@
-"""`python -m notifiers` that kills itself where `DIES_AT` says, the first time that it comes there.
+"""`python -m notifiers` that kills itself at each point of `DIES_AT`, the first time that it comes there.
 
     python -m tests.broker.notifiers.dying
 
-The file that `DIED` names says that it has died already.
+`DIES_AT`: points, parted by spaces. The folder that `DIED` names has a file for each at which it has died.
 """
 
 import os
@@ -15,11 +15,11 @@ from schemas.failpoints import Point, on_reached
 
 def main() -> None:
     """Run until told to stop, or dead."""
-    at, died = Point(os.environ["DIES_AT"]), Path(os.environ["DIED"])
+    points, died = {Point(name) for name in os.environ["DIES_AT"].split()}, Path(os.environ["DIED"])
 
     def act(point: Point) -> None:
-        if point is at and not died.exists():
-            died.touch()
+        if point in points and not (died / point).exists():
+            (died / point).touch()
             os.kill(os.getpid(), signal.SIGKILL)
 
     on_reached(act)

@@ -17,7 +17,7 @@ from tests.fakes import admin, world
 from tests.fakes.doors import MemoryDoor
 
 # The tests of its operations all have one name, of which a parallel run would take only some.
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 #: For each operation, and each key.
 EXAMPLES: Final = 10
 #: Why a request that the schema allows is not taken: no schema knows which fields a kind has, what there

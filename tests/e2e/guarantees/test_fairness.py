@@ -27,7 +27,7 @@ from schemas.provider import Provider
 from tests.e2e.caller import Api, Phones, accepted, eventually
 from tests.e2e.guarantees.backlog import QUICK, SLOW, hand_in, routed, rss, written
 
-pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("jar_cache")]
+pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.usefixtures("jar_cache")]
 MANY = int(os.environ.get("HELIO_TEST_FAIRNESS", "5000"))
 #: For all of the backlog to be read and put away; it says nothing of what others notice of that.
 PATIENCE_SECONDS = 60 + MANY / 200

@@ -34,7 +34,7 @@ from schemas.topics import dispatch_group
 from tests.e2e.caller import Api, Phones, accepted, eventually
 from tests.e2e.guarantees.pacing import Cap, Waits, Went, claims, most_in_a_second, used
 
-pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("jar_cache")]
+pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.usefixtures("jar_cache")]
 SECONDS = float(os.environ.get("HELIO_TEST_PACING", "10"))
 SPAN_SECONDS = 5.0
 SPANS = round(SECONDS / SPAN_SECONDS)

@@ -21,7 +21,7 @@ from cli.local.kafka import QUICK_JVM
 from cli.local.stack import Stack
 from tests.e2e.caller import Api, Phones, accepted, eventually
 
-pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("jar_cache")]
+pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.usefixtures("jar_cache")]
 LONG = float(os.environ.get("HELIO_TEST_SLOW_PROVIDER", "0"))
 SECONDS = LONG or 5.0
 #: Of each provider, in a second.

@@ -1,7 +1,6 @@
 """One try, against real servers: what each answer means, what is signed, and what is never connected to."""
 
 import asyncio
-import gzip
 import json
 import socket
 import ssl
@@ -148,11 +147,11 @@ async def test_a_body_without_end_is_not_read_to_its_end() -> None:
         assert (await attempt(receiver.url)).outcome is Outcome.DELIVERED
 
 
-async def test_a_bomb_is_not_unpacked() -> None:
-    bomb = gzip.compress(b"0" * 50_000_000)
+async def test_nothing_is_unpacked() -> None:
+    """So no bomb is: what is no gzip at all cannot be told from one that is."""
 
     async def packed(_: web.Request) -> web.StreamResponse:
-        return web.Response(body=bomb, headers={"content-encoding": "gzip"})
+        return web.Response(body=b"no gzip", headers={"content-encoding": "gzip"})
 
     async with receiving(packed) as receiver:
         assert (await attempt(receiver.url)).outcome is Outcome.DELIVERED
