@@ -124,7 +124,7 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> _Work:
         consumer,
         teller,
         outbox,
-        Switching(lambda: replica.directory, write, forget=failures.well, now=_now),
+        Switching(lambda: replica.directory, write, now=_now),
         directory=lambda: replica.directory,
         commit_seconds=settings.kafka.commit_interval_seconds,
         now=_now,

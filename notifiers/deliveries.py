@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from broker.publish import Outgoing
 from directory.snapshot import Directory
@@ -13,6 +14,9 @@ from schemas.notifications import Event, Notification, SwitchedOff, Trial, id_of
 from schemas.public import InboundRecord, StatusRecord
 from schemas.tracing import TRACEPARENT, trace
 from schemas.waiting import Ticket, way
+
+#: Longer than any message is remembered, so nothing that moves now is as old.
+HISTORY_MS: Final = 7 * 86_400_000
 
 
 class Job:
@@ -78,9 +82,12 @@ def wants(subscription: Subscription, event: Event) -> bool:
 def notifications(
     record: StatusRecord | InboundRecord | SwitchedOff, directory: Directory, now: Millis
 ) -> list[Notification]:
-    """What is to be told of `record`: one for each subscription of its organization that wants it."""
+    """What is to be told of `record`: one for each subscription of its organization that wants it.
+
+    Nothing of what is history: a group that begins anew reads all that the topics hold.
+    """
     found = directory.subscriptions(record.organization)
-    if not found:
+    if not found or now - record.at > HISTORY_MS:
         return []
     event = Event.of(record)
     return [

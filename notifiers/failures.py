@@ -14,11 +14,12 @@ from notifiers.outbox import Outbox
 from schemas import topics
 from schemas.base import Millis
 from schemas.directory import Active, Subscription
-from schemas.ids import digest
 from schemas.notifications import SwitchOff
 
 _LOG: Final = logging.getLogger(__name__)
 _FLUSH_SECONDS: Final = 5.0
+#: Who has had an answer from any endpoint within this is not cut off from all of them.
+_LATELY_MS: Final = 3_600_000
 GONE: Final = "its endpoint answered 410 Gone"
 
 
@@ -35,6 +36,8 @@ class _Heard:
     subscription: Subscription
     answered_at: Millis = 0
     failed_at: Millis = 0
+    #: The latest failure was an answer: it is not our own network that is down.
+    heard: bool = False
 
 
 class Failures:
@@ -63,20 +66,23 @@ class Failures:
         self._after_ms = after_ms
         self._now = now
         self._heard: dict[str, _Heard] = {}
+        #: When any endpoint last took an event from this process.
+        self._taken_at: Millis = 0
         #: The version of each subscription that was ordered to be switched off.
         self._ordered: dict[str, int] = {}
 
     def well(self, subscription: Subscription, now: Millis) -> None:
         """It has taken an event."""
+        self._taken_at = now
         self._heard[subscription.id] = _Heard(subscription, answered_at=now)
 
-    def bad(self, subscription: Subscription, now: Millis) -> None:
-        """It has not."""
+    def bad(self, subscription: Subscription, now: Millis, *, heard: bool) -> None:
+        """It has not; `heard`: it has said so itself."""
         known = self._heard.get(subscription.id)
         if known is None or known.subscription.url != subscription.url:
-            self._heard[subscription.id] = _Heard(subscription, failed_at=now)
-        elif not known.failed_at:
-            self._heard[subscription.id] = replace(known, failed_at=now)
+            self._heard[subscription.id] = _Heard(subscription, failed_at=now, heard=heard)
+        else:
+            self._heard[subscription.id] = replace(known, failed_at=known.failed_at or now, heard=heard)
 
     def gone(self, subscription: Subscription, now: Millis) -> None:
         """It wants nothing any more."""
@@ -91,7 +97,7 @@ class Failures:
     async def flush(self) -> None:
         """Tell the ledger what was heard, and order what has failed for too long."""
         heard, self._heard = self._heard, {}
-        news = [News(_name(one.subscription), one.answered_at, one.failed_at) for one in heard.values()]
+        news = [News(self._name(one.subscription), one.answered_at, one.failed_at) for one in heard.values()]
         try:
             found = await self._memory.note(news)
         except LedgerUnavailableError as error:
@@ -100,8 +106,23 @@ class Failures:
             return
         for one, since in zip(heard.values(), found, strict=True):
             if one.failed_at and since and self._now() - since >= self._after_ms:
-                days = self._after_ms / 86_400_000
-                self._order(one.subscription, since, f"nothing but failures for {days:g} days")
+                self._end(one, since)
+
+    def _end(self, one: _Heard, since: Millis) -> None:
+        """It has failed for too long, if it is not we who reach nobody."""
+        if not one.heard and self._now() - self._taken_at > _LATELY_MS:
+            _LOG.error(
+                "subscription.not_switched_off subscription=%s: it does not answer, but for an hour nobody "
+                "has taken anything from this process: look whether it reaches the outside",
+                one.subscription.id,
+            )
+            return
+        days = self._after_ms / 86_400_000
+        self._order(one.subscription, since, f"nothing but failures for {days:g} days")
+
+    def _name(self, subscription: Subscription) -> str:
+        """Whatever is changed of it begins anew: another URL, or being made active again."""
+        return f"{subscription.id}:{self._directory().version('subscription', subscription.id)}"
 
     def _keep(self, heard: dict[str, _Heard]) -> None:
         """Older news beside what has been heard meanwhile: the first failure since the last good answer."""
@@ -134,8 +155,3 @@ class Failures:
         )
         record = Outgoing(topics.NOTIFICATIONS, subscription.id.encode(), order.encode())
         self._outbox.put(record, lambda: None)
-
-
-def _name(subscription: Subscription) -> str:
-    """Another URL is another endpoint, of which nothing is known."""
-    return f"{subscription.id}:{digest(subscription.url)}"

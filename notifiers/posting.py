@@ -43,6 +43,10 @@ class Outcome(StrEnum):
     ADDRESS = "address"
 
 
+#: What says nothing of the endpoint for sure: it may be our own network that is down.
+UNHEARD: Final = frozenset({Outcome.TIMEOUT, Outcome.UNREACHABLE})
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The outcome with a few words for the log: never bodies, never URLs."""

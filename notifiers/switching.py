@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
+from urllib.parse import urlsplit
 
 from directory.apply import RaceLostError
 from directory.changes import Change, put
@@ -50,12 +51,18 @@ def told(order: SwitchOff, directory: Directory, now: Millis) -> list[Notificati
     fact = SwitchedOff(
         subscription=known.id,
         organization=known.organization,
-        url=known.url,
+        url=_place(known.url),
         since=order.since,
         at=order.at,
         detail=order.detail,
     )
     return notifications(fact, directory, now)
+
+
+def _place(url: str) -> str:
+    """Of a URL what is no secret: paths and queries often hold tokens, and others are told of it."""
+    found = urlsplit(url)
+    return f"{found.scheme}://{found.netloc}"
 
 
 class Switching:
@@ -64,7 +71,6 @@ class Switching:
     Args:
         directory: the newest snapshot.
         write: to the directory.
-        forget: called with what was switched off: if it is made active again, it begins anew.
         now: the wall clock, in milliseconds.
         again_seconds: the pause after a race was lost.
     """
@@ -74,13 +80,11 @@ class Switching:
         directory: Callable[[], Directory],
         write: Write,
         *,
-        forget: Callable[[Subscription, Millis], object],
         now: Callable[[], Millis],
         again_seconds: float = _AGAIN_SECONDS,
     ) -> None:
         self._directory = directory
         self._write = write
-        self._forget = forget
         self._now = now
         self._again_seconds = again_seconds
         self._one = asyncio.Lock()
@@ -102,7 +106,5 @@ class Switching:
                     order.subscription,
                     order.detail,
                 )
-                if isinstance(write.entity, Subscription):
-                    self._forget(write.entity, self._now())
             reached(Point.NOTIFIER_SWITCHED_OFF)
             return told(order, self._directory(), self._now())

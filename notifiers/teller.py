@@ -12,7 +12,7 @@ from notifiers.deliveries import Delivery, later, wants
 from notifiers.endpoint import SHORTEST_MS, Endpoint
 from notifiers.outbox import Outbox
 from notifiers.pauses import Pauses
-from notifiers.posting import Answer, Outcome, Post
+from notifiers.posting import UNHEARD, Answer, Outcome, Post
 from notifiers.shares import Shares
 from notifiers.turns import Turns
 from schemas.base import Millis
@@ -32,7 +32,7 @@ class Noting(Protocol):
     """Hears how subscriptions do; see `notifiers.failures.Failures`."""
 
     def well(self, subscription: Subscription, now: Millis, /) -> None: ...  # noqa: D102  # see there
-    def bad(self, subscription: Subscription, now: Millis, /) -> None: ...  # noqa: D102  # likewise
+    def bad(self, subscription: Subscription, now: Millis, /, *, heard: bool) -> None: ...  # noqa: D102  # likewise
     def gone(self, subscription: Subscription, now: Millis, /) -> None: ...  # noqa: D102  # likewise
 
 
@@ -222,7 +222,7 @@ class Teller:
             delivery.notification.tries + 1,
             answer.detail,
         )
-        self._noting.bad(subscription, now)
+        self._noting.bad(subscription, now, heard=answer.outcome not in UNHEARD)
         if answer.outcome is Outcome.GONE:
             self._noting.gone(subscription, now)
         own = self._pauses.after(delivery.notification.tries + 1, self._roll())

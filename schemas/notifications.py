@@ -20,7 +20,7 @@ class SwitchedOff(Record):
     subscription: str
     #: Whose subscription it is.
     organization: str
-    #: Its endpoint.
+    #: Its endpoint, without path and query: these may hold a secret.
     url: str
     #: Since when every try had failed, milliseconds since the epoch.
     since: Millis

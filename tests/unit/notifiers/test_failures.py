@@ -41,10 +41,10 @@ class Room:
         found = [decode(record.value) for record, _ in self.outbox._waiting]
         return [one for one in found if isinstance(one, SwitchOff)]
 
-    async def fail(self, days: float, failures: Failures | None = None) -> None:
+    async def fail(self, days: float, failures: Failures | None = None, *, heard: bool = True) -> None:
         """A failure each hour, for so many days."""
         for _ in range(round(days * 24)):
-            (failures or self.failures).bad(HOOK, self.now)
+            (failures or self.failures).bad(HOOK, self.now, heard=heard)
             await (failures or self.failures).flush()
             self.now += 3_600_000
 
@@ -92,12 +92,33 @@ async def test_another_url_begins_anew() -> None:
     room = Room()
     await room.fail(4.9)
     moved = subscription(url="https://example.com/new")
-    room.directory = directory(moved)
+    newer = Entry(kind="subscription", id="hook", organization="acme", version=2, at=0, entity=moved)
+    room.directory = room.directory.after([newer])[0]
     for _ in range(24):
-        room.failures.bad(moved, room.now)
+        room.failures.bad(moved, room.now, heard=True)
         await room.failures.flush()
         room.now += 3_600_000
     assert room.orders == []
+
+
+async def test_made_active_again_it_begins_anew_whatever_was_forgotten() -> None:
+    room = Room()
+    await room.fail(6)
+    for version, one in ((2, subscription(status="suspended", switched_off_at=NOW)), (3, HOOK)):
+        entry = Entry(kind="subscription", id="hook", organization="acme", version=version, at=0, entity=one)
+        room.directory = room.directory.after([entry])[0]
+    await room.fail(4.9, room.process())
+    assert len(room.orders) == 1
+
+
+async def test_who_reaches_nobody_switches_nobody_off() -> None:
+    room = Room()
+    await room.fail(6, heard=False)
+    assert room.orders == []
+    # Another endpoint takes something: so it is not we who are cut off.
+    room.failures.well(subscription("other"), room.now)
+    await room.fail(0.1, heard=False)
+    assert len(room.orders) == 1
 
 
 async def test_while_the_ledger_is_away_nothing_stops_and_nothing_is_forgotten() -> None:
@@ -148,7 +169,7 @@ def test_the_others_are_told_once_whoever_tells_them() -> None:
     assert one.subscription == "other"
     assert isinstance(one.event.data, SwitchedOff)
     assert one.event.type == "subscription.switched_off"
-    assert (one.event.data.url, one.event.data.since) == (HOOK.url, NOW - 5 * DAY)
+    assert (one.event.data.url, one.event.data.since) == ("https://example.com", NOW - 5 * DAY)
     assert told(ORDER, found, NOW + 9)[0].id == one.id
 
 
@@ -159,7 +180,6 @@ def test_what_somebody_else_suspended_is_not_told() -> None:
 async def test_an_order_that_comes_again_is_carried_out_once_and_told_again() -> None:
     held = directory(HOOK, subscription("other"))
     writes: list[Change] = []
-    forgotten: list[str] = []
 
     async def write(changes: Sequence[Change], now: int) -> None:
         nonlocal held
@@ -171,12 +191,9 @@ async def test_an_order_that_comes_again_is_carried_out_once_and_told_again() ->
     def current() -> Directory:
         return held
 
-    switching = Switching(
-        current, write, forget=lambda one, _: forgotten.append(one.id), now=lambda: NOW, again_seconds=0
-    )
+    switching = Switching(current, write, now=lambda: NOW, again_seconds=0)
     first = await switching.carry_out(ORDER)
     second = await switching.carry_out(ORDER)
     assert [one.id for one in first] == [one.id for one in second]
     assert len(first) == 1
     assert len(writes) == 2
-    assert forgotten == ["hook"]

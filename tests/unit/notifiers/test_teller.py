@@ -36,7 +36,7 @@ class Heard:
     def well(self, subscription: Subscription, _now: int) -> None:
         self.said.append(("well", subscription.id))
 
-    def bad(self, subscription: Subscription, _now: int) -> None:
+    def bad(self, subscription: Subscription, _now: int, *, heard: bool) -> None:  # noqa: ARG002  # its port
         self.said.append(("bad", subscription.id))
 
     def gone(self, subscription: Subscription, _now: int) -> None:
