@@ -7,6 +7,8 @@ SHELL := bash
 
 BIN := .venv/bin
 INSTALLED := .venv/installed
+# Where all tests of whole systems lie: to look for them elsewhere takes as long as some of them.
+SYSTEMS := tests/e2e tests/chaos tests/contracts/ingress tests/broker/test_local_up.py
 SECONDS ?= 150
 SEED ?= 1
 
@@ -43,8 +45,8 @@ down: ## end what `helio up --detach` started
 # Two at a time everywhere: a whole system mostly waits. Those that measure, or break everything, run alone.
 test: lint ## lint, and the whole suite on a real broker
 	$(BIN)/pytest -n 2 --dist loadfile -m "not e2e and not chaos" --durations=30
-	$(BIN)/pytest -n 2 --dist loadgroup -m "(e2e or chaos) and not alone" --durations=30
-	$(BIN)/pytest -m alone --durations=30
+	$(BIN)/pytest -n 2 --dist loadgroup -m "(e2e or chaos) and not alone" --durations=30 $(SYSTEMS)
+	$(BIN)/pytest -m alone --durations=30 $(SYSTEMS)
 
 lint: install ## format, style, types, import contracts
 	$(BIN)/ruff format --check .
