@@ -30,7 +30,7 @@ from tests.broker.notifiers.services import (
 from tests.unit.notifiers.receiving import Receiver, hangs, receiving, status
 
 pytestmark = pytest.mark.broker
-DEADLINE = 90
+DEADLINE = 120
 NOTIFIERS, DYING, MOVER = ("notifiers",), ("tests.broker.notifiers.dying",), ("streams", "waiting")
 STEPS = (State.QUEUED, State.SENT, State.DELIVERED)
 SWITCHED_OFF = "subscription.switched_off"
