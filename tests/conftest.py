@@ -26,26 +26,6 @@ settings.register_profile(
 settings.load_profile("heliograph")
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in this same hook
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With `--dist loadgroup`, the files of the one shared stack go to one process, in their order.
-
-    Any other file is a group by itself: what its tests share is built once.
-    """
-    sharing = {item.path for item in items if _shares_the_stack(item)}
-    for item in items:
-        group = "stack" if item.path in sharing else item.path.relative_to(ROOT).as_posix()
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
-def _shares_the_stack(item: pytest.Item) -> bool:
-    """Whether its `stack` is that of the session; some files have one of their own."""
-    if not isinstance(item, pytest.Function):
-        return False
-    found = item._fixtureinfo.name2fixturedefs.get("stack", ())
-    return any(fixture.scope == "session" for fixture in found[-1:])
-
-
 @dataclass(frozen=True)
 class Broker:
     """Where a broker is: host:port."""
