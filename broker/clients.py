@@ -16,6 +16,9 @@ from schemas.settings import KafkaSettings
 
 #: As large as the largest record that any topic of ours takes, so that no client refuses what a broker would.
 _MAX_REQUEST_BYTES = 2_200_000
+#: aiokafka has one fetch under way per broker. A partition whose records were still being taken when it left
+#: is not in it, and what comes there waits for its end: a second, with a second's wait.
+_FETCH_WAIT_MS = 250
 
 
 def producer(kafka: KafkaSettings, *, linger_ms: int = 0, **options: Any) -> AIOKafkaProducer:
@@ -57,7 +60,7 @@ def group_consumer(kafka: KafkaSettings, group: str, **options: Any) -> AIOKafka
             partition_assignment_strategy=[RangePartitionAssignor],
             session_timeout_ms=round(kafka.session_timeout_seconds * 1000),
             heartbeat_interval_ms=round(kafka.heartbeat_seconds * 1000),
-            fetch_max_wait_ms=1000,
+            fetch_max_wait_ms=_FETCH_WAIT_MS,
             **options,
         )
     )
@@ -73,7 +76,7 @@ def reader(kafka: KafkaSettings, **options: Any) -> AIOKafkaConsumer:
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             isolation_level="read_committed",
-            fetch_max_wait_ms=500,
+            fetch_max_wait_ms=_FETCH_WAIT_MS,
             **options,
         )
     )

@@ -102,6 +102,12 @@ async def commit_route(settings: Settings) -> None:
         await consumer.stop()
 
 
+@pytest.fixture(autouse=True)
+async def room(settings: Settings) -> None:
+    """Nobody routes here: without this, what earlier tests have let in would leave no room."""
+    await commit_route(settings)
+
+
 async def test_a_strangers_records_become_messages(
     settings: Settings, producer: Producer, reading: Reading
 ) -> None:
