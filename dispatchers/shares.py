@@ -8,11 +8,9 @@ from typing import Final
 from dispatchers.lines import Item
 from dispatchers.paces import number_pace
 from ledger.claims import Pace
-from ledger.places import SOONEST_MS, Line, Place, Wish
+from ledger.places import SHARE_SECONDS, SOONEST_MS, Line, Place, Wish
 from schemas.lanes import Lane
 
-#: What a pace may have at hand is what it lets go in this time; what is in flight comes on top.
-SHARE_SECONDS: Final = 20
 #: Those whose turn has come find so many times that, or newcomers would always be there before them.
 _IN_TURN: Final = 2
 #: Nothing goes to wait for a pace that rests shorter than this; what does comes back that much early.

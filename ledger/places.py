@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+#: What a pace may have at hand is what it lets go in this time; what is in flight comes on top.
+SHARE_SECONDS: Final = 20
 #: Nobody is told to come back sooner: the shortest waiting topic holds its records for 10 s.
 SOONEST_MS: Final = 11_000
 #: Places are given for so long ahead; the last part of it only to those who have been away before, or

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 from prometheus_client import Counter
 
 from directory.pool import Standing
+from directory.rates import slowest
 from directory.snapshot import Directory
 from schemas import ids, topics
 from schemas.base import DecodeError
@@ -22,6 +23,7 @@ from streams import routing
 from streams.dead import bury
 from streams.dedupe import Again, Conflict, Duplicate, New, Place, Sighting, Verdict, judge
 from streams.engine import Emit, Record
+from streams.lines import Lines
 from streams.rerouting import reroute
 from streams.routing import Chosen
 from streams.tracing import trace
@@ -74,6 +76,7 @@ class Router:
     def __init__(self, first: First, around: Surroundings) -> None:
         self._first = first
         self._around = around
+        self._lines = Lines()
 
     def handle(self, record: Record, emit: Emit) -> None:
         """One record: emits a task and `routed`, or `rejected`, or a dead letter, or nothing."""
@@ -124,7 +127,7 @@ class Router:
         if isinstance(chosen, Refused):
             self._reject(message, chosen, record, emit, now)
             return "rejected"
-        _hand_on(chosen.task, record, emit, now)
+        self._hand_on(chosen.task, record, emit, now)
         self._tell(_routed(message, chosen, now), record, emit)
         return "routed"
 
@@ -138,11 +141,23 @@ class Router:
             standing=around.standing(),
             now=now,
         )
-        _hand_on(chosen.task, record, emit, now)
+        self._hand_on(chosen.task, record, emit, now)
         if isinstance(chosen, Chosen):
             self._tell(_rerouted(failover, chosen, now), record, emit)
             return "rerouted"
         return "stranded"
+
+    def _hand_on(self, task: Task, record: Record, emit: Emit, now: int) -> None:
+        """To the dispatchers; where it is not due, or its turn comes later, through waiting."""
+        due = task.not_before
+        if rate := slowest(self._around.directory(), task.sender, task.account):
+            place = self._lines.place(task, rate, now)
+            due = place.due
+            if task.turn is None and place.turn is not None:
+                task = task.model_copy(update={"turn": place.turn})
+        ticket = Ticket(due, topics.dispatch(task.provider, task.lane), task.sender.encode())
+        topic, key, headers = way(ticket, task.message_id, now)
+        emit(topic, task.encode(), key, [*trace(record), *headers])
 
     def _conflict(self, message: Message | Refusal, record: Record, emit: Emit, now: int) -> str:
         """Other content under a used key: rejected under an id of its own, once for each such content."""
@@ -183,13 +198,6 @@ class Router:
     def _tell(self, fact: Routed | Rerouted | Rejected, record: Record, emit: Emit) -> None:
         # By its key, not by this record's partition: a conflict's own id lies elsewhere.
         emit(topics.EVENTS, fact.encode(), fact.message_id.encode(), trace(record))
-
-
-def _hand_on(task: Task, record: Record, emit: Emit, now: int) -> None:
-    """To the dispatchers; where it is not due, through waiting."""
-    ticket = Ticket(task.not_before, topics.dispatch(task.provider, task.lane), task.sender.encode())
-    topic, key, headers = way(ticket, task.message_id, now)
-    emit(topic, task.encode(), key, [*trace(record), *headers])
 
 
 def _routed(message: Message, chosen: Chosen, now: int) -> Routed:

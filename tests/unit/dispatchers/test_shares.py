@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from dispatchers.lines import Item
 from dispatchers.paces import account_pace, breaker, number_pace
-from dispatchers.shares import PROBES, RESTS_MS, SHARE_SECONDS, STAY_MS, Leaving
+from dispatchers.shares import PROBES, RESTS_MS, STAY_MS, Leaving
 from dispatchers.window import Window
 from ledger.claims import Pace
-from ledger.places import HORIZON_MS, SOONEST_MS, Place
+from ledger.places import HORIZON_MS, SHARE_SECONDS, SOONEST_MS, Place
 from schemas.lanes import Lane
 from schemas.provider import Provider
 from schemas.tasks import RecordId, Task

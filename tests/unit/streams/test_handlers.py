@@ -144,6 +144,22 @@ def test_keys_order_what_belongs_together_and_the_trace_goes_along() -> None:
     assert all(list(headers) == [TRACE] for _, _, _, headers in out.sent)
 
 
+def test_a_backlog_does_not_lie_before_others() -> None:
+    out, route = Out(), router()
+    for n in range(1_000):
+        own = {"message_id": f"m-{n}", "valid_until": NOW + 7_200_000, "forget_at": NOW + 7_200_000}
+        route.handle(Read(MESSAGE.model_copy(update=own).encode(), n, headers=[TRACE]), out)
+    tasks = [one for one in out.take() if one[0] != topics.EVENTS]
+    goes = [one for one in tasks if one[0] == DISPATCH]
+    # As many as its number sends in twenty seconds, and the first of them.
+    assert [Task.decode(value).message_id for _, value, _, _ in goes] == [f"m-{n}" for n in range(20)]
+    topic, value, key, headers = tasks[20]
+    assert (topic, key) == (topics.WAITING[10_000], b"m-20")
+    assert Ticket.read(headers) == Ticket(NOW + 20_000, DISPATCH, SENDER.encode())
+    assert TRACE in headers
+    assert (Task.decode(value).not_before, Task.decode(value).turn) == (0, NOW + 20_000)
+
+
 def test_the_first_record_is_passed_on_each_time_and_its_repeat_never() -> None:
     route = Route()
     first = route(MESSAGE, 7)
