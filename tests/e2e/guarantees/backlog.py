@@ -10,8 +10,6 @@ from aiokafka import TopicPartition
 from broker import clients
 from cli.local.stack import Stack
 from schemas import topics
-from schemas.lanes import Lane
-from schemas.provider import Provider
 from schemas.settings import KafkaSettings
 
 #: globex' numbers at Twilio in the demo: one segment a second, and twenty.
@@ -38,9 +36,11 @@ async def hand_in(stack: Stack, sender: str, to: str, texts: list[str]) -> None:
             await asyncio.gather(*[await producer.send(topic, value) for value in batch])
 
 
-async def routed(stack: Stack, provider: Provider = Provider.TWILIO) -> int:
-    """How many records lie on the provider's queued topic, those that came back from waiting included."""
-    return await written(stack, topics.dispatch(provider, Lane.QUEUED))
+async def routed(stack: Stack) -> int:
+    """How many records of `sms.messages.v1`, of one partition, `route` is done with."""
+    async with clients.admin(kafka(stack)) as admin:
+        found = await admin.list_consumer_group_offsets(topics.ROUTE_APP)
+    return max(found[TopicPartition(topics.MESSAGES, 0)].offset, 0)
 
 
 async def written(stack: Stack, *names: str) -> int:
