@@ -27,7 +27,7 @@ from tests.broker.notifiers.services import (
     subscription,
     transitions,
 )
-from tests.unit.notifiers.receiving import Receiver, hangs, receiving, status
+from tests.fakes.receiving import Receiver, hangs, receiving, status
 
 pytestmark = pytest.mark.broker
 DEADLINE = 120

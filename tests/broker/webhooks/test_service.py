@@ -27,7 +27,7 @@ from schemas.facts import Receipt, ReceiptStatus, decode_fact
 from schemas.provider import Provider
 from schemas.public import InboundRecord, Media
 from schemas.settings import KafkaSettings, TopicSettings
-from tests.unit.webhooks.signed import (
+from tests.fakes.callbacks import (
     MAC,
     OURS,
     PUBLIC,

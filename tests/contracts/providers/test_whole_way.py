@@ -30,7 +30,7 @@ from simulator.config import Config
 from tests.contracts.providers import rigs
 from tests.contracts.providers.conftest import Connect
 from tests.contracts.providers.test_text import TEXTS
-from tests.unit.webhooks.doubles import Broker, Marks, Wishes
+from tests.fakes.webhooks import Broker, Marks, Wishes
 from webhooks.app import Parts, make_app
 from webhooks.heeding import Consents
 from webhooks.inbox import Inbox

@@ -36,10 +36,9 @@ from schemas.settings import IntakeSettings, MessageSettings
 from schemas.tasks import OnUnknown, RecordId, Task
 from streams.folding import Folder
 from streams.route import Router, Surroundings
-from tests.fakes import pools
+from tests.fakes import callbacks, pools
+from tests.fakes.webhooks import Broker, Marks
 from tests.unit.streams.test_handlers import Out, Read, Recipients
-from tests.unit.webhooks import signed
-from tests.unit.webhooks.doubles import Broker, Marks
 from tests.unit.webhooks.test_inbound import directory as of_entities
 from tests.unit.webhooks.test_inbound import judged
 from webhooks.inbound import Text
@@ -289,19 +288,19 @@ async def inbound() -> list[Made]:
     broker = Broker()
     inbox = Inbox(broker.produce, Marks(), timeout_seconds=60, patience_seconds=0)
     posts = {
-        "twilio": signed.a_text(Provider.TWILIO),
-        "twilio-media": signed.twilio_text(
+        "twilio": callbacks.a_text(Provider.TWILIO),
+        "twilio-media": callbacks.twilio_text(
             MessageSid="SM" + "0" * 31 + "8", NumMedia="1", MediaUrl0="https://media.example.com/cat.jpg",
             MediaContentType0="image/jpeg",
         ),
-        "telnyx": signed.a_text(Provider.TELNYX),
-        "telnyx-media": signed.telnyx_text(
+        "telnyx": callbacks.a_text(Provider.TELNYX),
+        "telnyx-media": callbacks.telnyx_text(
             id="ac012cbf-5e09-46af-a69a-7c0e2d909930",
             media=[{"url": "https://media.example.com/cat.jpg", "content_type": "image/jpeg", "size": 4711}],
         ),
-        "vonage": signed.a_text(Provider.VONAGE),
+        "vonage": callbacks.a_text(Provider.VONAGE),
         **{
-            word.lower(): signed.twilio_text(MessageSid="SM" + f"{place:032d}", Body=word)
+            word.lower(): callbacks.twilio_text(MessageSid="SM" + f"{place:032d}", Body=word)
             for place, word in enumerate(("STOP", "START", "HELP"), 20)
         },
     }  # fmt: skip
@@ -309,7 +308,7 @@ async def inbound() -> list[Made]:
     for name, post in posts.items():
         provider = Provider(post.url.partition("?")[0].rpartition("/")[2])
         known = of_entities(
-            signed.account(provider), Number(organization="acme", id=signed.OURS, account="main")
+            callbacks.account(provider), Number(organization="acme", id=callbacks.OURS, account="main")
         )
         text = judged(post, known, provider)
         assert isinstance(text, Text), name

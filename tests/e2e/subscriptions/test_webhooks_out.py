@@ -15,7 +15,7 @@ from cli.local.ports import HOST, choose
 from cli.local.stack import Stack
 from schemas import topics
 from tests.e2e.caller import Api, Phones, accepted, eventually
-from tests.unit.notifiers.receiving import Got, Receiver, receiving
+from tests.fakes.receiving import Got, Receiver, receiving
 
 pytestmark = pytest.mark.e2e
 #: Over each door, before and after the killing.

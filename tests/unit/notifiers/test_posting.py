@@ -24,7 +24,7 @@ from notifiers.posting import Answer, Outcome, Post, Poster
 from schemas.base import Millis
 from schemas.settings import NotifierSettings
 from schemas.signing import secrets_of, shown
-from tests.unit.notifiers.receiving import Receiver, hangs, receiving, status
+from tests.fakes.receiving import Receiver, hangs, receiving, status
 from tests.unit.notifiers.world import subscription
 
 BODY = b'{"type":"message.sent","text":"\xc3\xa9"}'

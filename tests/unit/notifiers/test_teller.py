@@ -20,7 +20,7 @@ from schemas.directory import Subscription
 from schemas.notifications import Event, Notification, Trial, decode
 from schemas.settings import NotifierSettings
 from schemas.status import State
-from tests.unit.notifiers.receiving import DEADLINE, Receiver, hangs, receiving, status
+from tests.fakes.receiving import DEADLINE, Receiver, hangs, receiving, status
 from tests.unit.notifiers.world import NOW, Log, directory, subscription
 from tests.unit.notifiers.world import status as told
 

@@ -25,8 +25,7 @@ from schemas.tasks import RecordId
 from streams.fold import fold
 from streams.rows import Row
 from streams.telling import record
-from tests.unit.streams.test_fold import QUICK, THOROUGH, Fold
-from tests.unit.webhooks.signed import (
+from tests.fakes.callbacks import (
     MAC,
     NOW,
     SECRETS,
@@ -39,6 +38,7 @@ from tests.unit.webhooks.signed import (
     vonage,
     vonage_body,
 )
+from tests.unit.streams.test_fold import QUICK, THOROUGH, Fold
 from webhooks.judgement import Answer, judge
 from webhooks.signers import Signer
 

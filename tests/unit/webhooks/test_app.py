@@ -15,8 +15,7 @@ from directory.snapshot import Directory
 from schemas.directory import Entry
 from schemas.provider import Provider
 from schemas.settings import CallbackSettings
-from tests.unit.webhooks.doubles import Broker, Marks, Wishes
-from tests.unit.webhooks.signed import (
+from tests.fakes.callbacks import (
     FORM,
     MAC,
     NOW,
@@ -36,6 +35,7 @@ from tests.unit.webhooks.signed import (
     vonage,
     vonage_token,
 )
+from tests.fakes.webhooks import Broker, Marks, Wishes
 from webhooks.app import Parts, make_app
 from webhooks.heeding import Consents
 from webhooks.inbox import Inbox

@@ -13,7 +13,7 @@ from schemas import ids
 from schemas.directory import Account, Active, Entry, Number
 from schemas.provider import Provider
 from schemas.public import InboundRecord, Media
-from tests.unit.webhooks.signed import (
+from tests.fakes.callbacks import (
     FORM,
     HANDSET,
     NOW,

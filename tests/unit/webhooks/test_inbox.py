@@ -8,7 +8,7 @@ from ledger.errors import LedgerUnavailableError
 from ledger.inbound import Mark
 from schemas.provider import Provider
 from schemas.public import InboundRecord
-from tests.unit.webhooks.doubles import Broker, Marks
+from tests.fakes.webhooks import Broker, Marks
 from webhooks.inbox import Inbox, Taking
 
 DEADLINE = 20

@@ -8,7 +8,7 @@ import pytest
 from directory.snapshot import Directory
 from schemas.facts import Receipt, ReceiptStatus, decode_fact
 from schemas.provider import Provider
-from tests.unit.webhooks.signed import (
+from tests.fakes.callbacks import (
     MAC,
     NOW,
     PUBLIC,

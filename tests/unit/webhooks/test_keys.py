@@ -6,7 +6,7 @@ import pytest
 
 from directory.secrets import SecretMissingError
 from schemas.provider import Provider
-from tests.unit.webhooks.signed import account
+from tests.fakes.callbacks import account
 from webhooks.keys import Keys
 from webhooks.signers import Signer
 

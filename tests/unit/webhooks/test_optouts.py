@@ -23,8 +23,7 @@ from schemas.optouts import Consent, OptOut, Source
 from schemas.provider import Provider
 from schemas.public import Keyword
 from schemas.settings import CallbackSettings
-from tests.unit.webhooks.doubles import Broker, Marks, Wishes
-from tests.unit.webhooks.signed import (
+from tests.fakes.callbacks import (
     HANDSET,
     MAC,
     NOW,
@@ -44,6 +43,7 @@ from tests.unit.webhooks.signed import (
     vonage_body,
     vonage_text,
 )
+from tests.fakes.webhooks import Broker, Marks, Wishes
 from webhooks.app import Parts, make_app
 from webhooks.heeding import Consents
 from webhooks.inbox import Inbox

@@ -14,8 +14,8 @@ from directory.secrets import SecretMissingError
 from schemas.provider import Provider
 from schemas.settings import CallbackSettings
 from tests.fakes.admin import OPERATOR, AdminDoor
-from tests.unit.webhooks.doubles import Broker, Marks, Wishes
-from tests.unit.webhooks.signed import MAC, NOW, PUBLIC, SECRETS, Post, account, good, telnyx, twilio, vonage
+from tests.fakes.callbacks import MAC, NOW, PUBLIC, SECRETS, Post, account, good, telnyx, twilio, vonage
+from tests.fakes.webhooks import Broker, Marks, Wishes
 from webhooks.app import Parts, make_app
 from webhooks.heeding import Consents
 from webhooks.inbox import Inbox

@@ -10,8 +10,8 @@ import pytest
 from cli.local.ports import choose
 from schemas.provider import Provider
 from schemas.settings import Settings, WebhookSettings
-from tests.unit.webhooks.doubles import Broker
-from tests.unit.webhooks.signed import PUBLIC, good
+from tests.fakes.callbacks import PUBLIC, good
+from tests.fakes.webhooks import Broker
 from tests.unit.webhooks.test_app import app_over, at, send
 from webhooks.server import Server
 

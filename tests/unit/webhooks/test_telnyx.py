@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from schemas.facts import ReceiptStatus
 from schemas.provider import Fault
 from schemas.reports import TELNYX
-from tests.unit.webhooks.signed import NOW, TELNYX_PUBLIC, Post, Verdict, telnyx, telnyx_event, verdict
+from tests.fakes.callbacks import NOW, TELNYX_PUBLIC, Post, Verdict, telnyx, telnyx_event, verdict
 from webhooks.providers import telnyx as dialect
 from webhooks.providers.telnyx import parse
 from webhooks.words import Idle, Report, Strange, Unreadable

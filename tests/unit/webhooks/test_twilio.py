@@ -6,7 +6,7 @@ from twilio.request_validator import RequestValidator
 from schemas.facts import ReceiptStatus
 from schemas.provider import Fault
 from schemas.reports import TWILIO
-from tests.unit.webhooks.signed import FORM, TWILIO_TOKEN, Post, Verdict, twilio, url_of, verdict
+from tests.fakes.callbacks import FORM, TWILIO_TOKEN, Post, Verdict, twilio, url_of, verdict
 from webhooks.providers import twilio as dialect
 from webhooks.providers.twilio import parse
 from webhooks.words import MOST_FIELDS, Idle, Report, Strange, Unreadable

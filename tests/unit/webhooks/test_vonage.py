@@ -12,7 +12,7 @@ from vonage_jwt.verify_jwt import verify_signature
 from schemas.facts import ReceiptStatus
 from schemas.provider import Fault
 from schemas.reports import VONAGE
-from tests.unit.webhooks.signed import (
+from tests.fakes.callbacks import (
     NOW,
     VONAGE_SECRET,
     Post,
