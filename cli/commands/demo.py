@@ -33,6 +33,7 @@ def demo(
         "HELIO_API_KEY": made.api_key,
         "HELIO_CALLBACKS__SECRETS": jsons.dumps([made.callback_secret]),
         "HELIO_SUBSCRIPTIONS__SECRETS": jsons.dumps([made.subscription_secret]),
+        "HELIO_MESSAGES__FINGERPRINT_SECRETS": jsons.dumps([made.fingerprint_secret]),
         "HELIO_INTAKE__OWNER": made_by.ORGANIZATION,
     }
     _private(folder / "environment", "".join(f"{name}='{value}'\n" for name, value in variables.items()))

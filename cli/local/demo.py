@@ -51,6 +51,8 @@ class Demo:
     callback_secret: str
     subscription_secret: str
     """What the secrets of subscriptions are derived from."""
+    fingerprint_secret: str
+    """What the seals of redacted messages are made with."""
 
 
 def write(home: Path, simulator_port: int, *, public_url: str, simulator_host: str = HOST) -> Demo:
@@ -87,6 +89,7 @@ def write(home: Path, simulator_port: int, *, public_url: str, simulator_host: s
         operator_api_key=known["operator_api_key"],
         callback_secret=known["callback_secret"],
         subscription_secret=known["subscription_secret"],
+        fingerprint_secret=known["fingerprint_secret"],
     )
 
 

@@ -45,6 +45,7 @@ MAKERS: Final[Mapping[str, Callable[[], str]]] = {
     "operator_api_key": _api_key,
     "callback_secret": _token,
     "subscription_secret": _token,
+    "fingerprint_secret": _token,
     "twilio_api_key_secret": _token,
     "twilio_auth_token": _token,
     "telnyx_api_key": _token,

@@ -271,6 +271,7 @@ def _settings(
             "secrets": [shown.callback_secret],
         },
         "subscriptions": {"secrets": [shown.subscription_secret]},
+        "messages": {"fingerprint_secrets": [shown.fingerprint_secret]},
         # Whoever tries a subscription out has the receiver on this machine.
         "notifiers": {"allow_private": True},
     }

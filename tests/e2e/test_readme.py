@@ -6,11 +6,13 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from cli.local.kafka import QUICK_JVM
 from cli.local.run import Run
 from cli.local.stack import Stack
 
@@ -65,11 +67,21 @@ def on(run: Run, home: Path, script: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def outputs(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def fresh(
+    tmp_path_factory: pytest.TempPathFactory,
+    jar_cache: Path,  # noqa: ARG001  it says where the stack finds its jars
+) -> Iterator[Stack]:
+    """A system as a reader has it: what other tests leave (dead letters, say) is none of the page's."""
+    with Stack(tmp_path_factory.mktemp("readme"), documented_ports=False, jvm=QUICK_JVM) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def outputs(fresh: Stack, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What each block printed, by its text. One shell runs them all, as a reader's would."""
     blocks = [block for block in BLOCKS if block.runs]
-    script = on(stack.run, stack.home, "".join(block.script() for block in blocks))
-    environment = {**os.environ, "HELIO_HOME": str(stack.home)}
+    script = on(fresh.run, fresh.home, "".join(block.script() for block in blocks))
+    environment = {**os.environ, "HELIO_HOME": str(fresh.home)}
     folder = tmp_path_factory.mktemp("reader")
     with (folder / "output").open("w") as output:
         reader = subprocess.Popen(

@@ -103,7 +103,7 @@ FIELDS = {
     "message_id", "status", "state", "use_case_id", "from_phone_number", "to_phone_number", "message",
     "media_urls", "num_segments", "reference", "provider", "account", "sender", "provider_message_id",
     "error", "failure", "accepted_at", "updated_at", "history", "attempts", "reason", "conflicts_with",
-    "send_at",
+    "send_at", "redacted",
 }  # fmt: skip
 
 
@@ -127,7 +127,7 @@ async def test_the_whole_record_of_a_message_that_was_throttled_first(
         "from_phone_number": senders["telnyx"], "to_phone_number": to, "message": "é" * 200,
         "media_urls": [], "num_segments": 2, "reference": "my own number", "provider": "telnyx",
         "sender": senders["telnyx"], "provider_message_id": text["provider_message_id"],
-        "use_case_id": None, "send_at": None,
+        "use_case_id": None, "send_at": None, "redacted": False,
         "error": None, "failure": None, "history": None, "attempts": None, "conflicts_with": None,
     }  # fmt: skip
     assert whole["account"] == "telnyx-main"
