@@ -238,8 +238,8 @@ class IntakeSettings(Group):
     owner: str | None = None
     #: Its producers are trusted to name the organization in each record; `owner` is then the default.
     trusted: bool = False
-    #: How many accepted requests may lie before `route` until intake waits.
-    max_ahead: Annotated[int, Field(ge=100)] = 5_000
+    #: How many accepted requests may lie before `route` until intake waits: REST callers stand behind them.
+    max_ahead: Annotated[int, Field(ge=100)] = 2_500
     #: For `/livez`, `/readyz`, `/metrics`; 0: none.
     port: Port = 0
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -39,6 +40,8 @@ _EVICT_SECONDS = 2.0
 _CHECK_SECONDS = 1.0
 #: Preparing a batch is over by then even where the ledger's last answer is slow; else the process ends.
 _PREPARE_MARGIN_SECONDS = 60.0
+#: Intake sees by the commits of `route` how much it may let in (`HELIO_INTAKE__MAX_AHEAD`).
+_ROUTE_COMMIT_SECONDS = 0.25
 #: By how much the clocks of our machines may differ without a row being missed when the view is written anew.
 _CLOCKS_APART_MS = 3_600_000
 
@@ -49,7 +52,13 @@ def run_route(settings: Settings) -> None:
     Raises:
         TopicsDifferError: topics are missing or set up otherwise.
     """
-    app = _app(settings, topics.ROUTE_APP, fetch_pace_seconds=0.0, out_linger_seconds=0.002)
+    app = _app(
+        settings,
+        topics.ROUTE_APP,
+        fetch_pace_seconds=0.0,
+        out_linger_seconds=0.002,
+        most_commit_seconds=_ROUTE_COMMIT_SECONDS,
+    )
     first = engine.make_table(app, topics.FIRST_TABLE, partitions=settings.topics.partitions)
     replica = Replica(settings.kafka)
     ledger = Ledger(settings.redis)
@@ -186,7 +195,12 @@ async def serve_waiting(settings: Settings) -> None:
 
 
 def _app(
-    settings: Settings, name: str, *, fetch_pace_seconds: float, out_linger_seconds: float
+    settings: Settings,
+    name: str,
+    *,
+    fetch_pace_seconds: float,
+    out_linger_seconds: float,
+    most_commit_seconds: float = math.inf,
 ) -> engine.App:
     kafka = settings.kafka
     return engine.make_app(
@@ -195,7 +209,7 @@ def _app(
         security=security.options(kafka),
         session_seconds=kafka.session_timeout_seconds,
         heartbeat_seconds=kafka.heartbeat_seconds,
-        commit_seconds=kafka.commit_interval_seconds,
+        commit_seconds=min(kafka.commit_interval_seconds, most_commit_seconds),
         fetch_pace_seconds=fetch_pace_seconds,
         out_linger_seconds=out_linger_seconds,
     )
