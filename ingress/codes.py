@@ -53,6 +53,7 @@ class Code(StrEnum):
     ENTITY_NOT_FOUND = "entity_not_found"
     ID_TAKEN = "id_taken"
     IN_USE = "in_use"
+    TOO_MANY_SECRETS = "too_many_secrets"
     CHANGED_MEANWHILE = "changed_meanwhile"
     VERSION_MISMATCH = "version_mismatch"
     # The state of things.
@@ -108,6 +109,7 @@ _MEANING: Final[dict[Code, tuple[int, str]]] = {
     Code.ENTITY_NOT_FOUND: (404, "Not in the directory"),
     Code.ID_TAKEN: (409, "Id is taken"),
     Code.IN_USE: (409, "It is in use"),
+    Code.TOO_MANY_SECRETS: (409, "As many secrets sign as may"),
     Code.CHANGED_MEANWHILE: (409, "Another change was first"),
     Code.VERSION_MISMATCH: (412, "It has another version"),
     Code.CONFLICT: (422, "Idempotency key has other content"),

@@ -19,8 +19,8 @@ from schemas.notifications import Event, Notification, Trial, id_of
 #: How long the former secret signs as well after a rotation, in seconds: by default, and at most.
 KEEP: Final = 24 * 3600
 LONGEST_KEEP: Final = 30 * 24 * 3600
-#: Each signs what is told, and the header has to hold them all.
-_KEPT: Final = 4
+#: Former secrets that sign as well, at most: each signs what is told, and the header has to hold them all.
+_MOST_FORMER: Final = 4
 
 
 class SecretRotation(BaseModel):
@@ -56,10 +56,22 @@ def rotating(place: Asked, now: Millis, rotation: SecretRotation) -> Decide:
                  for former in before.former_secrets)  # fmt: skip
         all_former = (FormerSecret(version=before.secret_version, until=until), *older)
         live = tuple(former for former in all_former if former.until > now)
-        update = {"secret_version": before.secret_version + 1, "former_secrets": live[:_KEPT]}
+        if len(live) > _MOST_FORMER:
+            return _too_many(before, now)
+        update = {"secret_version": before.secret_version + 1, "former_secrets": live}
         return put(directory, before.model_copy(update=update))
 
     return decide
+
+
+def _too_many(entity: Subscription, now: Millis) -> Problem:
+    """Whoever still verifies with the oldest one must not lose it before its time, by nobody's word."""
+    free = min(former.until for former in entity.former_secrets if former.until > now)
+    return Problem(
+        Code.TOO_MANY_SECRETS,
+        f"{_MOST_FORMER} former secrets of subscription {entity.id} sign as well, the most there may be. "
+        f"Rotate again from {iso(free)} on, or end all of them now: keep_seconds 0",
+    )
 
 
 def secret_shown(

@@ -366,9 +366,10 @@ def _rotate_secret() -> dict[str, Any]:
         "requestBody": {**body, "required": False},
         "responses": {
             "200": {**shows("The new secret.", "SubscriptionSecret", {"one": shown}), "headers": FRESH},
-            **_errors(*_WRITES, *_BODY, Code.INVALID_FIELD, Code.VERSION_MISMATCH, Code.ENTITY_NOT_FOUND),
+            **_errors(*_WRITES, *_BODY, Code.INVALID_FIELD, Code.VERSION_MISMATCH, Code.ENTITY_NOT_FOUND,
+                      Code.TOO_MANY_SECRETS),
         },
-    }
+    }  # fmt: skip
 
 
 def _test() -> dict[str, Any]:

@@ -84,6 +84,11 @@ _SAID: Final[dict[Code, tuple[str, dict[str, Any]]]] = {
     Code.ENTITY_NOT_FOUND: ("There is no assistant front-desk", {}),
     Code.ID_TAKEN: ("assistant front-desk belongs to another organization", {}),
     Code.IN_USE: (f"number {_SENDER} is in use by assistant front-desk (numbers)", {}),
+    Code.TOO_MANY_SECRETS: (
+        "4 former secrets of subscription orders sign as well, the most there may be. "
+        "Rotate again from 2026-04-30T11:15:00.000Z on, or end all of them now: keep_seconds 0",
+        {},
+    ),
     Code.CHANGED_MEANWHILE: (
         "assistant front-desk was changed by another request at the same moment",
         {},

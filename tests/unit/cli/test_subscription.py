@@ -52,6 +52,16 @@ def test_one_that_was_switched_off_says_so_until_it_is_switched_on(helio: Helio,
     assert "acme  active  " in subscription(helio, served, "on", "orders").stdout
 
 
+def test_a_rotation_for_which_there_is_no_room_says_until_when(helio: Helio, served: Served) -> None:
+    subscription(helio, served, "add", "orders", URL)
+    for _ in range(4):
+        assert subscription(helio, served, "rotate", "orders").exit_code == Exit.DONE
+    result = subscription(helio, served, "rotate", "orders")
+    assert result.exit_code == Exit.NO
+    assert result.stdout == ""
+    assert "Rotate again from 20" in result.stderr
+
+
 def test_the_operator_sees_and_makes_everybodys(helio: Helio, served: Served) -> None:
     made = subscription(
         helio, served, "add", "theirs", URL, "--organization", "globex", "--json", by=OPERATOR

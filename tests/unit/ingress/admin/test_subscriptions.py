@@ -135,11 +135,27 @@ async def test_a_secret_that_has_leaked_ends_at_once_with_all_before_it(door: Ad
     assert len(signing.secrets_of(held(door), ROOTS, door.now)) == len(ROOTS)
 
 
-async def test_however_often_it_is_replaced_few_sign(door: AdminDoor) -> None:
+async def test_no_former_secret_ends_before_its_time_unasked(door: AdminDoor) -> None:
     async with door.client() as client:
-        for _ in range(9):
+        for _ in range(4):
             assert (await client.post(ROTATE, json={"keep_seconds": DAY})).status_code == 200
-    assert [former.version for former in held(door).former_secrets] == [9, 8, 7, 6]
+            door.now += 60_000
+        before = held(door)
+        refused = await client.post(ROTATE, json={"keep_seconds": 7 * DAY})
+        assert (refused.status_code, refused.json()["code"]) == (409, "too_many_secrets")
+        assert "from 2023-11-15T22:13:20.000Z on" in refused.json()["detail"], "when the oldest ends"
+        assert held(door) == before
+        door.now += (DAY - 240) * 1000
+        assert (await client.post(ROTATE, json={"keep_seconds": DAY})).status_code == 200
+        assert [former.version for former in held(door).former_secrets] == [5, 4, 3, 2]
+
+
+async def test_a_leak_is_no_matter_of_room(door: AdminDoor) -> None:
+    async with door.client() as client:
+        for _ in range(4):
+            await client.post(ROTATE)
+        assert (await client.post(ROTATE, json={"keep_seconds": 0})).status_code == 200
+    assert held(door).former_secrets == ()
 
 
 @pytest.mark.parametrize("body", [{"keep_seconds": -1}, {"keep_seconds": 31 * DAY}, {"keep": 1}])
