@@ -126,9 +126,15 @@ def simulator(home: Path) -> tuple[str, ...]:
     return (sys.executable, "-m", "tests.chaos.world", str(home / "simulator.json"))
 
 
-async def enter(run: Run) -> World:
-    """Tell a running stack's directory of the organizations; returns when it can be read back."""
-    await prepare(KafkaSettings(bootstrap_servers=run.kafka), TopicSettings(), directory())
+async def enter(run: Run, topics: TopicSettings | None = None) -> World:
+    """Tell a running stack's directory of the organizations; returns when it can be read back.
+
+    Args:
+        run: the stack.
+        topics: how it makes its topics; the organizations' own ones are made so too. None: as by default.
+    """
+    kafka = KafkaSettings(bootstrap_servers=run.kafka)
+    await prepare(kafka, topics or TopicSettings(), directory())
     return World(run.ingress, run.simulator, run.kafka)
 
 

@@ -15,6 +15,7 @@ import aiohttp
 from cli.local.kafka import QUICK_JVM
 from cli.local.stack import Stack
 from cli.local.table import SIMULATOR
+from schemas.settings import TopicSettings
 from tests.chaos.checker import Verdict, check
 from tests.chaos.gather import Subscriber, answers, dead, texts
 from tests.chaos.load import load
@@ -127,7 +128,8 @@ async def rig(
     subscriber = Subscriber(stack.run.kafka)
     following = asyncio.create_task(subscriber.follow())
     try:
-        yield Rig(stack, await enter(stack.run), subscriber, ends)
+        world = await enter(stack.run, TopicSettings.model_validate(merged.get("topics", {})))
+        yield Rig(stack, world, subscriber, ends)
     finally:
         following.cancel()
         with suppress(asyncio.CancelledError):

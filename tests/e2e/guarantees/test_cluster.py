@@ -5,6 +5,7 @@
 
 import asyncio
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -41,13 +42,13 @@ async def test_the_controller_dies(tmp_path: Path, jar_cache: Path, monkeypatch:
 
 async def until_in_sync(brokers: Cluster) -> None:
     """Only then the next one may die: what is acknowledged lies on two that live."""
-    async with (
-        clients.admin(KafkaSettings(bootstrap_servers=brokers.bootstrap_servers)) as admin,
-        asyncio.timeout(60),
-    ):
-        while not all(  # noqa: ASYNC110  only the cluster can tell
-            len(partition["isr"]) == len(brokers.nodes)
+    end = time.monotonic() + 60
+    async with clients.admin(KafkaSettings(bootstrap_servers=brokers.bootstrap_servers)) as admin:
+        while behind := {
+            f"{topic['topic']}-{partition['partition']}": partition["isr"]
             for topic in await admin.describe_topics(None)
             for partition in topic["partitions"]
-        ):
+            if len(partition["isr"]) < len(brokers.nodes)
+        }:
+            assert time.monotonic() < end, f"not on all brokers: {behind}"
             await asyncio.sleep(0.2)
