@@ -20,6 +20,10 @@ _UNACKNOWLEDGED: Final = (
     "Repeat with the same idempotency key to be safe; without one, look at its status first"
 )
 _UNVERIFIED: Final = "The use case has no verified A2P campaign for its US long-code numbers"
+_NO_ROOM: Final = (
+    "4 former secrets of subscription orders sign as well, the most there may be. "
+    "Rotate again from 2026-04-30T11:15:00.000Z on, or end all of them now: keep_seconds 0"
+)
 _UNSURE: Final = "Whether this idempotency key was used before cannot be told at the moment. Try again"
 
 #: The sentence of each, and what its body tells beyond.
@@ -84,11 +88,7 @@ _SAID: Final[dict[Code, tuple[str, dict[str, Any]]]] = {
     Code.ENTITY_NOT_FOUND: ("There is no assistant front-desk", {}),
     Code.ID_TAKEN: ("assistant front-desk belongs to another organization", {}),
     Code.IN_USE: (f"number {_SENDER} is in use by assistant front-desk (numbers)", {}),
-    Code.TOO_MANY_SECRETS: (
-        "4 former secrets of subscription orders sign as well, the most there may be. "
-        "Rotate again from 2026-04-30T11:15:00.000Z on, or end all of them now: keep_seconds 0",
-        {},
-    ),
+    Code.TOO_MANY_SECRETS: (_NO_ROOM, {}),
     Code.CHANGED_MEANWHILE: (
         "assistant front-desk was changed by another request at the same moment",
         {},
