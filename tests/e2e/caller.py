@@ -177,9 +177,14 @@ class Phones:
         return (await self._get("/handsets"))["texts"]  # type: ignore[no-any-return] # JSON
 
     async def requests(self, to: str) -> list[dict[str, Any]]:
-        """The send requests that providers had for a handset."""
+        """The send requests that providers had for a handset, of the latest ten thousand."""
         found = await self._get(f"/requests?to={quote(to)}")
         return found["requests"]  # type: ignore[no-any-return] # JSON
+
+    async def posts(self, provider: str) -> int:
+        """How many send requests a provider has ever had."""
+        accounts = (await self._get("/stats"))["posts"].get(provider, {})
+        return sum(counts.get("total", 0) for counts in accounts.values())
 
     async def until(self, number: str, many: int) -> list[dict[str, Any]]:
         """Wait until a handset has that many texts."""
