@@ -40,7 +40,8 @@ async def routed(stack: Stack) -> int:
     """How many records of `sms.messages.v1`, of one partition, `route` is done with."""
     async with clients.admin(kafka(stack)) as admin:
         found = await admin.list_consumer_group_offsets(topics.ROUTE_APP)
-    return max(found[TopicPartition(topics.MESSAGES, 0)].offset, 0)
+    offset: int = found[TopicPartition(topics.MESSAGES, 0)].offset
+    return max(offset, 0)
 
 
 async def written(stack: Stack, *names: str) -> int:
