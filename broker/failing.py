@@ -11,12 +11,14 @@ from aiokafka.errors import KafkaError
 
 from broker.refusal import RefusedError, denied
 from broker.topics import TopicsDifferError
+from schemas.environment import MissetError
 from schemas.exits import Exit
 
 Codes = Mapping[type[Exception], Exit]
 _CODES: Final[Codes] = {
     TopicsDifferError: Exit.TOPICS,
     RefusedError: Exit.REFUSED,
+    MissetError: Exit.REFUSED,
     KafkaError: Exit.CRASH,
 }
 _NONE: Final[Codes] = MappingProxyType({})

@@ -8,9 +8,9 @@ import httpx
 
 from broker import clients
 from cli.local.run import Run
+from schemas import environment
 from schemas.provider import Provider
 from schemas.public import StatusRecord
-from schemas.settings import Settings
 from schemas.status import State
 from schemas.topics import STATUS
 
@@ -22,7 +22,7 @@ async def deliver(run: Run, tell: Callable[[StatusRecord], None], seconds: float
 
     Returns whether all were delivered within `seconds`.
     """
-    reader = clients.reader(Settings().kafka.model_copy(update={"bootstrap_servers": run.kafka}))
+    reader = clients.reader(environment.settings().kafka.model_copy(update={"bootstrap_servers": run.kafka}))
     reader.subscribe([STATUS])
     try:
         async with asyncio.timeout(seconds), reader:

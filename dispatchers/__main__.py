@@ -10,9 +10,9 @@ from broker.failing import failing
 from dispatchers.app import serve
 from dispatchers.lines import GapError
 from dispatchers.reader import RetentionError
+from schemas import environment
 from schemas.exits import Exit
 from schemas.provider import Provider
-from schemas.settings import Settings
 
 
 def main() -> None:
@@ -20,13 +20,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m dispatchers", description=__doc__)
     parser.add_argument("--provider", required=True, type=Provider, choices=list(Provider))
     provider = parser.parse_args().provider
-    settings = Settings()
-    logging.basicConfig(
-        level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
-    )
-    if settings.ready_file:
-        settings.ready_file.unlink(missing_ok=True)
     with failing("dispatchers", {RetentionError: Exit.RETENTION, GapError: Exit.GAP}):
+        settings = environment.settings()
+        logging.basicConfig(
+            level=settings.log_level,
+            format="%(asctime)s %(levelname)s %(name)s %(message)s",
+            stream=sys.stderr,
+        )
+        if settings.ready_file:
+            settings.ready_file.unlink(missing_ok=True)
         uvloop.run(serve(settings, provider))
 
 

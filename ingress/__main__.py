@@ -9,7 +9,7 @@ import uvloop
 
 from broker.failing import failing
 from ingress import api, intake
-from schemas.settings import Settings
+from schemas import environment
 
 _DOORS: Final = {"api": api.serve, "intake": intake.serve}
 
@@ -19,13 +19,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m ingress", description=__doc__)
     parser.add_argument("door", choices=sorted(_DOORS))
     door = parser.parse_args().door
-    settings = Settings()
-    logging.basicConfig(
-        level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
-    )
-    if settings.ready_file is not None:
-        settings.ready_file.unlink(missing_ok=True)
     with failing("ingress"):
+        settings = environment.settings()
+        logging.basicConfig(
+            level=settings.log_level,
+            format="%(asctime)s %(levelname)s %(name)s %(message)s",
+            stream=sys.stderr,
+        )
+        if settings.ready_file is not None:
+            settings.ready_file.unlink(missing_ok=True)
         uvloop.run(_DOORS[door](settings))
 
 

@@ -27,7 +27,10 @@ class Exit(IntEnum):
     RECOVERY = 75, "A table cannot be rebuilt from its changelog, or not in time."
     CRASH = 76, "A Kafka client found no broker when it started, failed, stands still, or does not stop."
     DIRECTORY = 77, "The directory cannot be read on."
-    REFUSED = 78, "Kafka does not take our login or certificate, or we lack a right; the log says what to do."
+    REFUSED = (
+        78,
+        "A setting is wrong, or Kafka refuses our login, certificate or rights; the log says what to do.",
+    )
     RETENTION = (
         79,
         "Retention deleted tasks that nobody had handed over; the log names them and says how to go on.",

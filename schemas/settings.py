@@ -339,6 +339,10 @@ class _Files(EnvSettingsSource):
         return {path.name.lower(): path.read_text(encoding="utf-8").rstrip("\r\n") for path in files}
 
 
+#: Who says what the settings are, besides arguments: the first that has one.
+SOURCES: Final = (EnvSettingsSource, _Files)
+
+
 class SubscriptionSettings(Group):
     """What the secrets of subscriptions are derived from (docs/notifiers.md)."""
 
@@ -421,8 +425,8 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments, the environment, files: the first that has it."""
-        del dotenv_settings, file_secret_settings
-        return init_settings, env_settings, _Files(settings_cls)
+        del env_settings, dotenv_settings, file_secret_settings
+        return init_settings, *(source(settings_cls) for source in SOURCES)
 
     @model_validator(mode="after")
     def _agree(self) -> Self:

@@ -8,6 +8,7 @@ from typing import Final
 import uvloop
 
 from broker.failing import failing
+from schemas import environment
 from schemas.settings import Settings
 from streams import app
 
@@ -24,11 +25,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m streams", description=__doc__)
     parser.add_argument("service", choices=_SERVICES)
     service = parser.parse_args().service
-    settings = Settings()
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    if settings.ready_file:
-        settings.ready_file.unlink(missing_ok=True)
     with failing("streams"):
+        settings = environment.settings()
+        logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+        if settings.ready_file:
+            settings.ready_file.unlink(missing_ok=True)
         _SERVICES[service](settings)
 
 

@@ -23,11 +23,11 @@ def demo(
     """
     from cli.commands import show
     from cli.local import demo as made_by
-    from schemas.settings import Settings
+    from schemas import environment
 
     folder = folder.absolute()
     folder.mkdir(parents=True, exist_ok=True)
-    public_url = Settings().callbacks.public_url
+    public_url = environment.settings().callbacks.public_url
     made = made_by.write(folder, simulator_port, public_url=public_url, simulator_host=simulator_host)
     variables = {
         "HELIO_API_KEY": made.api_key,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli.commands.trouble import Exit, TroubleError
 from cli.local.home import home
+from schemas import environment
 
 if TYPE_CHECKING:
     from schemas.settings import Settings
@@ -62,16 +63,9 @@ def settings() -> "Settings":
     """The settings that the services would have here: the environment, then what `helio up` runs.
 
     Raises:
-        TroubleError: a setting cannot be read; the sentence names it.
+        MissetError: a setting cannot be read; the sentence names it.
     """
-    from pydantic import ValidationError
-
-    from schemas.settings import Settings
-
-    try:
-        found = Settings()
-    except ValidationError as error:
-        raise TroubleError(_sentence(error.errors(include_url=False)[0]), Exit.NO) from None
+    found = environment.settings()
     here = running()
     if "kafka" in here and "HELIO_KAFKA__BOOTSTRAP_SERVERS" not in os.environ:
         kafka = found.kafka.model_copy(update={"bootstrap_servers": here["kafka"]})
@@ -84,8 +78,3 @@ def settings() -> "Settings":
         redis = found.redis.model_copy(update={"url": here["redis"]})
         found = found.model_copy(update={"redis": redis})
     return found
-
-
-def _sentence(error: Mapping[str, Any]) -> str:
-    name = "HELIO_" + "__".join(str(part) for part in error["loc"]).upper()
-    return f"{name} is wrong: {error['msg']} (docs/operations.md lists the settings)"

@@ -9,6 +9,8 @@ from typing import ParamSpec, TypeVar
 
 import typer
 
+from schemas.environment import MissetError
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -43,6 +45,9 @@ def told(command: Callable[P, T]) -> Callable[P, T]:
         except TroubleError as trouble:
             typer.secho(str(trouble), err=True, fg="red")
             raise typer.Exit(trouble.code) from None
+        except MissetError as wrong:
+            typer.secho(str(wrong), err=True, fg="red")
+            raise typer.Exit(Exit.NO) from None
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
         except BrokenPipeError:

@@ -22,7 +22,7 @@ from cli.local.run import Run
 from cli.local.setup import prepare
 from cli.local.valkey import Valkey
 from cli.supervisor import Event, Happening, Keeper, Supervisor
-from schemas.settings import Settings
+from schemas import environment
 
 KAFKA: Final = "kafka"
 REDIS: Final = "redis"
@@ -169,7 +169,7 @@ class Stack:
 
     def _prepare(self, kafka: str, directory: Path) -> None:
         self._say("making topics and applying the directory")
-        wanted = Settings()
+        wanted = environment.settings()
         topics = self._settings.get("topics", {})
         lines = asyncio.run(
             prepare(

@@ -47,6 +47,22 @@ def test_a_fault_of_ours_stays_one(error: Exception) -> None:
     assert raised.value is error
 
 
+def test_whoever_cannot_read_its_settings_says_which_in_one_line_and_ends_by_a_code() -> None:
+    wrong = {**os.environ, "HELIO_SUBSCRIPTIONS__SECRETS": "hush"}
+    runs = {
+        name: subprocess.Popen(
+            [sys.executable, "-m", *SERVICES[name]], cwd=ROOT, env=wrong, stderr=subprocess.PIPE, text=True
+        )
+        for name in ("notifiers", *STARTS)
+    }
+    for name, run in runs.items():
+        _, said = run.communicate(timeout=120)
+        assert run.returncode == Exit.REFUSED, name
+        assert said.startswith("HELIO_SUBSCRIPTIONS__SECRETS is wrong: write a list as JSON")
+        assert said.count("\n") == 1
+        assert "hush" not in said
+
+
 def test_who_finds_no_broker_ends_by_a_code() -> None:
     """Its supervisor starts it again; a fault of ours would end with 1."""
     nobody = {**os.environ, "HELIO_KAFKA__BOOTSTRAP_SERVERS": f"{HOST}:{choose()}"}

@@ -1,11 +1,14 @@
 """What a command takes the settings to be: the environment, then what `helio up` runs here."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typer.testing import Result
 
 from cli.commands.target import settings
+from cli.commands.trouble import Exit
 
 
 @pytest.fixture
@@ -37,3 +40,14 @@ def test_the_environment_wins(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_another_cluster_takes_public_endpoints_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HELIO_KAFKA__BOOTSTRAP_SERVERS", "kafka-1:9092")
     assert not settings().notifiers.allow_private
+
+
+@pytest.mark.parametrize("command", ["topics", "doctor"])
+def test_what_cannot_be_read_is_named_in_one_line(
+    helio: Callable[..., Result], command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HELIO_CALLBACKS__SECRETS", "hush")
+    result = helio(command)
+    assert result.exit_code == Exit.NO
+    assert "HELIO_CALLBACKS__SECRETS is wrong: write a list as JSON" in result.output
+    assert "hush" not in result.output
