@@ -23,6 +23,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 import yaml
+from redis.asyncio import Redis
 
 from broker import clients
 from cli.local.kafka import QUICK_JVM
@@ -65,6 +66,7 @@ async def test_within_the_cap_whatever_restarts_and_nearly_all_of_it_used(tmp_pa
         async with aiohttp.ClientSession() as session:
             run = Run(stack, Api(session, stack.run.ingress, stack.run.api_key))
             await run.prepare()
+            await run.keep_the_file()
             await run.queue()
             await run.disturb()
             texts = await Phones(session, stack.run.simulator).texts(HANDSET)
@@ -134,6 +136,11 @@ class Run:
             kafka, yaml.safe_dump({"organizations": wanted}), now=time.time_ns() // 1_000_000, variables={}
         )
 
+    async def keep_the_file(self) -> None:
+        """When its file grows, the ledger's server must not write it anew, without what had been taken."""
+        async with Redis.from_url(self.stack.run.redis) as server:
+            await server.config_set("auto-aof-rewrite-percentage", 0)
+
     async def queue(self) -> None:
         """Hand in so much of each that there is a backlog until the end, come what may."""
         globex = self.api.as_((self.stack.home / "secrets" / "second_api_key").read_text().strip())
@@ -192,6 +199,7 @@ class Run:
 
     async def _lose_the_ledger(self, _: str) -> None:
         await self._ended(REDIS, self.stack.child(REDIS).kill)
+        await self.keep_the_file()
         self.members.clear()  # nobody has to leave
 
     async def _ended(self, name: str, end: Callable[[], None]) -> None:
