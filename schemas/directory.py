@@ -4,7 +4,16 @@ from enum import StrEnum
 from typing import Annotated, Final, Literal, Self
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from schemas.base import Millis, Record
 from schemas.provider import Provider
@@ -322,6 +331,30 @@ class EventType(StrEnum):
     TEST = "subscription.test"
 
 
+_LONGEST_URL: Final = 2048
+
+
+def _as_a_url(value: object, checked: ValidatorFunctionWrapHandler) -> object:
+    """Who writes one is told what it must be, and not what our pattern is."""
+    try:
+        return checked(value)
+    except ValidationError:
+        raise PydanticCustomError(
+            "endpoint_url",
+            "it must be a URL such as https://hooks.example.com/texts, without white space and of at most "
+            "{longest} characters",
+            {"longest": _LONGEST_URL},
+        ) from None
+
+
+#: Where events are POSTed.
+EndpointUrl = Annotated[
+    str,
+    StringConstraints(pattern=r"^https?://[^\s]+$", max_length=_LONGEST_URL),
+    WrapValidator(_as_a_url),
+]
+
+
 class FormerSecret(Record):
     """A signing secret that was replaced by a newer one."""
 
@@ -338,7 +371,7 @@ class Subscription(Entity):
     kind: Literal["subscription"] = "subscription"
     id: Slug
     #: http(s); where private addresses are refused, an https URL that resolves to public ones.
-    url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$", max_length=2048)]
+    url: EndpointUrl
     #: None: all of them.
     events: Annotated[tuple[EventType, ...], Field(min_length=1)] | None = None
     #: Which secret signs; secrets are derived, and nowhere kept (docs/notifiers.md). Rotation counts it up.

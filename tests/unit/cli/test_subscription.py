@@ -75,6 +75,7 @@ def test_the_operator_sees_and_makes_everybodys(helio: Helio, served: Served) ->
     ("words", "by", "sentence"),
     [
         (("add", "orders", "http://hooks.acme.example/"), ACME, "Field url: only https://"),
+        (("add", "orders", "hooks.acme.example"), ACME, "Field url: it must be a URL such as https://"),
         (("add", "orders", URL, "--event", "all"), ACME, "Field events.0: "),
         (("secret", "orders"), ACME, "There is no subscription orders"),
         (("test", "orders"), ACME, "There is no subscription orders"),

@@ -78,6 +78,11 @@ def test_where_a_subscription_may_not_lead(url: str, why: str) -> None:
     assert [one.field for one in flaws_of(entity, {})] == ["url"]
 
 
+def test_a_file_is_told_what_a_url_must_be() -> None:
+    with pytest.raises(DirectoryFileError, match="orders: url: it must be a URL such as https://hooks"):
+        parse(text().replace("https://", "ftp://"), source="f", variables={})
+
+
 @pytest.mark.parametrize(
     "url", [URL, "https://hooks.acme.example", "https://1.1.1.1:8443/a?b=c", "https://hooks.4u.example./"]
 )

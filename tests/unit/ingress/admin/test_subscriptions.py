@@ -86,6 +86,19 @@ async def test_what_is_wrong_names_the_field(door: AdminDoor, fields: dict[str, 
     assert len(door.written) == 1
 
 
+@pytest.mark.parametrize(
+    "url", ["ftp://hooks.acme.example/", "hooks.acme.example", "", "https://a b/", "https://" + 2048 * "a", 7]
+)
+async def test_what_a_url_must_be_is_said_in_our_words(door: AdminDoor, url: object) -> None:
+    async with door.client() as client:
+        answer = await client.put(PATH, json={**BODY, "url": url})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_entity")
+    assert answer.json()["detail"] == (
+        "Field url: it must be a URL such as https://hooks.example.com/texts, without white space and of at "
+        "most 2048 characters"
+    )
+
+
 async def test_the_secret_is_nowhere_but_in_its_answer_and_verifies_what_is_signed(door: AdminDoor) -> None:
     async with door.client() as client:
         answer = await client.get(SHOWN)
