@@ -82,10 +82,19 @@ def changelog(app: str, table: str) -> str:
     return f"{app}-{table}-changelog"
 
 
+def kind_of(topic: str) -> str:
+    """The kind of one of our topics: `requests`, of an organization's own, and of their dead letters too."""
+    return topic.split(".")[1]
+
+
+def dead_letters_of(kind: str) -> str:
+    """The topic of the dead letters of a kind: the other way round."""
+    return f"sms.{kind}.dlq.v1"
+
+
 def dead_letters(topic: str) -> str:
     """Where records of `topic` that cannot be read go: one dead-letter topic for each kind."""
-    kind = topic.split(".")[1]
-    return f"sms.{kind}.dlq.v1"
+    return dead_letters_of(kind_of(topic))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,7 +171,7 @@ def catalogue(organizations: Iterable[str] = ()) -> Iterator[Topic]:
     yield Topic(name=NOTIFICATIONS)
     for kind in DEAD_LETTER_KINDS:
         # More than any source may hold, headers included: a dead letter is never refused.
-        yield Topic(name=f"sms.{kind}.dlq.v1", retention_ms=30 * _DAY, max_message_bytes=2048 * _KIB)
+        yield Topic(name=dead_letters_of(kind), retention_ms=30 * _DAY, max_message_bytes=2048 * _KIB)
     yield Changelog(name=changelog(ROUTE_APP, FIRST_TABLE), retention_ms=8 * _DAY)
     yield Changelog(name=changelog(FOLD_APP, ROWS_TABLE), retention_ms=8 * _DAY)
 

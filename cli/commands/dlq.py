@@ -7,38 +7,44 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.commands import dlq_desk, dlq_options, options
+from cli.commands.options import Json
 from cli.commands.trouble import Exit, TroubleError
+from cli.dlq import desk, options
+from cli.dlq.states import Which
 
 if TYPE_CHECKING:
-    from cli.commands.dlq_work import Found
+    from cli.dlq.handled import Found
+
+_TOO_OLD = (
+    "too old: its text would be sent now, days late, and perhaps for a second time. --include-old replays it"
+)
 
 
 def listed(
     *,
-    topic: dlq_options.Topics = None,
-    reason: dlq_options.Reason = None,
-    origin: dlq_options.Origin = None,
-    since: dlq_options.Since = None,
-    until: dlq_options.Until = None,
-    key: dlq_options.Key = None,
-    message_id: dlq_options.MessageId = None,
-    organization: dlq_options.Organization = None,
-    state: Annotated[
-        dlq_desk.Handled, typer.Option("--state", help="By what was done about them.")
-    ] = dlq_desk.Handled.OPEN,
+    topic: options.Topics = None,
+    reason: options.Reason = None,
+    origin: options.Origin = None,
+    since: options.Since = None,
+    until: options.Until = None,
+    key: options.Key = None,
+    message_id: options.MessageId = None,
+    organization: options.Organization = None,
+    state: options.State = None,
     summary: Annotated[bool, typer.Option("--summary", help="Only how many, by topic and reason.")] = False,
     limit: Annotated[int, typer.Option("--limit", min=1, help="The newest ones, at most so many.")] = 20,
-    json: options.Json = False,
+    json: Json = False,
 ) -> None:
     """List dead letters: how many of which reason, then the newest.
 
     Ends with 0, also where there are none.
     """
-    from cli.commands import dlq_show
+    from cli.dlq import show as shown
 
-    choice = dlq_desk.choose(
+    choice = desk.choose(
         None,
+        topic=topic,
+        state=state,
         reason=reason,
         origin=origin,
         since=since,
@@ -47,31 +53,31 @@ def listed(
         message_id=message_id,
         organization=organization,
     )
-    found = [one for one in dlq_desk.look(topic, choice) if dlq_desk.fits(one, state)]
-    counts = Counter((one.letter.place.topic, dlq_show.kind_of(one.letter.reason)) for one in found)
-    now = dlq_desk.now()
+    found = desk.found(choice)
+    counts = Counter((one.letter.place.topic, shown.cause(one.letter.reason)) for one in found)
+    now = desk.now()
     if json and summary:
         for (name, why), count in counts.most_common():
-            dlq_desk.put({"topic": name, "reason": why, "letters": count})
+            desk.put({"topic": name, "reason": why, "letters": count})
     elif json:
         for one in reversed(found[-limit:]):
-            dlq_desk.put(dlq_show.members(one.letter, one.handled, reveal=None))
+            desk.put(shown.members(one.letter, one.handled, reveal=None))
     elif not found:
-        typer.echo("no letters" if state is dlq_desk.Handled.ANY else f"no letters that are {state}")
+        typer.echo("no letters" if state is Which.ANY else f"no letters that are {state or Which.PENDING}")
     else:
         _summarize(found, counts, now)
         if not summary:
             for one in reversed(found[-limit:]):
-                typer.echo(dlq_show.line(one.letter, one.handled, now))
+                typer.echo(shown.line(one.letter, one.handled, now))
             if len(found) > limit:
                 typer.echo(f"... and {len(found) - limit} older ones (--limit)")
 
 
 def _summarize(found: "Sequence[Found]", counts: "Counter[tuple[str, str]]", now: int) -> None:
-    from cli.commands import dlq_show
+    from cli.dlq import show as shown
 
-    oldest = dlq_show.ago(found[0].letter.at, now)
-    newest = dlq_show.ago(found[-1].letter.at, now)
+    oldest = shown.ago(found[0].letter.at, now)
+    newest = shown.ago(found[-1].letter.at, now)
     typer.secho(f"{len(found)} letters, the oldest {oldest}, the newest {newest} ago", bold=True)
     for (name, why), count in counts.most_common():
         typer.echo(f"{count:>7}  {name}  {why}")
@@ -83,40 +89,43 @@ def show(
         list[str], typer.Argument(metavar="LETTER", help="As `list` names them: requests/0/17.")
     ],
     *,
-    reveal: dlq_options.Reveal = False,
-    json: options.Json = False,
+    reveal: options.Reveal = False,
+    json: Json = False,
 ) -> None:
     """Show dead letters whole: reason, origin, headers, what was done about them, and their bytes.
 
     Ends with 1 if one is not there.
     """
-    from cli.commands import dlq_show, dlq_work
+    from cli.dlq import show as shown
+    from cli.dlq import work
 
-    choice = dlq_desk.choose(places)
-    slim = dlq_desk.look(None, choice)
-    found = dlq_desk.run(lambda kafka: dlq_work.whole(kafka, slim))
-    now = dlq_desk.now()
+    choice = desk.choose(places)
+    slim = desk.found(choice)
+    found = desk.run(lambda kafka: work.whole(kafka, slim))
+    now = desk.now()
     for one in found:
         if json:
-            dlq_desk.put(dlq_show.members(one.letter, one.handled, reveal=reveal))
+            desk.put(shown.members(one.letter, one.handled, reveal=reveal))
         else:
-            typer.echo(dlq_show.whole(one.letter, one.handled, now, reveal=reveal))
-    dlq_desk.missing(choice, found)
+            typer.echo(shown.whole(one.letter, one.handled, now, reveal=reveal))
+    desk.missing(choice, found)
 
 
 def replay(
-    places: dlq_options.Places = None,
+    places: options.Places = None,
     *,
-    topic: dlq_options.Topics = None,
-    reason: dlq_options.Reason = None,
-    origin: dlq_options.Origin = None,
-    since: dlq_options.Since = None,
-    until: dlq_options.Until = None,
-    key: dlq_options.Key = None,
-    message_id: dlq_options.MessageId = None,
-    organization: dlq_options.Organization = None,
-    everything: dlq_options.All = False,
-    limit: dlq_options.Most = None,
+    topic: options.Topics = None,
+    reason: options.Reason = None,
+    origin: options.Origin = None,
+    since: options.Since = None,
+    until: options.Until = None,
+    key: options.Key = None,
+    message_id: options.MessageId = None,
+    organization: options.Organization = None,
+    state: options.State = None,
+    everything: options.All = False,
+    include_old: options.IncludeOld = False,
+    limit: options.Most = None,
     value_from: Annotated[
         Path | None,
         typer.Option(
@@ -126,19 +135,21 @@ def replay(
             help="Replay this in place of its value: one request.",
         ),
     ] = None,
-    note: dlq_options.Note = None,
-    dry_run: dlq_options.DryRun = False,
-    yes: dlq_options.Yes = False,
-    json: options.Json = False,
+    note: options.Note = None,
+    dry_run: options.DryRun = False,
+    yes: options.Yes = False,
+    json: Json = False,
 ) -> None:
-    """Send dead letters back to where they came from, once each.
+    """Send dead letters back to where they came from, once each. A request is sent when it is replayed.
 
-    Ends with 1 if one could not be replayed; the others are.
+    Ends with 1 if one could not be replayed, or is too old and was not asked for; the others are.
     """
-    from cli.commands import dlq_work
+    from cli.dlq import work
 
-    choice = dlq_desk.choose(
+    choice = desk.choose(
         places,
+        topic=topic,
+        state=state,
         reason=reason,
         origin=origin,
         since=since,
@@ -147,46 +158,54 @@ def replay(
         message_id=message_id,
         organization=organization,
     )
-    found = dlq_desk.pending(topic, choice, everything=everything, limit=limit)
+    found = desk.chosen(choice, everything=everything)
+    fresh, old = desk.by_age(found)
+    goes = (found if include_old else fresh)[:limit]
     if value_from is not None and len(found) != 1:
         raise TroubleError(f"--value-from is for exactly one letter: {len(found)} are meant", Exit.NO)
     mended = None if value_from is None else value_from.read_bytes()
+    desk.beware(goes)
     if not dry_run:
-        dlq_desk.confirm("replay", found, yes=yes)
-    done = dlq_desk.run(
-        lambda kafka: dlq_work.replay_all(
-            kafka, found, dlq_desk.progress("replayed"), mended=mended, note=note, dry_run=dry_run
+        desk.confirm("replay", goes, yes=yes)
+    done = desk.run(
+        lambda kafka: work.replay_all(
+            kafka, goes, desk.progress("replayed"), mended=mended, note=note, dry_run=dry_run
         )
     )
-    dlq_desk.tell("replayed", done, dry_run=dry_run, json=json)
-    dlq_desk.missing(choice, found)
+    if not include_old:
+        done.refused += [(one.letter, _TOO_OLD) for one in old]
+    desk.tell("replayed", done, dry_run=dry_run, json=json)
+    desk.missing(choice, found)
     if done.refused:
         raise typer.Exit(Exit.NO)
 
 
 def drop(
-    places: dlq_options.Places = None,
+    places: options.Places = None,
     *,
-    topic: dlq_options.Topics = None,
-    reason: dlq_options.Reason = None,
-    origin: dlq_options.Origin = None,
-    since: dlq_options.Since = None,
-    until: dlq_options.Until = None,
-    key: dlq_options.Key = None,
-    message_id: dlq_options.MessageId = None,
-    organization: dlq_options.Organization = None,
-    everything: dlq_options.All = False,
-    limit: dlq_options.Most = None,
-    note: dlq_options.Note = None,
-    dry_run: dlq_options.DryRun = False,
-    yes: dlq_options.Yes = False,
-    json: options.Json = False,
+    topic: options.Topics = None,
+    reason: options.Reason = None,
+    origin: options.Origin = None,
+    since: options.Since = None,
+    until: options.Until = None,
+    key: options.Key = None,
+    message_id: options.MessageId = None,
+    organization: options.Organization = None,
+    state: options.State = None,
+    everything: options.All = False,
+    limit: options.Most = None,
+    note: options.Note = None,
+    dry_run: options.DryRun = False,
+    yes: options.Yes = False,
+    json: Json = False,
 ) -> None:
     """Mark dead letters as dropped: nobody will replay them. Their bytes stay until retention takes them."""
-    from cli.commands import dlq_work
+    from cli.dlq import work
 
-    choice = dlq_desk.choose(
+    choice = desk.choose(
         places,
+        topic=topic,
+        state=state,
         reason=reason,
         origin=origin,
         since=since,
@@ -195,20 +214,17 @@ def drop(
         message_id=message_id,
         organization=organization,
     )
-    found = dlq_desk.pending(topic, choice, everything=everything, limit=limit)
-    open_ones = [one for one in found if one.handled.pending]
-    done = dlq_work.Sum(
-        done=[one.letter for one in open_ones],
-        refused=[
-            (one.letter, f"it was {one.handled.state} before") for one in found if not one.handled.pending
-        ],
+    found = desk.chosen(choice, everything=everything)
+    goes = [one for one in found if one.handled.state.pending][:limit]
+    handled = [one for one in found if not one.handled.state.pending]
+    done = work.Sum(
+        done=[one.letter for one in goes],
+        refused=[(one.letter, f"it was {one.handled.state} before") for one in handled],
     )
     if not dry_run:
-        dlq_desk.confirm("drop", open_ones, yes=yes)
-        dlq_desk.run(
-            lambda kafka: dlq_work.drop_all(kafka, open_ones, dlq_desk.progress("dropped"), note=note)
-        )
-    dlq_desk.tell("dropped", done, dry_run=dry_run, json=json)
-    dlq_desk.missing(choice, found)
+        desk.confirm("drop", goes, yes=yes)
+        desk.run(lambda kafka: work.drop_all(kafka, goes, desk.progress("dropped"), note=note))
+    desk.tell("dropped", done, dry_run=dry_run, json=json)
+    desk.missing(choice, found)
     if done.refused:
         raise typer.Exit(Exit.NO)

@@ -64,7 +64,8 @@ def _print(found: "list[Finding]") -> None:
 async def _examine(settings: "Settings", doors: dict[str, str]) -> "list[Finding]":
     from aiokafka.errors import KafkaError
 
-    from cli.commands import checks, dlq_findings, findings, own_topics, redaction
+    from cli.commands import checks, findings, own_topics, redaction
+    from cli.dlq import findings as letters
 
     # What clients log of a broker that is away is said once, as a finding.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
@@ -81,7 +82,7 @@ async def _examine(settings: "Settings", doors: dict[str, str]) -> "list[Finding
             found += await checks.of_directory(settings.kafka)
             found += await redaction.of_redaction(settings.kafka, settings.messages)
             found += await checks.of_groups(settings.kafka)
-            found += await dlq_findings.of_letters(settings.kafka)
+            found += await letters.of_letters(settings.kafka)
         except KafkaError as error:
             if (lacking := checks.of_denial(error)) is None:
                 raise

@@ -159,7 +159,7 @@ async def test_a_command_that_is_killed_loses_and_doubles_nothing(
     await desk.bury(*(having(message=text) for text in texts))
     killed = desk.command(KILLED, point, "dlq", "replay", "--key", desk.key, "--yes")
     assert killed.returncode == -signal.SIGKILL
-    assert [one["state"] for one in desk.listed()] == ["in doubt"] * 3
+    assert [one["state"] for one in desk.listed()] == ["in-doubt"] * 3
     code, (told,), _ = desk.replay()
     assert (code, len(told["replayed"])) == (Exit.DONE, 3)
     found = await desk.let_in(3 * replays)

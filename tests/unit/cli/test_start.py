@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-HEAVY = {"aiohttp", "aiokafka", "httpx", "pydantic", "redis", "rich.progress", "yaml"}
+HEAVY = {"aiohttp", "aiokafka", "broker", "httpx", "pydantic", "redis", "rich.progress", "yaml"}
 
 
 def test_no_heavy_package_is_imported_for_the_help() -> None:

@@ -39,3 +39,16 @@ def test_no_name_comes_twice_whoever_asks_for_it() -> None:
     names = [one.name for one in topics.catalogue(["dlq", "acme"])]
     assert len(names) == len(set(names))
     assert topics.requests_of("acme") in names
+
+
+@pytest.mark.parametrize("kind", topics.DEAD_LETTER_KINDS)
+def test_a_kind_and_its_dead_letters_name_one_another(kind: str) -> None:
+    dead = topics.dead_letters_of(kind)
+    assert topics.kind_of(dead) == kind
+    assert topics.dead_letters(f"sms.{kind}.v1") == topics.dead_letters(dead) == dead
+
+
+def test_whatever_may_be_a_dead_letter_has_a_topic_for_it() -> None:
+    names = {one.name for one in topics.catalogue(["acme"])}
+    assert {topics.dead_letters_of(kind) for kind in topics.DEAD_LETTER_KINDS} < names
+    assert {topics.kind_of(name) for name in names if ".dlq." in name} == set(topics.DEAD_LETTER_KINDS)

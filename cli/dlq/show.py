@@ -8,26 +8,31 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from broker.letters import Letter, parsed
-from cli.commands.dlq_choice import TOPICS
-from cli.commands.dlq_replay import Handled, State
+from cli.dlq.handled import Handled
+from cli.dlq.states import State
+from schemas import topics
 from schemas.replays import history
 
 #: Members of our records, and of what is asked of us, that hold what people wrote to one another.
 _PERSONAL: Final = frozenset({"text", "message", "media", "media_urls", "raw", "body"})
 _SHOWN_BYTES: Final = 2_000
 _SHOWN_HEADER: Final = 300
-_KINDS: Final = {topic: kind for kind, topic in TOPICS.items()}
 _NUMBER: Final = re.compile(r"\d+")
-COLOURS: Final = {State.OPEN: "red", State.IN_DOUBT: "yellow", State.REPLAYED: "green", State.DROPPED: "blue"}
+_COLOURS: Final = {
+    State.OPEN: "red",
+    State.IN_DOUBT: "yellow",
+    State.REPLAYED: "green",
+    State.DROPPED: "blue",
+}
 
 
 def short(letter: Letter) -> str:
     """A letter's place as it is typed: `requests/0/17`."""
-    return f"{_KINDS[letter.place.topic]}/{letter.place.partition}/{letter.place.offset}"
+    return f"{topics.kind_of(letter.place.topic)}/{letter.place.partition}/{letter.place.offset}"
 
 
-def kind_of(reason: str) -> str:
-    """The reason without its numbers: sizes and columns do not make it another one."""
+def cause(reason: str) -> str:
+    """What letters with `reason` have in common: sizes and columns do not make it another one."""
     return printable(_NUMBER.sub("N", reason))
 
 
@@ -55,7 +60,7 @@ def line(letter: Letter, handled: Handled, now: int) -> str:
 def _coloured(state: State) -> str:
     import typer
 
-    return typer.style(state, fg=COLOURS[state])
+    return typer.style(state, fg=_COLOURS[state])
 
 
 def members(letter: Letter, handled: Handled, *, reveal: bool | None) -> dict[str, Any]:

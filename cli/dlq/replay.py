@@ -1,18 +1,19 @@
 """What a dead letter is replayed as, or why it is not: pure (docs/dead-letters.md says why, kind by kind)."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Final
 
 from broker.letters import Letter, parsed
 from broker.publish import Outgoing
+from cli.dlq.handled import Found, Handled
+from cli.dlq.states import State
 from schemas import topics
 from schemas.base import DecodeError
 from schemas.facts import decode_fact
 from schemas.messages import Failover, decode_message
 from schemas.notifications import decode as decode_notification
-from schemas.replays import MENDED, Mark, Origin, What, replayed_from
+from schemas.replays import MENDED, Origin, replayed_from
 from schemas.requests import LARGEST_BYTES, SendRequest
 from schemas.tasks import How, Task, decode_work
 from schemas.waiting import Ticket, next_topic
@@ -20,45 +21,9 @@ from schemas.waiting import Ticket, next_topic
 #: For so long a second replay of a request surely meets the first one: every store knows a message for a day
 #: at least (`HELIO_MESSAGES__LIFETIME_SECONDS`), and clocks differ.
 SURE_MS: Final = 23 * 3_600_000
+#: What intake's reason begins with where it met a request too late (`ingress.requested`).
+TOO_OLD: Final = "too old"
 _REQUEST: Final = SendRequest.model_fields["type"].default
-
-
-class State(StrEnum):
-    """What is known to have been done about a letter."""
-
-    OPEN = "open"
-    #: A replay was begun, and nobody said that it was done.
-    IN_DOUBT = "in doubt"
-    REPLAYED = "replayed"
-    DROPPED = "dropped"
-
-
-@dataclass(frozen=True)
-class Handled:
-    """What the marks of one letter say."""
-
-    #: Oldest first.
-    marks: tuple[Mark, ...] = ()
-
-    @property
-    def state(self) -> State:
-        """What was done, as far as it is known."""
-        done = {mark.what for mark in self.marks}
-        if What.REPLAYED in done:
-            return State.REPLAYED
-        if What.DROPPED in done:
-            return State.DROPPED
-        return State.IN_DOUBT if done else State.OPEN
-
-    @property
-    def begun_at(self) -> int | None:
-        """When a replay was first begun; None where none was."""
-        return min((mark.at for mark in self.marks if mark.what is What.BEGUN), default=None)
-
-    @property
-    def pending(self) -> bool:
-        """Whether somebody has to look at it."""
-        return self.state in {State.OPEN, State.IN_DOUBT}
 
 
 @dataclass(frozen=True)
@@ -66,6 +31,48 @@ class No:
     """Why a letter is not replayed, in a sentence that says what to do."""
 
     why: str
+
+
+def too_old(letter: Letter, now: int, lifetime_ms: int) -> bool:
+    """Whether a replay would send a text of days ago, and nobody remembers whether it was sent before.
+
+    So it is with a request that is older than messages are remembered, `lifetime_ms`. Other records say
+    themselves when they are forgotten.
+    """
+    if topics.kind_of(letter.place.topic) != "requests":
+        return False
+    since = letter.origin.timestamp if letter.origin and letter.origin.timestamp else letter.at
+    return letter.reason.startswith(TOO_OLD) or since + lifetime_ms <= now
+
+
+def by_age(found: Sequence[Found], now: int, lifetime_ms: int) -> tuple[list[Found], list[Found]]:
+    """Those that may be replayed as far as their age goes, and those that are too old."""
+    old = [
+        one
+        for one in found
+        if one.handled.state is not State.REPLAYED and too_old(one.letter, now, lifetime_ms)
+    ]
+    places = {one.letter.place for one in old}
+    return [one for one in found if one.letter.place not in places], old
+
+
+def unread(topic: str, present: Collection[str], organizations: Collection[str]) -> No | None:
+    """Why nobody would read what is produced to `topic`, if nobody would.
+
+    Args:
+        topic: one of ours.
+        present: the topics that are there.
+        organizations: who has a request topic of its own, as the directory says.
+    """
+    owner = topics.organization_of(topic)
+    if owner is not None and owner not in organizations:
+        return No(
+            f"nobody reads {topic}: the directory does not give {owner} a request topic of its own. Give it "
+            "`own_topic: true` and replay this then, or drop it"
+        )
+    if topic not in present:
+        return No(f"there is no topic {topic}: make it with `helio topics`")
+    return None
 
 
 def replay(letter: Letter, handled: Handled, now: int, mended: bytes | None = None) -> Outgoing | No:
@@ -115,7 +122,7 @@ def _of_waiting(letter: Letter, origin: Origin, now: int, mended: bytes | None) 
 
 def _unfit(topic: str, value: bytes | None, now: int, *, mended: bool) -> str | None:
     """Why `value` is not for `topic`, if it is not."""
-    kind = topic.split(".")[1]
+    kind = topics.kind_of(topic)
     if kind == "requests":
         return _not_a_request(value, mended=mended)
     if mended:

@@ -1,16 +1,17 @@
-"""Which dead letters are meant: by their place, or by what fits."""
+"""Which dead letters are meant: by their place, by what fits, and by what was done about them."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 
 from broker.letters import Letter, Place
 from cli.commands.trouble import Exit, TroubleError
+from cli.dlq.states import State, Which
 from schemas import topics
 
 #: Every dead-letter topic, by its kind: `requests`, `messages`, ...
-TOPICS: Final = {kind: f"sms.{kind}.dlq.v1" for kind in topics.DEAD_LETTER_KINDS}
+TOPICS: Final = {kind: topics.dead_letters_of(kind) for kind in topics.DEAD_LETTER_KINDS}
 _AGO: Final = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)(s|m|h|d)")
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
@@ -19,6 +20,10 @@ _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 class Choice:
     """Which letters are meant: those that fit all that is set."""
 
+    #: Dead-letter topics; none: all of them, or those of `places`.
+    topics: tuple[str, ...] = ()
+    #: None: what is pending, and each of `places` whatever was done about it.
+    which: Which | None = None
     reason: str | None = None
     #: Topic, partition and offset of the origin; only as many as are set count.
     origin: tuple[str, ...] = ()
@@ -32,11 +37,24 @@ class Choice:
 
     @property
     def everything(self) -> bool:
-        """Whether nothing is set."""
-        return self == Choice()
+        """Whether nothing is set that leaves some out."""
+        wide = self.which in {None, Which.PENDING, Which.ANY}
+        return wide and replace(self, which=None) == Choice()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The dead-letter topics to look through."""
+        of_places = tuple(sorted({place.topic for place in self.places}))
+        return self.topics or of_places or tuple(TOPICS.values())
+
+    def means(self, state: State) -> bool:
+        """Whether letters in `state` are meant."""
+        if self.which is None:
+            return bool(self.places) or state.pending
+        return self.which.means(state)
 
     def fits(self, letter: Letter) -> bool:
-        """Whether `letter` is meant."""
+        """Whether `letter` is meant, as far as it does not matter what was done about it."""
         return (
             (not self.places or letter.place in self.places)
             and (self.reason is None or self.reason.lower() in letter.reason.lower())
@@ -54,16 +72,12 @@ def _origin(letter: Letter) -> tuple[str, ...]:
     return () if at is None else (at.topic, str(at.partition), str(at.offset))
 
 
-def topics_of(named_ones: list[str] | None) -> list[str]:
-    """The dead-letter topics that `named_ones` means: `requests`, or `sms.requests.dlq.v1`; all by default.
+def topic(name: str) -> str:
+    """The dead-letter topic that `name` means: `requests`, or `sms.requests.dlq.v1`.
 
     Raises:
         TroubleError: there is no such topic.
     """
-    return [_topic(name) for name in dict.fromkeys(named_ones or ())] or list(TOPICS.values())
-
-
-def _topic(name: str) -> str:
     found = TOPICS.get(name, name)
     if found not in TOPICS.values():
         raise TroubleError(f"{name} is no dead-letter topic: there are {', '.join(TOPICS)}", Exit.NO)
@@ -76,10 +90,10 @@ def place(text: str) -> Place:
     Raises:
         TroubleError: it names none.
     """
-    topic, *numbers = text.split("/")
+    named, *numbers = text.split("/")
     if len(numbers) != 2 or not all(number.isascii() and number.isdecimal() for number in numbers):
         raise TroubleError(f"{text} names no letter: it is like requests/0/17", Exit.NO)
-    return Place(_topic(topic), int(numbers[0]), int(numbers[1]))
+    return Place(topic(named), int(numbers[0]), int(numbers[1]))
 
 
 def moment(text: str | None, now: int) -> int | None:

@@ -11,9 +11,11 @@ from aiokafka import AIOKafkaProducer
 from broker import clients
 from broker.letters import Letter, Place, fetch, scan
 from broker.publish import Outgoing, publisher
-from cli.commands.dlq_choice import Choice
-from cli.commands.dlq_replay import Handled, No, replay
-from schemas import failpoints
+from cli.dlq.choice import Choice
+from cli.dlq.handled import Found, Handled
+from cli.dlq.replay import No, replay, unread
+from directory import own_topics
+from schemas import failpoints, topics
 from schemas.failpoints import Point
 from schemas.replays import Mark, What
 from schemas.settings import KafkaSettings
@@ -25,14 +27,6 @@ _BATCH_BYTES: Final = 16 * 1024 * 1024
 Progress = Callable[[int, int], None]
 
 
-@dataclass(frozen=True)
-class Found:
-    """A letter, and what was done about it."""
-
-    letter: Letter
-    handled: Handled
-
-
 @dataclass
 class Sum:
     """What came of a replay."""
@@ -41,19 +35,23 @@ class Sum:
     refused: list[tuple[Letter, str]] = field(default_factory=list)
 
 
-async def look(
-    kafka: KafkaSettings, names: Collection[str], choice: Choice, progress: Progress
-) -> list[Found]:
-    """The letters on the topics `names` that fit, `slim`, the oldest first."""
+async def look(kafka: KafkaSettings, choice: Choice, progress: Progress) -> list[Found]:
+    """The letters that are meant, `slim`, the oldest first."""
     letters: list[Letter] = []
     marks: dict[Place, list[Mark]] = {}
-    async for one in scan(kafka, names, progress):
-        if not isinstance(one, Letter):
+    newest: dict[tuple[str, int], int] = {}
+    async for one in scan(kafka, choice.names, progress):
+        topic, partition, offset = one.place
+        if isinstance(one, Letter):
+            newest[topic, partition] = offset
+            if choice.fits(one):
+                letters.append(one.slim())
+        elif offset <= newest.get((topic, partition), -1):
+            # A mark that lies before its letter is about another one: the topic was deleted and made anew.
             marks.setdefault(one.place, []).append(one.mark)
-        elif choice.fits(one):
-            letters.append(one.slim())
     letters.sort(key=lambda letter: (letter.at, letter.place))
-    return [Found(letter, Handled(tuple(marks.get(letter.place, ())))) for letter in letters]
+    found = [Found(letter, Handled(tuple(marks.get(letter.place, ())))) for letter in letters]
+    return [one for one in found if choice.means(one.handled.state)]
 
 
 async def whole(kafka: KafkaSettings, found: Iterable[Found]) -> list[Found]:
@@ -76,17 +74,21 @@ async def replay_all(
     Killed at any moment, a letter is either not replayed, or replayed and in doubt: a second replay of it is
     the same message (docs/dead-letters.md).
     """
-    handled = {one.letter.place: one.handled for one in found}
+    known = {one.letter.place: one for one in found}
     async with clients.admin(kafka) as admin:
         present = frozenset(await admin.list_topics())
+    organizations = await _with_own_topic(kafka, found)
     total, came = Sum(), 0
     async with clients.producer(kafka) as producer:
-        async for batch in _batches(fetch(kafka, handled)):
+        async for batch in _batches(fetch(kafka, list(known))):
             goes: list[tuple[Letter, Outgoing]] = []
             for letter in batch:
-                judged = replay(letter, handled[letter.place], _now(), mended)
-                if isinstance(judged, Outgoing) and judged.topic not in present:
-                    judged = No(f"its topic {judged.topic} is not there any more")
+                was = known.pop(letter.place)
+                judged = replay(letter, was.handled, _now(), mended)
+                if isinstance(judged, Outgoing):
+                    judged = unread(judged.topic, present, organizations) or judged
+                if letter.slim() != was.letter:
+                    judged = No("another letter lies there by now: its topic was made anew")
                 if isinstance(judged, No):
                     total.refused.append((letter.slim(), judged.why))
                 else:
@@ -95,8 +97,19 @@ async def replay_all(
                 await _replay(producer, goes, mended=mended is not None, note=note)
             total.done += [letter.slim() for letter, _ in goes]
             came += len(batch)
-            progress(came, len(handled))
+            progress(came, len(found))
+    total.refused += [
+        (one.letter, "it is not there any more: retention has taken it") for one in known.values()
+    ]
     return total
+
+
+async def _with_own_topic(kafka: KafkaSettings, found: Iterable[Found]) -> Collection[str]:
+    """Who has a request topic of its own. The directory is asked only if a letter came from such a topic."""
+    origins = (one.letter.origin for one in found)
+    if any(at is not None and topics.organization_of(at.topic) is not None for at in origins):
+        return await own_topics.named(kafka)
+    return ()
 
 
 async def _replay(

@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from cli.dlq.states import Which
+
 Places = Annotated[
     list[str] | None, typer.Argument(metavar="LETTER", help="As `list` names them: requests/0/17.")
 ]
@@ -32,8 +34,21 @@ Organization = Annotated[
     str | None,
     typer.Option("--organization", help="Only from its own topic, or where the record says that it is its."),
 ]
+State = Annotated[
+    Which | None,
+    typer.Option(
+        "--state", help="Only where this was done about them. Default: pending, which is open or in-doubt."
+    ),
+]
 Reveal = Annotated[bool, typer.Option("--reveal", help="Show what people wrote: it is personal.")]
-All = Annotated[bool, typer.Option("--all", help="All that is open, where nothing says which.")]
+All = Annotated[bool, typer.Option("--all", help="All that is pending, where nothing says which.")]
+IncludeOld = Annotated[
+    bool,
+    typer.Option(
+        "--include-old",
+        help="Replay requests that are too old, too: they are sent now, perhaps for a second time.",
+    ),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 Note = Annotated[str | None, typer.Option("--note", help="Why, for whoever looks later.")]
