@@ -1,4 +1,4 @@
-"""Callbacks as the providers make them, signed with keys of the tests."""
+"""Callbacks as the providers make them, signed with keys of the tests, and what the webhooks say of them."""
 
 import base64
 import hashlib
@@ -14,11 +14,16 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from directory.snapshot import Directory
 from schemas import callback
 from schemas.callback import Callback
 from schemas.directory import Account, TelnyxCredentials, TwilioCredentials, VonageCredentials
 from schemas.provider import Provider
+from webhooks import judgement
+from webhooks.inbound import Text
+from webhooks.judgement import Answer
 from webhooks.providers import Dialect
+from webhooks.signers import Signer, candidates
 from webhooks.words import Incoming, Refusal
 
 PUBLIC = "https://sms.example.com"
@@ -99,6 +104,17 @@ def verdict(dialect: Dialect, post: Post, keys: Sequence[str], now: float = NOW)
     if isinstance(check, Refusal):
         return Verdict[check.name]
     return Verdict.GENUINE if any(map(check, keys)) else Verdict.FORGED
+
+
+def judged(post: Post, known: Directory, provider: Provider, **secrets: str) -> Text | Answer:
+    """What becomes of `post`; `secrets` are those of the accounts whose keys are not the usual ones."""
+    accounts = candidates(known, provider, post.incoming())
+    signers = [Signer(one, (secrets.get(one.id, SECRETS[provider]),)) for one in accounts]
+    found = judgement.judge(
+        provider, post.incoming(), signers, directory=known, macs=["mac"], now_ms=NOW * 1000
+    )
+    assert isinstance(found, Text | Answer)
+    return found
 
 
 def url_of(provider: Provider, sent: Callback = SENT) -> str:

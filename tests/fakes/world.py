@@ -6,6 +6,7 @@ from textwrap import dedent, indent
 from directory.changes import compare
 from directory.file import parse
 from directory.snapshot import Directory
+from schemas.directory import AnyEntity, Entry, identity
 
 KEY = "helio_acme"
 OTHER_KEY = "helio_globex"
@@ -70,6 +71,17 @@ def directory(text: str = FILE, variables: dict[str, str] | None = None) -> Dire
     )
     assert not problems
     made, refused = Directory().after([change.entry(0) for change in changes])
+    assert not refused
+    return made
+
+
+def made_of(*entities: AnyEntity) -> Directory:
+    """A directory of these; of two of the same id the later one holds."""
+    found = {identity(entity): entity for entity in entities}
+    made, refused = Directory().after(
+        Entry(kind=kind, id=id_, organization=entity.organization, version=1, at=1, entity=entity)
+        for (kind, id_), entity in found.items()
+    )
     assert not refused
     return made
 

@@ -23,8 +23,7 @@ from heliograph.kafka import (
 from heliograph.requests import FromNumber
 from tests.conftest import Broker
 from tests.e2e.caller import eventually
-from tests.unit.client.calling import MESSAGE
-from tests.unit.client.test_webhooks import INBOUND, STATUS
+from tests.fakes.records import INBOUND, MESSAGE, STATUS
 
 pytestmark = pytest.mark.broker
 SECONDS = 60

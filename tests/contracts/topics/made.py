@@ -36,11 +36,9 @@ from schemas.settings import IntakeSettings, MessageSettings
 from schemas.tasks import OnUnknown, RecordId, Task
 from streams.folding import Folder
 from streams.route import Router, Surroundings
-from tests.fakes import callbacks, pools
+from tests.fakes import callbacks, pools, world
+from tests.fakes.streams import Out, Read, Recipients
 from tests.fakes.webhooks import Broker, Marks
-from tests.unit.streams.test_handlers import Out, Read, Recipients
-from tests.unit.webhooks.test_inbound import directory as of_entities
-from tests.unit.webhooks.test_inbound import judged
 from webhooks.inbound import Text
 from webhooks.inbox import Inbox
 
@@ -307,10 +305,10 @@ async def inbound() -> list[Made]:
     found: list[Made] = []
     for name, post in posts.items():
         provider = Provider(post.url.partition("?")[0].rpartition("/")[2])
-        known = of_entities(
+        known = world.made_of(
             callbacks.account(provider), Number(organization="acme", id=callbacks.OURS, account="main")
         )
-        text = judged(post, known, provider)
+        text = callbacks.judged(post, known, provider)
         assert isinstance(text, Text), name
         await inbox.take(text.record, (TRACE,))
         outgoing = broker.records[-1]

@@ -15,7 +15,7 @@ from schemas.public import InboundRecord, StatusRecord
 from schemas.published import examples
 from schemas.requests import SendRequest
 from schemas.settings import IntakeSettings, MessageSettings
-from tests.unit.ingress.test_requested import record
+from tests.fakes.requests import record
 
 MODELS: Final[dict[str, type[Record]]] = {
     published.REQUEST: SendRequest,

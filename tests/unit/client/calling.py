@@ -5,15 +5,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import heliograph
-from heliograph.requests import FromNumber
 
 #: No pause that anybody notices, and no end of patience that a slow machine could reach.
 QUICK = heliograph.Retries(tries=8, deadline=60, first_pause=0.001, longest_pause=0.01)
-MESSAGE: FromNumber = {
-    "from_phone_number": "+14155550100",
-    "to_phone_number": "+12025550143",
-    "message": "Hello",
-}
 Perform = Callable[..., Awaitable[Any]]
 
 

@@ -10,7 +10,8 @@ import pytest
 import heliograph
 from heliograph import calls
 from heliograph.requests import check, encoded
-from tests.unit.client.calling import MESSAGE, Perform
+from tests.fakes.records import MESSAGE
+from tests.unit.client.calling import Perform
 from tests.unit.client.scripted import Says, platform, sent
 
 ID = "d3ffd959-58cb-58ef-b9a9-e638951ee80b"

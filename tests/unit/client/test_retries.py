@@ -7,7 +7,8 @@ import httpx
 import pytest
 
 import heliograph
-from tests.unit.client.calling import MESSAGE, QUICK, Perform
+from tests.fakes.records import MESSAGE
+from tests.unit.client.calling import QUICK, Perform
 from tests.unit.client.scripted import Drops, Hangs, Platform, Says, Step, nobody, platform, problem
 
 NO_PAUSE = {"Retry-After": "0"}

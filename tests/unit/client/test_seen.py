@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from heliograph import InboundRecord, StatusRecord
 from heliograph.kafka.seen import Seen
-from tests.unit.client.test_webhooks import INBOUND, STATUS
+from tests.fakes.records import INBOUND, STATUS
 
 
 def status(message: str, sequence: int) -> StatusRecord:

@@ -19,20 +19,11 @@ from heliograph.webhooks import (
     _signature,
     verify,
 )
+from tests.fakes.records import INBOUND, STATUS
 
 NOW = 1_777_544_102
 SECRET = "whsec_" + base64.b64encode(b"a secret of thirty-two bytes ---").decode()
 OTHER = "whsec_" + base64.b64encode(b"another secret").decode()
-STATUS = {
-    "type": "status.v1", "id": "t-1", "message_id": "m-1", "organization": "acme", "sequence": 2,
-    "status": "delivered", "previous": "sent", "at": NOW * 1000 + 400, "accepted_at": 1, "forget_at": 2,
-    "to_number": "+12025550143", "text": "Grüße ☀", "segments": 1, "fingerprint": "1:f", "of_later": True,
-}  # fmt: skip
-INBOUND = {
-    "type": "inbound.v1", "id": "i-1", "organization": "acme", "provider": "telnyx", "account": "main",
-    "provider_message_id": "p-1", "from_number": "+12025550143", "to_number": "+14155550123", "text": "stop",
-    "keyword": "stop", "segments": 1, "at": 1000, "received_at": 2000,
-}  # fmt: skip
 OFF = {
     "type": "switched_off.v1", "subscription": "orders", "organization": "acme", "url": "https://example.com/",
     "since": 1000, "at": 2000, "detail": "HTTP 500",

@@ -3,7 +3,7 @@
 from schemas import ids
 from schemas.replays import Origin, replayed_from
 from schemas.topics import REQUESTS
-from tests.unit.ingress.test_requested import NOW, OWN, having, judged, record
+from tests.fakes.requests import NOW, OWN, having, judged, record
 
 FIRST = Origin(OWN, 1, 3, NOW - 86_400_000)
 HEADER = replayed_from("sms.requests.dlq.v1/0/0", FIRST)

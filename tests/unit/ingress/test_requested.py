@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 import pytest
-from aiokafka import ConsumerRecord
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -16,45 +15,11 @@ from schemas.messages import Message, Refusal, decode_message
 from schemas.provider import Provider
 from schemas.requests import LARGEST_BYTES, SendRequest
 from schemas.settings import IntakeSettings, MessageSettings
-from schemas.topics import MESSAGES, REQUESTS, catalogue, requests_of
-from tests.fakes import pools, world
+from schemas.topics import MESSAGES, REQUESTS, catalogue
+from tests.fakes import pools
+from tests.fakes.requests import BODY, NOW, OWN, having, judged, record
 
-DIRECTORY = world.directory()
-BODY = {"from_phone_number": world.TWILIO, "to_phone_number": world.HANDSET, "message": "Hello"}
-NOW = 1_700_000_000_000
-OWN = requests_of("acme")
 DLQ = "sms.requests.dlq.v1"
-
-
-def record(
-    value: bytes | None, *, topic: str = OWN, key: bytes | None = b"any", **more: Any
-) -> ConsumerRecord:
-    return ConsumerRecord(
-        topic=topic,
-        partition=more.get("partition", 2),
-        offset=more.get("offset", 7),
-        timestamp=more.get("timestamp", NOW),
-        timestamp_type=1,
-        key=key,
-        value=value,
-        checksum=None,
-        serialized_key_size=0,
-        serialized_value_size=0,
-        headers=more.get("headers", ()),
-    )
-
-
-def judged(
-    found: ConsumerRecord, *, owner: str | None = None, trusted: bool = False, now: int = NOW
-) -> Judged:
-    intake = IntakeSettings(owner=owner, trusted=trusted)
-    terms = Terms(intake, MessageSettings())
-    asked = read(found, terms)
-    return judge(asked, DIRECTORY, terms, now) if isinstance(asked, Read) else asked
-
-
-def having(**fields: Any) -> bytes:
-    return json.dumps({**BODY, **fields}).encode()
 
 
 def reason(dead: Judged) -> str:

@@ -1,8 +1,5 @@
 """The handlers of `route` and `fold`, on a dictionary for a table: what each record makes them do."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-
 from directory.pool import Standing
 from schemas import ids, topics
 from schemas.base import Record as Model
@@ -18,58 +15,13 @@ from schemas.tasks import How, OnUnknown, Task
 from schemas.waiting import Ticket
 from streams.folding import DEADLINES, OUTPUTS, Folder
 from streams.route import Router, Surroundings
+from tests.fakes.streams import Out, Read, Recipients
 from tests.unit.streams.test_fold import ACCEPTED, outcome, receipt, routed
 from tests.unit.streams.test_routing import ACCOUNT, ASSISTANT, MESSAGE, NUMBER, SENDER, known
 
 NOW = 1_500
 DISPATCH = topics.dispatch(Provider.TELNYX, Lane.QUEUED)
 TRACE = ("traceparent", b"00-1-2-01")
-
-
-@dataclass
-class Read:
-    """A record as the engine hands it over."""
-
-    value: bytes | None
-    offset: int = 0
-    topic: str = topics.MESSAGES
-    partition: int = 0
-    timestamp: int = 1_000
-    key: bytes | None = b"m-1"
-    headers: Sequence[tuple[str, bytes]] = ()
-
-
-@dataclass
-class Out:
-    """Collects what is emitted."""
-
-    sent: list[tuple[str, bytes, bytes | None, Sequence[tuple[str, bytes]]]] = field(default_factory=list)
-
-    def __call__(
-        self,
-        topic: str,
-        value: bytes,
-        key: bytes | None = None,
-        headers: Sequence[tuple[str, bytes]] = (),
-        *,
-        same_partition: bool = False,
-    ) -> None:
-        del same_partition
-        self.sent.append((topic, value, key, headers))
-
-    def take(self) -> list[tuple[str, bytes, bytes | None, Sequence[tuple[str, bytes]]]]:
-        sent, self.sent = self.sent, []
-        return sent
-
-
-@dataclass
-class Recipients:
-    """What recipients remember."""
-
-    known: dict[tuple[str | None, str], str] = field(default_factory=dict)
-
-    def number(self, use_case_id: str | None, to_number: str, /) -> str | None:
-        return self.known.get((use_case_id, to_number))
 
 
 def router() -> Router:

@@ -10,8 +10,9 @@ from ledger.sticky import Pair, Remembered
 from schemas.base import Record as Model
 from schemas.messages import Refusal
 from streams.memory import UNREMEMBERED, Recipients, wanted
+from tests.fakes.streams import Read
 from tests.unit.directory.pools import USE_CASE
-from tests.unit.streams.test_handlers import Read, refusal
+from tests.unit.streams.test_handlers import refusal
 from tests.unit.streams.test_pool_routing import HANDSET, LA, SF, failover, message
 from tests.unit.streams.test_routing import MESSAGE
 

@@ -17,8 +17,9 @@ from schemas.tasks import MOST_SENDERS, How, OnUnknown, RecordId, Task
 from schemas.waiting import Ticket
 from streams.route import OUTPUTS, Router, Surroundings
 from streams.routing import Chosen, route
+from tests.fakes.streams import Out, Read, Recipients
 from tests.unit.directory.pools import USE_CASE, number, pool
-from tests.unit.streams.test_handlers import NOW, TRACE, Out, Read, Recipients
+from tests.unit.streams.test_handlers import NOW, TRACE
 
 SF, SF2, LA = "+14155550101", "+14155550102", "+12135550101"
 HANDSET = "+12137650001"

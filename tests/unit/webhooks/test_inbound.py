@@ -8,9 +8,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from directory.snapshot import Directory
 from schemas import ids
-from schemas.directory import Account, Active, Entry, Number
+from schemas.directory import Active, Entry, Number
 from schemas.provider import Provider
 from schemas.public import InboundRecord, Media
 from tests.fakes.callbacks import (
@@ -26,6 +25,7 @@ from tests.fakes.callbacks import (
     a_text,
     account,
     bare,
+    judged,
     telnyx,
     telnyx_text,
     twilio,
@@ -34,6 +34,7 @@ from tests.fakes.callbacks import (
     vonage_text,
     vonage_token,
 )
+from tests.fakes.world import made_of
 from webhooks import judgement
 from webhooks.inbound import Text
 from webhooks.judgement import Answer, Outcome
@@ -48,25 +49,8 @@ CAT = "https://media.example.com/cat.jpg?a=1&b=%20"
 DOG = "https://media.example.com/dog"
 
 
-def directory(*entities: Account | Number) -> Directory:
-    entries = [
-        Entry(kind=one.kind, id=one.id, organization=one.organization, version=1, at=0, entity=one)
-        for one in entities
-    ]
-    return Directory().after(entries)[0]
-
-
 def number(owner: str, on: str = "main", e164: str = OURS) -> Number:
     return Number(organization=owner, id=e164, account=on)
-
-
-def judged(post: Post, known: Directory, provider: Provider, **secrets: str) -> Text | Answer:
-    """What becomes of `post`; `secrets` are those of the accounts whose keys are not the usual ones."""
-    accounts = candidates(known, provider, post.incoming())
-    signers = [Signer(one, (secrets.get(one.id, SECRETS[provider]),)) for one in accounts]
-    found = judgement.judge(provider, post.incoming(), signers, directory=known, macs=["mac"], now_ms=NOW_MS)
-    assert isinstance(found, Text | Answer)
-    return found
 
 
 def read(post: Post, provider: Provider) -> Inbound:
@@ -82,7 +66,7 @@ def taken(found: Text | Answer) -> InboundRecord:
 
 @pytest.mark.parametrize("provider", Provider)
 def test_a_text_is_a_record_of_the_owner_of_its_number(provider: Provider) -> None:
-    found = judged(a_text(provider), directory(account(provider), number("acme")), provider)
+    found = judged(a_text(provider), made_of(account(provider), number("acme")), provider)
     assert isinstance(found, Text)
     assert found.owned
     theirs = {
@@ -117,7 +101,7 @@ def test_a_text_is_a_record_of_the_owner_of_its_number(provider: Provider) -> No
 def test_a_text_is_not_changed(post: Post) -> None:
     provider = Provider(post.url.rpartition("/")[2])
     assert read(post, provider).text == UNICODE
-    record = taken(judged(post, directory(account(provider)), provider))
+    record = taken(judged(post, made_of(account(provider)), provider))
     assert InboundRecord.decode(record.encode()).text == UNICODE
 
 
@@ -208,7 +192,7 @@ def test_vonage_by_get(image: dict[str, str]) -> None:
     token = vonage_token(json.dumps(said, separators=(",", ":")).encode(), application_id="app")
     url = f"{bare(Provider.VONAGE)}?{urlencode(said, quote_via=quote)}"
     post = Post(url, {"authorization": f"Bearer {token}"}, b"", "GET")
-    record = taken(judged(post, directory(account(Provider.VONAGE)), Provider.VONAGE))
+    record = taken(judged(post, made_of(account(Provider.VONAGE)), Provider.VONAGE))
     assert (record.from_number, record.to_number, record.segments) == (HANDSET, OURS, 2)
     assert (record.text, record.media) == ("look", (Media(url=DOG),))
 
@@ -230,7 +214,7 @@ def test_vonage_by_get(image: dict[str, str]) -> None:
 )
 def test_segments_are_the_providers_else_our_own_count(post: Post, segments: int) -> None:
     provider = Provider(post.url.rpartition("/")[2])
-    assert taken(judged(post, directory(account(provider)), provider)).segments == segments
+    assert taken(judged(post, made_of(account(provider)), provider)).segments == segments
 
 
 @pytest.mark.parametrize(
@@ -250,7 +234,7 @@ def test_what_is_no_full_number_stays_as_it_is(post: Post, sender: str, receiver
 
 def test_a_clock_that_is_ahead_does_not_date_into_the_future() -> None:
     post = vonage_text(timestamp="2031-01-01T00:00:00Z")
-    assert taken(judged(post, directory(account(Provider.VONAGE)), Provider.VONAGE)).at == NOW_MS
+    assert taken(judged(post, made_of(account(Provider.VONAGE)), Provider.VONAGE)).at == NOW_MS
 
 
 @pytest.mark.parametrize(
@@ -272,7 +256,7 @@ def test_a_clock_that_is_ahead_does_not_date_into_the_future() -> None:
 def test_without_its_id_or_an_end_it_is_unreadable(post: Post) -> None:
     provider = Provider(post.url.rpartition("/")[2])
     assert isinstance(DIALECTS[provider].parse(post.incoming()), Unreadable)
-    found = judged(post, directory(account(provider)), provider)
+    found = judged(post, made_of(account(provider)), provider)
     assert isinstance(found, Answer)
     assert (found.status, found.outcome) == (400, Outcome.UNREADABLE)
 
@@ -287,7 +271,7 @@ def test_a_number_that_nobody_has_on_this_account_is_its_owners(provider: Provid
         (number("acme"),),
         (number("acme", e164="+15550001111"),),
     ):
-        found = judged(a_text(provider), directory(main, *others), provider)
+        found = judged(a_text(provider), made_of(main, *others), provider)
         assert isinstance(found, Text)
         assert (found.owned, found.record.organization, found.record.to_number) == (False, "rival", OURS)
         assert judgement.answered(found, repeated=False).outcome is Outcome.INBOUND_UNOWNED
@@ -296,9 +280,9 @@ def test_a_number_that_nobody_has_on_this_account_is_its_owners(provider: Provid
 @pytest.mark.parametrize("provider", Provider)
 def test_a_number_that_moves_or_is_retired_is_still_its_owners(provider: Provider) -> None:
     """A STOP to it is about what they have sent from there, and may still be waiting."""
-    main, moved = account(provider), directory(account(provider), number("acme", on="other"))
+    main, moved = account(provider), made_of(account(provider), number("acme", on="other"))
     gone = Entry(kind="number", id=OURS, organization="acme", version=2, at=1, entity=None)
-    retired = directory(main, number("acme")).after([gone])[0]
+    retired = made_of(main, number("acme")).after([gone])[0]
     for known in (moved, retired):
         record = taken(judged(a_text(provider), known, provider))
         assert (record.organization, record.account, record.to_number) == ("acme", "main", OURS)
@@ -306,13 +290,13 @@ def test_a_number_that_moves_or_is_retired_is_still_its_owners(provider: Provide
 
 def test_of_two_accounts_with_one_key_it_is_of_the_one_that_has_the_number() -> None:
     accounts = [account(Provider.VONAGE, name) for name in ("first", "second")]
-    known = directory(*accounts, number("acme", on="second"))
+    known = made_of(*accounts, number("acme", on="second"))
     assert taken(judged(vonage_text(), known, Provider.VONAGE)).account == "second"
 
 
 def test_in_a_group_message_ours_is_found_among_the_receivers() -> None:
     post = telnyx_text(to=[{"phone_number": "+15550001111"}, {"phone_number": OURS}])
-    record = taken(judged(post, directory(account(Provider.TELNYX), number("acme")), Provider.TELNYX))
+    record = taken(judged(post, made_of(account(Provider.TELNYX), number("acme")), Provider.TELNYX))
     assert (record.to_number, record.organization) == (OURS, "acme")
 
 
@@ -320,9 +304,9 @@ def test_in_a_group_message_ours_is_found_among_the_receivers() -> None:
 def test_the_account_is_the_one_that_the_provider_names_and_only_that(provider: Provider) -> None:
     """One with the same key that the provider names otherwise is not it."""
     usual, other = account(provider, "usual"), account(provider, "b", called="ACother")
-    known = directory(other, usual)
+    known = made_of(other, usual)
     assert taken(judged(a_text(provider), known, provider)).account == "usual"
-    found = judged(a_text(provider), directory(other), provider)
+    found = judged(a_text(provider), made_of(other), provider)
     assert isinstance(found, Answer)
     assert (found.status, found.outcome) == (403, Outcome.UNKNOWN_ACCOUNT)
     wrong = judged(a_text(provider), known, provider, usual="another secret of 32 bytes......")
@@ -343,7 +327,7 @@ OTHER_KEYS = {
 
 @pytest.mark.parametrize("provider", UNNAMED)
 def test_where_nobody_is_named_every_accounts_keys_are_tried(provider: Provider) -> None:
-    known = directory(*(account(provider, name) for name in "abc"))
+    known = made_of(*(account(provider, name) for name in "abc"))
     other, post = OTHER_KEYS[provider], UNNAMED[provider]
     assert taken(judged(post, known, provider, a=other, c=other)).account == "b"
     forged = judged(post, known, provider, a=other, b=other, c=other)
@@ -353,18 +337,18 @@ def test_where_nobody_is_named_every_accounts_keys_are_tried(provider: Provider)
 
 def test_twilio_names_its_account_always() -> None:
     post = twilio_text(AccountSid="(none)")
-    assert candidates(directory(account(Provider.TWILIO)), Provider.TWILIO, post.incoming()) == []
+    assert candidates(made_of(account(Provider.TWILIO)), Provider.TWILIO, post.incoming()) == []
 
 
 @pytest.mark.parametrize("provider", Provider)
 def test_of_accounts_with_one_key_it_is_the_one_that_has_the_number(provider: Provider) -> None:
-    known = directory(*(account(provider, name) for name in "abc"), number("acme", on="b"))
+    known = made_of(*(account(provider, name) for name in "abc"), number("acme", on="b"))
     assert taken(judged(a_text(provider), known, provider)).account == "b"
     assert taken(judged(a_text(provider, bare(provider) + "?account=c"), known, provider)).account == "c"
 
 
 def test_what_a_stranger_can_make_us_try_has_an_end() -> None:
-    known = directory(*(account(Provider.TELNYX, f"a{n:03}") for n in range(MAX_TRIED + 10)))
+    known = made_of(*(account(Provider.TELNYX, f"a{n:03}") for n in range(MAX_TRIED + 10)))
     found = candidates(known, Provider.TELNYX, telnyx_text().incoming())
     assert [one.id for one in found] == [f"a{n:03}" for n in range(MAX_TRIED)]
     named = telnyx_text(bare(Provider.TELNYX) + "?account=a040")
@@ -375,7 +359,7 @@ def test_what_a_stranger_can_make_us_try_has_an_end() -> None:
 def test_a_key_that_is_missing_or_none_hides_no_other_and_alone_is_503(
     secrets: tuple[str | None, ...],
 ) -> None:
-    provider, known = Provider.TELNYX, directory(account(Provider.TELNYX))
+    provider, known = Provider.TELNYX, made_of(account(Provider.TELNYX))
     active = account(provider, "a")
     suspended = active.model_copy(update={"status": Active.SUSPENDED})
     good = Signer(account(provider), (TELNYX_PUBLIC,))
@@ -400,7 +384,7 @@ def test_a_key_that_is_missing_or_none_hides_no_other_and_alone_is_503(
 def test_a_text_that_no_topic_would_take_is_unreadable() -> None:
     """The producer would be told so for good, and the process ended, again and again."""
     post = twilio_text(Body="\x01" * 200_000)
-    found = judged(post, directory(account(Provider.TWILIO)), Provider.TWILIO)
+    found = judged(post, made_of(account(Provider.TWILIO)), Provider.TWILIO)
     assert isinstance(found, Answer)
     assert (found.status, found.outcome) == (400, Outcome.UNREADABLE)
 
@@ -416,7 +400,7 @@ BRIEF = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCh
 
 
 def survives(post: Post, provider: Provider, secret: str) -> None:
-    known = directory(account(provider))
+    known = made_of(account(provider))
     assert secret == SECRETS[provider]
     found = judged(post, known, provider)
     if isinstance(found, Text):
@@ -473,7 +457,7 @@ def test_no_form_of_twilio_breaks_it(changes: dict[str, str]) -> None:
 def test_no_bytes_break_it(body: bytes) -> None:
     """Unsigned ones, too, are looked into for the account that they name."""
     for provider in Provider:
-        known = directory(account(provider))
+        known = made_of(account(provider))
         for headers in ({}, {"content-type": FORM}, {"authorization": "Bearer x.y.z"}):
             found = judged(Post(bare(provider), headers, body), known, provider)
             assert isinstance(found, Answer)
@@ -491,14 +475,14 @@ def test_a_token_that_nests_too_deep_is_forged(part: int) -> None:
     parts = vonage_text().headers["authorization"].split(".")
     parts[part] = ("Bearer " if part == 0 else "") + deep
     post = Post(bare(Provider.VONAGE), {"authorization": ".".join(parts)}, b"{}")
-    found = judged(post, directory(account(Provider.VONAGE)), Provider.VONAGE)
+    found = judged(post, made_of(account(Provider.VONAGE)), Provider.VONAGE)
     assert isinstance(found, Answer)
     assert found.status == 403
 
 
 def test_a_status_callback_without_our_mac_moves_nothing() -> None:
     found = judged(
-        twilio(bare(Provider.TWILIO) + "?account=main"), directory(account(Provider.TWILIO)), Provider.TWILIO
+        twilio(bare(Provider.TWILIO) + "?account=main"), made_of(account(Provider.TWILIO)), Provider.TWILIO
     )
     assert isinstance(found, Answer)
     assert (found.status, found.outcome) == (204, Outcome.UNKNOWN_MESSAGE)
