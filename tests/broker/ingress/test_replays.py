@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 from cli.__main__ import app
 from cli.commands.trouble import Exit
 from schemas import ids, topics
-from schemas.dead_letters import said
+from schemas.dead_letters import dead_letter, said
 from schemas.failpoints import Point
 from schemas.messages import Message
 from schemas.replays import Mark, What
@@ -79,10 +79,18 @@ class Desk:
         """Ours, or those that are named."""
         return self.helio("replay", *(arguments or ("--key", self.key)), "--yes")
 
-    def produce(self, value: bytes, **more: Any) -> None:
+    def produce(self, value: bytes, topic: str = topics.REQUESTS, **more: Any) -> None:
         producer = confluent_kafka.Producer({"bootstrap.servers": self.settings.kafka.bootstrap_servers})
-        producer.produce(topics.REQUESTS, value, key=self.key.encode(), **more)
+        producer.produce(topic, value, key=self.key.encode(), **more)
         assert producer.flush(30) == 0
+
+    def lay(self, topic: str, **more: Any) -> None:
+        """A dead letter of `topic`, for which nobody has to run."""
+        put = dead_letter(
+            topic=topic, partition=0, offset=0, timestamp_ms=time.time_ns() // 1_000_000,
+            key=self.key.encode(), value=having(message="laid"), headers=[], reason="a test",
+        )  # fmt: skip
+        self.produce(put.value, put.topic, headers=list(put.headers), **more)
 
     async def bury(self, *values: bytes) -> None:
         """Have intake make dead letters of these."""
@@ -160,7 +168,8 @@ async def test_a_command_that_is_killed_loses_and_doubles_nothing(
     killed = desk.command(KILLED, point, "dlq", "replay", "--key", desk.key, "--yes")
     assert killed.returncode == -signal.SIGKILL
     assert [one["state"] for one in desk.listed()] == ["in-doubt"] * 3
-    code, (told,), _ = desk.replay()
+    assert (len(desk.listed("--state", "in-doubt")), desk.listed("--state", "open")) == (3, [])
+    code, (told,), _ = desk.replay("--key", desk.key, "--state", "in-doubt")
     assert (code, len(told["replayed"])) == (Exit.DONE, 3)
     found = await desk.let_in(3 * replays)
     # One id and one content each: `route` takes the first record of it, whichever that is.
@@ -226,6 +235,32 @@ async def test_a_strangers_header_makes_no_mark(desk: Desk) -> None:
     assert desk.listed("--state", "dropped")[0]["marks"][0]["note"] == "a test"
 
 
+async def test_nothing_is_sent_back_to_a_topic_that_nobody_reads(desk: Desk) -> None:
+    read, unread = topics.requests_of("globex"), topics.requests_of("initech")
+    desk.lay(read)
+    desk.lay(unread)
+    code, (told,), _ = desk.helio("replay", "--key", desk.key, "--dry-run")
+    assert (code, len(told["replayed"]), len(told["refused"])) == (Exit.NO, 1, 1)
+    code, (told,), _ = desk.replay("--key", desk.key, "--origin", unread)
+    assert (code, told["replayed"]) == (Exit.NO, [])
+    assert "`own_topic: true`" in told["refused"][0]["why"]
+    assert [one["state"] for one in desk.listed()] == ["open", "open"], "nothing was begun"
+
+
+async def test_a_mark_that_lies_before_its_letter_is_about_another_one(desk: Desk) -> None:
+    """Of a topic that was deleted and made anew while a command was under way."""
+    consumer = confluent_kafka.Consumer(
+        {"bootstrap.servers": desk.settings.kafka.bootstrap_servers, "group.id": desk.key}
+    )
+    _, end = consumer.get_watermark_offsets(confluent_kafka.TopicPartition(DEAD, 0), timeout=30)
+    consumer.close()
+    mark = Mark(what=What.DROPPED, partition=0, offset=end + 1, at=1)
+    desk.produce(mark.encode(), DEAD, headers=mark.headers, partition=0)
+    desk.lay(topics.REQUESTS, partition=0)
+    (listed,) = desk.listed()
+    assert (listed["letter"], listed["state"]) == (f"requests/0/{end + 1}", "open")
+
+
 async def test_what_lay_unread_until_it_would_be_forgotten_is_a_letter_and_is_sent_when_it_is_replayed(
     desk: Desk,
 ) -> None:
@@ -241,8 +276,13 @@ async def test_what_lay_unread_until_it_would_be_forgotten_is_a_letter_and_is_se
         await task
     assert desk.reading.messages() == []
     (listed,) = desk.listed("--reason", "too old")
-    code, (told,), _ = desk.replay()
+    for named in (("--key", desk.key), (listed["letter"],)):
+        code, (told,), _ = desk.replay(*named)
+        assert (code, told["replayed"], len(told["refused"])) == (Exit.NO, [], 1)
+        assert "--include-old" in told["refused"][0]["why"]
+    code, (told,), warned = desk.replay("--key", desk.key, "--include-old")
     assert (code, told["replayed"], told["refused"]) == (Exit.DONE, [listed["letter"]], [])
+    assert "1 of 1 are too old" in warned
     (message,) = await desk.let_in(1)
     assert message.message_id == id_of(desk.letters()[0])
     (done,) = desk.listed("--state", "replayed")
