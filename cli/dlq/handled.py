@@ -17,12 +17,13 @@ class Handled:
     @property
     def state(self) -> State:
         """What was done, as far as it is known."""
-        done = {mark.what for mark in self.marks}
+        done = [mark.what for mark in self.marks]
+        if not done:
+            return State.OPEN
         if What.REPLAYED in done:
             return State.REPLAYED
-        if What.DROPPED in done:
-            return State.DROPPED
-        return State.IN_DOUBT if done else State.OPEN
+        # What was dropped can be replayed all the same, and killed at that.
+        return State.DROPPED if done[-1] is What.DROPPED else State.IN_DOUBT
 
     @property
     def begun_at(self) -> int | None:

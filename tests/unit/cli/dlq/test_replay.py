@@ -68,6 +68,8 @@ def test_what_intake_refuses_in_words_goes_back_to_it() -> None:
         (marks(What.BEGUN), State.IN_DOUBT),
         (marks(What.BEGUN, What.REPLAYED), State.REPLAYED),
         (marks(What.DROPPED), State.DROPPED),
+        (marks(What.BEGUN, What.DROPPED), State.DROPPED),
+        (marks(What.DROPPED, What.BEGUN), State.IN_DOUBT),
         # Two at once, one a step behind the other: what was done stays done.
         (marks(What.REPLAYED, What.BEGUN), State.REPLAYED),
         (marks(What.DROPPED, What.BEGUN, What.REPLAYED), State.REPLAYED),
