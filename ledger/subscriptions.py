@@ -1,7 +1,8 @@
 """Since when the endpoints of subscriptions have only failed, as all notifiers know it together.
 
-helio:failing:<endpoint> = <since>, for `FAILING_MS` after the latest failure: of an endpoint that nobody has
-tried for so long nobody knows how it does. A help, not the truth: what is lost begins anew. No epoch.
+helio:failing:<subscription>:<version> = <since>, for `FAILING_MS` after the latest failure: of an endpoint
+that nobody has tried for so long nobody knows how it does. A help, not the truth: what is lost begins anew.
+No epoch.
 """
 
 from collections.abc import Sequence
@@ -15,9 +16,14 @@ from schemas.base import Millis
 FAILING_MS: Final = 2 * 24 * 3_600_000
 
 
+def endpoint(subscription: str, version: int) -> str:
+    """Its name: whatever is changed of the subscription, be it that it is made active, begins anew."""
+    return f"{subscription}:{version}"
+
+
 @dataclass(frozen=True, slots=True)
 class News:
-    """How an endpoint has done: 0 where it has not.
+    """How an endpoint, as `endpoint` names it, has done: 0 where it has not.
 
     `failed_at` is the first failure after `answered_at`, the latest answer that was good.
     """
@@ -43,3 +49,7 @@ class Failing:
         args = [part for one in news for part in (one.endpoint, one.answered_at, one.failed_at)]
         found: list[Millis] = await self._server.run("failing", FAILING_MS, *args)
         return found
+
+    async def since(self, endpoints: Sequence[str]) -> list[Millis]:
+        """As `note`, of endpoints of which there is no news: nothing is changed."""
+        return await self.note([News(one) for one in endpoints])

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 from broker.publish import Outgoing
 from directory.snapshot import Directory
 from ledger.errors import LedgerUnavailableError
-from ledger.subscriptions import News
+from ledger.subscriptions import News, endpoint
 from notifiers.outbox import Outbox
 from schemas import topics
 from schemas.base import Millis
@@ -121,8 +121,7 @@ class Failures:
         self._order(one.subscription, since, f"nothing but failures for {days:g} days")
 
     def _name(self, subscription: Subscription) -> str:
-        """Whatever is changed of it begins anew: another URL, or being made active again."""
-        return f"{subscription.id}:{self._directory().version('subscription', subscription.id)}"
+        return endpoint(subscription.id, self._directory().version("subscription", subscription.id))
 
     def _keep(self, heard: dict[str, _Heard]) -> None:
         """Older news beside what has been heard meanwhile: the first failure since the last good answer."""

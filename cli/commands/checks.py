@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Final
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
@@ -26,7 +25,6 @@ from ledger.server import encryption
 from schemas.directory import (
     Account,
     Active,
-    Subscription,
     TelnyxCredentials,
     TwilioCredentials,
     VonageCredentials,
@@ -136,22 +134,6 @@ def _of_directory(directory: Directory) -> Iterator[Finding]:
     for account in accounts:
         if account.status is Active.ACTIVE:
             yield from _of_credentials(account)
-    yield from _of_subscriptions(directory)
-
-
-def _of_subscriptions(directory: Directory) -> Iterator[Finding]:
-    found = [entity for entity in directory.entities() if isinstance(entity, Subscription)]
-    if found:
-        active = sum(1 for one in found if one.status is Active.ACTIVE)
-        yield Finding(check="subscriptions", said=f"{len(found)} subscriptions, {active} of them active")
-    for one in sorted(found, key=lambda one: one.id):
-        if one.switched_off_at is not None:
-            since = datetime.fromtimestamp(one.switched_off_at / 1000, UTC).isoformat(timespec="seconds")
-            yield Finding(
-                check="subscriptions",
-                said=f"subscription {one.id} of {one.organization} took nothing: switched off {since}",
-                todo=f"mend its endpoint, then `helio subscription on {one.id}`; or remove it",
-            )
 
 
 def _of_credentials(account: Account) -> Iterator[Finding]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.commands import options
-from cli.commands.trouble import Exit, TroubleError
+from cli.commands.trouble import Exit
+from schemas.environment import MissetError
 
 if TYPE_CHECKING:
     from cli.commands.findings import Finding
@@ -27,7 +28,7 @@ def doctor(
     ] = None,
     json: options.Json = False,
 ) -> None:
-    """Check settings, broker, topics, clocks, ledger, directory, credentials and services.
+    """Check settings, broker, topics, clocks, ledger, directory, credentials, subscriptions and services.
 
     Ends with 0 when all is well, with 1 when there is a problem.
     """
@@ -39,9 +40,9 @@ def doctor(
     doors = {"ingress": url or here.get("ingress", ""), "webhooks": webhooks_url or here.get("webhooks", "")}
     try:
         found = asyncio.run(_examine(settings(), doors))
-    except TroubleError as trouble:
+    except MissetError as wrong:
         todo = "correct it; all the rest is looked at then"
-        found = [Finding(check="settings", said=str(trouble), todo=todo)]
+        found = [Finding(check="settings", said=str(wrong), todo=todo)]
     well = all(finding.ok for finding in found)
     if json:
         listed = [{"check": f.check, "ok": f.ok, "said": f.said, "todo": f.todo or None} for f in found]
@@ -64,7 +65,7 @@ def _print(found: "list[Finding]") -> None:
 async def _examine(settings: "Settings", doors: dict[str, str]) -> "list[Finding]":
     from aiokafka.errors import KafkaError
 
-    from cli.commands import checks, findings, own_topics, redaction
+    from cli.commands import checks, findings, own_topics, redaction, subscribed
     from cli.dlq import findings as letters
 
     # What clients log of a broker that is away is said once, as a finding.
@@ -80,6 +81,7 @@ async def _examine(settings: "Settings", doors: dict[str, str]) -> "list[Finding
         try:
             found += await own_topics.of_own_topics(settings.kafka, settings.topics)
             found += await checks.of_directory(settings.kafka)
+            found += await subscribed.of_subscriptions(settings)
             found += await redaction.of_redaction(settings.kafka, settings.messages)
             found += await checks.of_groups(settings.kafka)
             found += await letters.of_letters(settings.kafka)

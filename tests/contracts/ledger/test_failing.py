@@ -31,6 +31,14 @@ async def test_nothing_but_failures(failing: Noted) -> None:
     assert await failing.note([News("a", answered_at=250, failed_at=260)]) == [260]
 
 
+async def test_to_ask_changes_nothing(empty: Ledger) -> None:
+    failing = Failing(empty.server)
+    await failing.note([News("a", failed_at=100)])
+    for _ in range(2):
+        assert await failing.since(["a", "b"]) == [100, 0]
+    assert await failing.note([News("b", failed_at=150)]) == [150]
+
+
 async def test_an_answer_from_before_the_failure_does_not_count(failing: Noted) -> None:
     """Another process tells late of what it heard before."""
     await failing.note([News("a", failed_at=100)])
