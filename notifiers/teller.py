@@ -15,6 +15,7 @@ from notifiers.pauses import Pauses
 from notifiers.posting import UNHEARD, Answer, Outcome, Post
 from notifiers.shares import Shares
 from notifiers.turns import Turns
+from schemas import topics
 from schemas.base import Millis
 from schemas.directory import Subscription
 from schemas.failpoints import Point, reached
@@ -22,8 +23,6 @@ from schemas.settings import NotifierSettings
 from schemas.signing import secrets_of
 
 _LOG: Final = logging.getLogger(__name__)
-#: Whatever waited for longer is not told, though nothing was tried: the notifiers stood still.
-_OLDEST_MS: Final = 3 * 24 * 3_600_000
 #: After so many rests in a row what waits for an endpoint is dropped in its time without a try of its own.
 _DEAD_RESTS: Final = 3
 
@@ -83,7 +82,7 @@ class Teller:
         if subscription is None:
             self._drop(delivery, "unwanted")
             return
-        if now - delivery.notification.since > _OLDEST_MS:
+        if now - delivery.notification.since > topics.OLDEST_TOLD_MS:
             self._drop(delivery, "late")
             return
         endpoint = self._endpoint(subscription)

@@ -21,6 +21,9 @@ OPTOUTS: Final = "sms.optouts.v1"
 NOTIFICATIONS: Final = "sms.notifications.v1"
 DIRECTORY: Final = "sms.directory.v1"
 
+#: What was first to be told longer ago than this is told to no subscription, whatever has kept it.
+OLDEST_TOLD_MS: Final = 3 * _DAY
+
 #: The two Faust apps and their tables; Faust names a changelog after both.
 ROUTE_APP: Final = "helio-route"
 FOLD_APP: Final = "helio-fold"
@@ -168,7 +171,9 @@ def catalogue(organizations: Iterable[str] = ()) -> Iterator[Topic]:
     yield Topic(name=INBOUND, retention_ms=30 * _DAY)
     yield Topic(name=OPTOUTS, compacted=True)
     yield Topic(name=DIRECTORY, compacted=True, partitions=1)
-    yield Topic(name=NOTIFICATIONS)
+    # An event is tried for a day, and where the notifiers stood still for up to three; a day is the margin.
+    # An order to switch off gets as old only while nobody runs, and whoever starts gives it again.
+    yield Topic(name=NOTIFICATIONS, retention_ms=OLDEST_TOLD_MS + _DAY)
     for kind in DEAD_LETTER_KINDS:
         # More than any source may hold, headers included: a dead letter is never refused.
         yield Topic(name=dead_letters_of(kind), retention_ms=30 * _DAY, max_message_bytes=2048 * _KIB)

@@ -7,7 +7,7 @@ from cli.settings_table import render
 from schemas import topics
 from schemas.forgetting import SIGHTINGS_MS, VIEW_MS
 from schemas.requests import MAX_AHEAD
-from schemas.settings import DispatchSettings, MessageSettings, Settings, TopicSettings
+from schemas.settings import DispatchSettings, MessageSettings, NotifierSettings, Settings, TopicSettings
 
 REBUILT_FROM = (
     topics.EVENTS,
@@ -40,6 +40,15 @@ def test_nothing_is_remembered_for_longer_than_kafka_keeps_what_it_is_rebuilt_fr
 def test_what_outlives_a_message_is_kept_for_that_long_too() -> None:
     assert kept_ms(topics.changelog(topics.ROUTE_APP, topics.FIRST_TABLE)) >= LONGEST * 1000 + SIGHTINGS_MS
     assert kept_ms(topics.STATUS) >= LONGEST * 1000 + VIEW_MS
+
+
+def test_what_waits_to_be_told_is_kept_for_as_long_as_it_may_be_told_and_a_day() -> None:
+    (longest,) = [
+        one.le for one in NotifierSettings.model_fields["give_up_seconds"].metadata if hasattr(one, "le")
+    ]
+    assert longest * 1000 <= topics.OLDEST_TOLD_MS
+    assert kept_ms(topics.NOTIFICATIONS) == topics.OLDEST_TOLD_MS + 86_400_000
+    assert all(kept_ms(name) >= topics.OLDEST_TOLD_MS for name in topics.WAITING.values())
 
 
 def test_a_message_outlives_its_validity() -> None:
