@@ -240,6 +240,25 @@ async def test_after_a_day_it_is_dropped() -> None:
         assert not desk.put_off
 
 
+async def test_what_an_endpoint_that_only_fails_is_not_tried_with_is_dropped_in_the_end() -> (
+    None
+):
+    """Not before its fourth rest: until then what is over waits for a try of its own."""
+    async with receiving(status(500)) as receiver, telling(max_per_endpoint=1) as desk:
+        one = subscription(url=receiver.url)
+        desk.directory = directory(one)
+        for rests in range(1, 5):
+            for n in range(3 if rests == 1 else 1):
+                desk.tell(f"try-{rests}-{n}", to=one)
+                await desk.done()
+            tries, waiting = len(receiver.got), len(desk.put_off)
+            desk.tell("over", to=one, since=desk.now - DAY)
+            await desk.done()
+            assert len(receiver.got) == tries, "it is left in peace"
+            assert len(desk.put_off) - waiting == (rests < 4)
+            desk.now += 300_000
+
+
 async def test_who_stood_still_for_a_day_tries_each_event_once_before_it_is_dropped() -> None:
     async with receiving() as receiver, telling() as desk:
         one = subscription(url=receiver.url)
