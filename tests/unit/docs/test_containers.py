@@ -51,6 +51,11 @@ def test_ports_are_published_on_this_machine_only(services: dict[str, Any]) -> N
     assert all(port.startswith("127.0.0.1:") for port in ports)
 
 
+def test_the_machine_has_the_name_that_the_readme_gives_it_for_endpoints(services: dict[str, Any]) -> None:
+    assert "http://host.docker.internal:9000/" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert services["notifiers"]["extra_hosts"] == ["host.docker.internal:host-gateway"]
+
+
 def test_the_image_has_every_package() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     packages = [name.rstrip("*") for name in project["tool"]["setuptools"]["packages"]["find"]["include"]]
