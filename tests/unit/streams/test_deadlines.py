@@ -17,29 +17,25 @@ from streams import deadlines, words
 from streams.deadlines import MOST_RESENDS, put_off, resend
 from streams.fold import fold
 from streams.rows import Rank, Resend, Row, decode, encode
-from tests.unit.streams.test_fold import (
+from tests.unit.streams.facts import (
     ABOUT,
     ACCEPTED,
-    FACTS,
     FORGET_AT,
     MESSAGE,
     ORGANIZATION,
-    QUICK,
     RECORD,
     REFUSED,
     SENDER,
-    THOROUGH,
     THROTTLED,
-    Judged,
     ambiguous,
     closed,
-    expected,
     outcome,
     receipt,
     reported,
     routed,
     states,
 )
+from tests.unit.streams.orders import FACTS, QUICK, THOROUGH, Judged, expected
 
 SETTLE_MS = 300_000
 TASK = Task(

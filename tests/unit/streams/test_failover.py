@@ -12,18 +12,9 @@ from schemas.provider import Rejected as RejectedByProvider
 from schemas.public import StatusRecord
 from schemas.status import MOVES, State
 from streams.rows import Row
-from tests.unit.streams import test_fold
-from tests.unit.streams.test_fold import (
-    ABOUT,
-    ACCEPTED,
-    CONTENT,
-    THOROUGH,
-    THROTTLED,
-    UNAVAILABLE,
-    closed,
-    states,
-    told,
-)
+from tests.unit.streams import facts as plain
+from tests.unit.streams.facts import ABOUT, ACCEPTED, CONTENT, THROTTLED, UNAVAILABLE, closed, states, told
+from tests.unit.streams.orders import THOROUGH
 
 USE_CASE = "6e1f4f0c-4dd5-4d2b-9d5e-3c1d4c1f2a11"
 FIRST, SECOND, THIRD = "+14155550101", "+14155550102", "+14155550103"
@@ -63,7 +54,7 @@ def outcome(
     sender: str = "",
 ) -> OutcomeFact:
     told_of = by(sender or SENDERS[attempt], attempt, 200 + 100 * attempt)
-    said = {"nonce": f"n{attempt}", "record": test_fold.RECORD, "outcome": what, "again": again}
+    said = {"nonce": f"n{attempt}", "record": plain.RECORD, "outcome": what, "again": again}
     return OutcomeFact.model_validate(told_of | said)
 
 
@@ -73,7 +64,7 @@ def ambiguous(attempt: int = 1) -> AmbiguousFact:
 
 
 def receipt(status: str, attempt: int = 1) -> Receipt:
-    return test_fold.receipt(status, attempt, f"n{attempt}", ACCOUNTS[SENDERS[attempt]])
+    return plain.receipt(status, attempt, f"n{attempt}", ACCOUNTS[SENDERS[attempt]])
 
 
 def senders(records: Sequence[StatusRecord]) -> list[tuple[str, str | None]]:
@@ -120,7 +111,7 @@ def test_the_sender_is_told(facts: list[AnyFact], expected: list[tuple[str, str]
 
 
 def test_who_was_refused_before_a_sender_was_chosen_has_none() -> None:
-    refused = test_fold.rejected("no_sender").model_copy(
+    refused = plain.rejected("no_sender").model_copy(
         update={"content": CONTENT.model_copy(update={"from_number": None, "use_case_id": USE_CASE})}
     )
     _, (record,) = told([refused])
@@ -128,7 +119,7 @@ def test_who_was_refused_before_a_sender_was_chosen_has_none() -> None:
 
 
 def test_a_sender_that_was_asked_for_is_told_as_it_was_asked_for() -> None:
-    _, records = told([test_fold.routed(), test_fold.outcome(ACCEPTED), test_fold.receipt("delivered")])
+    _, records = told([plain.routed(), plain.outcome(ACCEPTED), plain.receipt("delivered")])
     assert [record.from_number for record in records] == [CONTENT.from_number] * 3
 
 

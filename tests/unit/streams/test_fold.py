@@ -1,166 +1,43 @@
 """The fold: any order and repetition of a message's facts ends in the same state, by legal, gapless steps."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise, permutations
-from typing import Literal
 
 import pytest
-from hypothesis import Phase, given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings
 
 from schemas import ids
 from schemas.facts import (
-    AmbiguousFact,
     AnyFact,
-    Closed,
     ClosedWhy,
-    OutcomeFact,
-    Receipt,
-    ReceiptStatus,
     Rejected,
-    Reported,
     Routed,
 )
-from schemas.messages import Content
-from schemas.provider import Accepted, Fault, Provider, Throttled, Unavailable
-from schemas.provider import Rejected as RejectedByProvider
+from schemas.provider import Provider
 from schemas.public import StatusRecord
 from schemas.status import MOVES, State
-from schemas.tasks import RecordId
 from streams.fold import MOST_ASIDE, fold
-from streams.rows import Row, decode, encode
-
-MESSAGE, ORGANIZATION, FORGET_AT = "0190-m", "acme", 9_000_000
-SENDER = "+15550100001"
-RECORD = RecordId(topic="sms.dispatch.twilio.queued.v1", partition=0, offset=4)
-CONTENT = Content(
-    from_number=SENDER,
-    to_number="+15557654321",
-    text="hello",
-    segments=1,
-    reference="r-1",
-    fingerprint="1:abc",
-    accepted_at=50,
+from streams.rows import Row
+from tests.unit.streams.facts import (
+    ACCEPTED,
+    FORGET_AT,
+    MESSAGE,
+    REFUSED,
+    THROTTLED,
+    UNAVAILABLE,
+    Fold,
+    ambiguous,
+    closed,
+    outcome,
+    receipt,
+    rejected,
+    reported,
+    routed,
+    state_of,
+    states,
+    told,
 )
-ABOUT = {"message_id": MESSAGE, "organization": ORGANIZATION, "forget_at": FORGET_AT}
-
-
-def routed(account: str = "tw-main", at: int = 100) -> Routed:
-    return Routed(
-        **ABOUT,
-        at=at,
-        attempt=1,
-        provider=Provider.TWILIO,
-        account=account,
-        sender=SENDER,
-        reason="because",
-        content=CONTENT,
-    )
-
-
-def rejected(code: str = "sender_suspended") -> Rejected:
-    return Rejected(**ABOUT, at=101, code=code, detail="It is suspended.", content=CONTENT)
-
-
-def outcome(
-    what: Accepted | RejectedByProvider | Throttled | Unavailable,
-    attempt: int = 1,
-    nonce: str = "n1",
-    account: str = "tw-main",
-) -> OutcomeFact:
-    return OutcomeFact(
-        **ABOUT,
-        at=200 + attempt,
-        attempt=attempt,
-        provider=Provider.TWILIO,
-        account=account,
-        sender=SENDER,
-        nonce=nonce,
-        record=RECORD,
-        outcome=what,
-    )
-
-
-ACCEPTED = Accepted(provider_message_id="SM1")
-REFUSED = RejectedByProvider(fault=Fault.RECIPIENT, code="21211", detail="Not a number.")
-THROTTLED = Throttled(code="429")
-UNAVAILABLE = Unavailable(detail="connection refused")
-
-
-def ambiguous(attempt: int = 1, nonces: tuple[str, ...] = ("n1",), account: str = "tw-main") -> AmbiguousFact:
-    return AmbiguousFact(
-        **ABOUT,
-        at=300 + attempt,
-        attempt=attempt,
-        provider=Provider.TWILIO,
-        account=account,
-        sender=SENDER,
-        nonces=nonces,
-        detail="timeout",
-    )
-
-
-def receipt(
-    status: ReceiptStatus | str, attempt: int = 1, nonce: str = "n1", account: str = "tw-main", at: int = 400
-) -> Receipt:
-    return Receipt(
-        **ABOUT,
-        at=at,
-        attempt=attempt,
-        nonce=nonce,
-        provider=Provider.TWILIO,
-        account=account,
-        provider_message_id="SM1",
-        status=ReceiptStatus(status),
-        code="30003",
-        fault=Fault.RECIPIENT,
-        raw="{}",
-    )
-
-
-def reported(
-    status: ReceiptStatus | str, attempt: int = 1, account: str = "tw-main", at: int = 450
-) -> Reported:
-    return Reported(
-        **ABOUT,
-        at=at,
-        attempt=attempt,
-        provider=Provider.TWILIO,
-        account=account,
-        sender=SENDER,
-        provider_message_id="SM1",
-        status=ReceiptStatus(status),
-        code="30003",
-        fault=Fault.RECIPIENT,
-    )
-
-
-def closed(why: ClosedWhy) -> Closed:
-    return Closed(**ABOUT, at=500, why=why)
-
-
-Fold = Callable[[Row | None, AnyFact, int], tuple[Row, list[StatusRecord]]]
-
-
-def told(facts: Iterable[AnyFact], by: Fold = fold) -> tuple[Row, list[StatusRecord]]:
-    """The row and all that was told after `facts` in this order; the row goes through its bytes each time."""
-    row: Row | None = None
-    records: list[StatusRecord] = []
-    for offset, fact in enumerate(facts):
-        row, more = by(row, fact, offset)
-        row = decode(encode(row))
-        records += more
-    assert row is not None
-    return row, records
-
-
-def state_of(row: Row) -> State | None:
-    return None if row.word is None else row.word.state
-
-
-def states(records: Iterable[StatusRecord]) -> list[str]:
-    return [record.status.value for record in records]
-
+from tests.unit.streams.orders import QUICK, THOROUGH, expected, heard_twice, replays_are_verbatim
 
 # ---- stories, each in the order in which they are usually heard
 
@@ -309,75 +186,6 @@ def test_forged_receipts_push_no_real_one_out_and_leave_the_row_small() -> None:
 
 # ---- any order, any repetition
 
-THOROUGH = settings(max_examples=250, deadline=None)
-#: For what is expected to fail: the first counterexample will do.
-QUICK = settings(THOROUGH, derandomize=True, report_multiple_bugs=False, phases=[Phase.generate])
-
-ATTEMPTS = st.integers(1, 3)
-NONCES = st.sampled_from(["n1", "n2", "n3", "forged"])
-ACCOUNTS = st.sampled_from(["tw-main", "tw-other"])
-FACTS = st.one_of(
-    st.builds(routed, ACCOUNTS, st.integers(100, 103)),
-    st.just(rejected()),
-    st.builds(
-        outcome, st.sampled_from([ACCEPTED, REFUSED, THROTTLED, UNAVAILABLE]), ATTEMPTS, NONCES, ACCOUNTS
-    ),
-    st.builds(ambiguous, ATTEMPTS, st.lists(NONCES, min_size=1, max_size=2).map(tuple), ACCOUNTS),
-    st.builds(receipt, st.sampled_from(ReceiptStatus), ATTEMPTS, NONCES, ACCOUNTS, st.integers(400, 403)),
-    st.builds(reported, st.sampled_from(ReceiptStatus), ATTEMPTS),
-    st.builds(closed, st.sampled_from(ClosedWhy)),
-)
-
-
-@st.composite
-def heard_twice(draw: st.DrawFn) -> tuple[list[AnyFact], list[AnyFact]]:
-    """The same facts in two orders, with any repetitions."""
-    facts = draw(st.lists(FACTS, min_size=1, max_size=9))
-    repeats = st.lists(st.sampled_from(facts), max_size=4)
-    return draw(st.permutations(facts + draw(repeats))), draw(st.permutations(facts + draw(repeats)))
-
-
-#: What of one attempt holds over the other, by what a provider may say of one that it has taken.
-TAKEN = (State.SENT, State.FAILED, State.UNDELIVERED)
-#: What policies have made of deadlines: an attempt that counts as failed, or that was sent again.
-Judged = tuple[Literal["failed", "resent"], int]
-
-
-def expected(facts: Sequence[AnyFact], judged: Sequence[Judged] = ()) -> State | None:
-    """The state as docs/streams.md says it, from the whole set at once."""
-    ours = [f for f in facts if isinstance(f, OutcomeFact | AmbiguousFact)]
-    named = {
-        (f.attempt, nonce, f.account)
-        for f in ours
-        for nonce in (f.nonces if isinstance(f, AmbiguousFact) else (f.nonce,))
-    }
-    said = {
-        (f.attempt, State(f.status))
-        for f in facts
-        if isinstance(f, Reported) or (isinstance(f, Receipt) and (f.attempt, f.nonce, f.account) in named)
-    }
-    kinds = {(f.attempt, f.outcome.kind) for f in facts if isinstance(f, OutcomeFact)}
-    taken = said | {(attempt, State.SENT) for attempt, kind in kinds if kind == "accepted"}
-    if State.DELIVERED in {state for _, state in taken}:
-        return State.DELIVERED
-    if taken:
-        return max(taken, key=lambda one: (one[0], TAKEN.index(one[1])))[1]
-    why = {f.why for f in facts if isinstance(f, Closed)}
-    types = {type(f) for f in facts}
-    for holds, state in (
-        ("rejected" in {kind for _, kind in kinds}, State.FAILED),
-        (ClosedWhy.CANCELLED in why, State.CANCELLED),
-        (bool(why) or Rejected in types or "failed" in {word for word, _ in judged}, State.FAILED),
-    ):
-        if holds:
-            return state
-    # While it lies with us, its last attempt speaks: unknown, unless that was only refused for now.
-    again = [attempt + 1 for word, attempt in judged if word == "resent"]
-    last = max((*(f.attempt for f in ours), *again), default=0)
-    if any(isinstance(f, AmbiguousFact) and f.attempt == last for f in ours):
-        return State.UNKNOWN
-    return State.QUEUED if ours or again or Routed in types else None
-
 
 def knows(facts: Sequence[AnyFact]) -> bool:
     return any(isinstance(f, Routed | Rejected) for f in facts)
@@ -431,26 +239,6 @@ def test_every_step_is_legal_and_none_is_missing(twice: tuple[list[AnyFact], lis
 
 
 # ---- replays
-
-
-def replays_are_verbatim(by: Fold, how: settings = THOROUGH) -> None:
-    @how
-    @given(st.lists(FACTS, min_size=1, max_size=10), st.data())
-    def check(facts: list[AnyFact], data: st.DataObject) -> None:
-        row: Row | None = None
-        first: list[list[bytes]] = []
-        for offset, fact in enumerate(facts):
-            row, records = by(row, fact, offset)
-            first.append([record.encode() for record in records])
-        assert row is not None
-        restart = data.draw(st.integers(0, len(facts) - 1))
-        after = row
-        for offset in range(restart, len(facts)):
-            after, records = by(after, facts[offset], offset)
-            assert [record.encode() for record in records] == first[offset]
-        assert after == row
-
-    check()
 
 
 def test_a_replayed_fact_tells_its_own_transitions_again_byte_for_byte() -> None:

@@ -16,7 +16,7 @@ from schemas.waiting import Ticket
 from streams.folding import DEADLINES, OUTPUTS, Folder
 from streams.route import Router, Surroundings
 from tests.fakes.streams import Out, Read, Recipients
-from tests.unit.streams.test_fold import ACCEPTED, outcome, receipt, routed
+from tests.unit.streams.facts import ACCEPTED, outcome, receipt, routed
 from tests.unit.streams.test_routing import ACCOUNT, ASSISTANT, MESSAGE, NUMBER, SENDER, known
 
 NOW = 1_500

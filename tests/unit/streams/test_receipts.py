@@ -38,7 +38,8 @@ from tests.fakes.callbacks import (
     vonage,
     vonage_body,
 )
-from tests.unit.streams.test_fold import QUICK, THOROUGH, Fold
+from tests.unit.streams.facts import Fold
+from tests.unit.streams.orders import QUICK, THOROUGH
 from webhooks.judgement import Answer, judge
 from webhooks.signers import Signer
 

@@ -11,7 +11,7 @@ from schemas.provider import Rejected as Refused
 from schemas.public import StatusRecord
 from streams import rows
 from streams.fold import fold
-from tests.unit.streams.test_fold import CONTENT, ambiguous, outcome, receipt, rejected, routed
+from tests.unit.streams.facts import CONTENT, ambiguous, outcome, receipt, rejected, routed
 
 MARK, URL = "MARK of a text", "https://media.example.com/MARK"
 SECRET = CONTENT.model_copy(

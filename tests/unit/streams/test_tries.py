@@ -17,25 +17,22 @@ from schemas.topics import STATUS, catalogue
 from streams import rows, tries
 from streams.fold import fold
 from streams.rows import Row
-from tests.unit.streams.test_fold import (
+from tests.unit.streams.facts import (
     ACCEPTED,
-    QUICK,
     REFUSED,
     SENDER,
-    THOROUGH,
     THROTTLED,
     UNAVAILABLE,
     Fold,
     ambiguous,
     closed,
-    heard_twice,
     outcome,
     receipt,
     rejected,
-    replays_are_verbatim,
     routed,
     told,
 )
+from tests.unit.streams.orders import QUICK, THOROUGH, heard_twice, replays_are_verbatim
 
 ALL = 1 << 60
 #: Fewer examples than elsewhere: each is long.
