@@ -24,9 +24,7 @@ def take(desk: Desk, records: Sequence[StatusRecord]) -> int:
     """Have `records` told as they come out of their topic; how many deliveries these are."""
     count = 0
     for record in records:
-        found = read(
-            SimpleNamespace(topic=topics.STATUS, value=record.encode()), desk.directory, THEN  # type: ignore[arg-type]  # what is read of one
-        )  # fmt: skip
+        found = read(SimpleNamespace(topic=topics.STATUS, value=record.encode()), desk.directory, THEN)
         assert isinstance(found, Sequence)
         job = Job(desk.log.window, desk.log.end, len(found))
         desk.log.end += 1

@@ -240,9 +240,7 @@ async def test_after_a_day_it_is_dropped() -> None:
         assert not desk.put_off
 
 
-async def test_what_an_endpoint_that_only_fails_is_not_tried_with_is_dropped_in_the_end() -> (
-    None
-):
+async def test_what_an_endpoint_that_only_fails_is_not_tried_with_is_dropped_in_the_end() -> None:
     """Not before its fourth rest: until then what is over waits for a try of its own."""
     async with receiving(status(500)) as receiver, telling(max_per_endpoint=1) as desk:
         one = subscription(url=receiver.url)
