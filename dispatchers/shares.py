@@ -147,7 +147,8 @@ def leaving(item: Item, paces: tuple[Pace, ...], used_up: tuple[Pace, ...], rest
         lines = (Line(_line(number_pace(task.sender), task.lane), rate),)
     else:
         lines = tuple(Line(_line(pace.key, task.lane), pace.rate) for pace in used_up)
-    wish = Wish(lines, task.segments, again=task.record is not None)
+    # What route has put away has been away, too.
+    wish = Wish(lines, task.segments, again=task.record is not None or task.turn is not None)
     return Leaving(item, wish, rests_until - _early(item) if rests_until else 0)
 
 

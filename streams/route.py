@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from prometheus_client import Counter
 
 from directory.pool import Standing
-from directory.rates import slowest
+from directory.rates import of_sender
 from directory.snapshot import Directory
 from schemas import ids, topics
 from schemas.base import DecodeError
@@ -150,8 +150,8 @@ class Router:
     def _hand_on(self, task: Task, record: Record, emit: Emit, now: int) -> None:
         """To the dispatchers; where it is not due, or its turn comes later, through waiting."""
         due = task.not_before
-        if rate := slowest(self._around.directory(), task.sender, task.account):
-            place = self._lines.place(task, rate, now)
+        if rates := of_sender(self._around.directory(), task.sender, task.account):
+            place = self._lines.place(task, rates, now)
             due = place.due
             if task.turn is None and place.turn is not None:
                 task = task.model_copy(update={"turn": place.turn})
