@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaProducer
 from broker import clients
 from broker.letters import Letter, Place, fetch, scan
 from broker.publish import Outgoing, publisher
+from cli.commands.trouble import Exit, TroubleError
 from cli.dlq.choice import Choice
 from cli.dlq.handled import Found, Handled
 from cli.dlq.replay import No, replay, unread
@@ -77,7 +78,7 @@ async def replay_all(
     known = {one.letter.place: one for one in found}
     async with clients.admin(kafka) as admin:
         present = frozenset(await admin.list_topics())
-    organizations = await _with_own_topic(kafka, found)
+    organizations = await _with_own_topic(kafka, found, present)
     total, came = Sum(), 0
     async with clients.producer(kafka) as producer:
         async for batch in _batches(fetch(kafka, list(known))):
@@ -104,12 +105,21 @@ async def replay_all(
     return total
 
 
-async def _with_own_topic(kafka: KafkaSettings, found: Iterable[Found]) -> Collection[str]:
+async def _with_own_topic(
+    kafka: KafkaSettings, found: Iterable[Found], present: Collection[str]
+) -> Collection[str]:
     """Who has a request topic of its own. The directory is asked only if a letter came from such a topic."""
     origins = (one.letter.origin for one in found)
-    if any(at is not None and topics.organization_of(at.topic) is not None for at in origins):
-        return await own_topics.named(kafka)
-    return ()
+    if not any(at is not None and topics.organization_of(at.topic) is not None for at in origins):
+        return ()
+    if topics.DIRECTORY not in present:
+        # The client would wait for it, and then say that the broker does not answer.
+        raise TroubleError(
+            f"{topics.DIRECTORY} is not there, or we may not read it: it says which request topics are read "
+            "(deploy/acls.md has the rights of `helio dlq`)",
+            Exit.NO,
+        )
+    return await own_topics.named(kafka)
 
 
 async def _replay(
