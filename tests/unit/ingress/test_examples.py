@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Never
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from ingress.openapi.errors import MESSAGE_ID, USE_CASE_ID, example
 from ledger import LedgerUnavailableError
 from ledger.holds import Hold
 from schemas import ids, topics
+from schemas.directory import FormerSecret, Subscription
 from schemas.messages import Message
 from schemas.public import Failure, StatusRecord
 from schemas.requests import MAX_MEDIA, MAX_TEXT, MAX_VALID_FOR
@@ -175,6 +177,25 @@ def changed_often(door: MemoryDoor) -> None:
     door.directory, _ = door.directory.after(later)
 
 
+def subscribed() -> Directory:
+    of_acme = {
+        "api_keys": {"demo": {"sha256": world.sha256(world.KEY), "scopes": ["send", "admin"]}},
+        "subscriptions": {"orders": {"url": "https://example.com/"}},
+    }
+    return world.directory(yaml.safe_dump({"organizations": {"acme": of_acme}}))
+
+
+def much_rotated(door: MemoryDoor) -> None:
+    """As many former secrets of the subscription sign as may."""
+    until = int(datetime(2026, 4, 30, 11, 15, tzinfo=UTC).timestamp() * 1000)
+    former = tuple(FormerSecret(version=version, until=until) for version in (4, 3, 2, 1))
+    entry = door.directory.entries["subscription", "orders"]
+    assert isinstance(entry.entity, Subscription)
+    rotated = entry.entity.model_copy(update={"secret_version": 5, "former_secrets": former})
+    later = entry.model_copy(update={"version": 2, "entity": rotated})
+    door.directory, _ = door.directory.after([later])
+
+
 def admin(
     method: str, path: str, body: dict[str, Any] | bytes = b"", owner: str = "acme", **more: Any
 ) -> Cause:
@@ -239,6 +260,13 @@ CAUSES: dict[Code, Cause] = {
     ),
     Code.VERSION_MISMATCH: admin(
         "PUT", "assistants/front-desk", DESK, meets=changed_often, headers={"If-Match": '"3"'}
+    ),
+    Code.TOO_MANY_SECRETS: Cause(
+        b"",
+        "POST",
+        "/v1/subscriptions/orders/rotate",
+        door=lambda: MemoryDoor(directory=subscribed()),
+        meets=much_rotated,
     ),
     Code.CONFLICT: Cause(
         {**BODY, "idempotency_key": "k"}, first={**BODY, "message": "Other", "idempotency_key": "k"}
