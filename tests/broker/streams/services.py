@@ -32,7 +32,8 @@ ENTITIES: tuple[AnyEntity, ...] = (
             application_id="app", private_key="env:PRIVATE", signature_secrets=("env:SIGNATURE",)
         ),
     ),
-    Number(organization="acme", id=SENDER, account="vg-main"),
+    # Quick enough that none of what a test hands in has to wait for its turn.
+    Number(organization="acme", id=SENDER, account="vg-main", rate=50),
     Assistant(organization="acme", id="desk", name="Desk", numbers=(SENDER,)),
 )
 
