@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from broker import topics
-from directory.replica import Replica
+from directory.replica import snapshot
 from schemas.settings import KafkaSettings, TopicSettings
 from schemas.topics import own
 
@@ -14,8 +14,7 @@ async def named(kafka: KafkaSettings) -> Sequence[str]:
     Raises:
         KafkaError: the broker or the directory's topic cannot be reached.
     """
-    async with Replica(kafka, died=lambda _error: None) as replica:
-        return replica.directory.with_own_topic()
+    return (await snapshot(kafka)).with_own_topic()
 
 
 async def make(kafka: KafkaSettings, settings: TopicSettings) -> list[str]:

@@ -42,6 +42,16 @@ def end_process(error: BaseException) -> None:
     os._exit(Exit.DIRECTORY)
 
 
+async def snapshot(kafka: KafkaSettings) -> Directory:
+    """The directory as it stands now; its own topic must be there.
+
+    Raises:
+        KafkaError: the broker or the topic cannot be reached.
+    """
+    async with Replica(kafka, died=lambda _error: None) as replica:
+        return replica.directory
+
+
 class Replica:
     """Follows the directory, within a block or from `start` to `stop`. Ready when `start` has returned.
 

@@ -1,16 +1,14 @@
 """`python -m dispatchers --provider twilio`: one process for one provider; many may share its partitions."""
 
 import argparse
-import logging
-import sys
 
 import uvloop
 
 from broker.failing import failing
+from broker.starting import begin
 from dispatchers.app import serve
 from dispatchers.lines import GapError
 from dispatchers.reader import RetentionError
-from schemas import environment
 from schemas.exits import Exit
 from schemas.provider import Provider
 
@@ -21,15 +19,7 @@ def main() -> None:
     parser.add_argument("--provider", required=True, type=Provider, choices=list(Provider))
     provider = parser.parse_args().provider
     with failing("dispatchers", {RetentionError: Exit.RETENTION, GapError: Exit.GAP}):
-        settings = environment.settings()
-        logging.basicConfig(
-            level=settings.log_level,
-            format="%(asctime)s %(levelname)s %(name)s %(message)s",
-            stream=sys.stderr,
-        )
-        if settings.ready_file:
-            settings.ready_file.unlink(missing_ok=True)
-        uvloop.run(serve(settings, provider))
+        uvloop.run(serve(begin(), provider))
 
 
 if __name__ == "__main__":

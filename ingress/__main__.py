@@ -1,15 +1,13 @@
 """`python -m ingress api` and `python -m ingress intake`: the two doors, a process each."""
 
 import argparse
-import logging
-import sys
 from typing import Final
 
 import uvloop
 
 from broker.failing import failing
+from broker.starting import begin
 from ingress import api, intake
-from schemas import environment
 
 _DOORS: Final = {"api": api.serve, "intake": intake.serve}
 
@@ -20,15 +18,7 @@ def main() -> None:
     parser.add_argument("door", choices=sorted(_DOORS))
     door = parser.parse_args().door
     with failing("ingress"):
-        settings = environment.settings()
-        logging.basicConfig(
-            level=settings.log_level,
-            format="%(asctime)s %(levelname)s %(name)s %(message)s",
-            stream=sys.stderr,
-        )
-        if settings.ready_file is not None:
-            settings.ready_file.unlink(missing_ok=True)
-        uvloop.run(_DOORS[door](settings))
+        uvloop.run(_DOORS[door](begin()))
 
 
 if __name__ == "__main__":

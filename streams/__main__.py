@@ -1,14 +1,13 @@
 """`python -m streams route|fold|views|waiting`: one process each; many of one kind share its partitions."""
 
 import argparse
-import logging
 from collections.abc import Callable
 from typing import Final
 
 import uvloop
 
 from broker.failing import failing
-from schemas import environment
+from broker.starting import begin
 from schemas.settings import Settings
 from streams import app
 
@@ -26,11 +25,7 @@ def main() -> None:
     parser.add_argument("service", choices=_SERVICES)
     service = parser.parse_args().service
     with failing("streams"):
-        settings = environment.settings()
-        logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-        if settings.ready_file:
-            settings.ready_file.unlink(missing_ok=True)
-        _SERVICES[service](settings)
+        _SERVICES[service](begin())
 
 
 if __name__ == "__main__":

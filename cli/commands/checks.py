@@ -17,7 +17,6 @@ from broker import clients, topics
 from broker.refusal import RefusedError, denied
 from cli.commands import findings
 from cli.commands.findings import Finding, Reading
-from directory.replica import Replica
 from directory.secrets import SecretMissingError, resolve
 from directory.snapshot import Directory
 from ledger import Ledger, LedgerNotReadyError, LedgerUnavailableError
@@ -117,13 +116,8 @@ async def _append(kafka: KafkaSettings, readings: dict[str, Reading]) -> float:
     return after - before
 
 
-async def of_directory(kafka: KafkaSettings) -> list[Finding]:
+def of_directory(directory: Directory) -> Iterator[Finding]:
     """What the directory holds, and whether the secrets that it names are found on this machine."""
-    async with Replica(kafka, died=lambda _error: None) as replica:
-        return list(_of_directory(replica.directory))
-
-
-def _of_directory(directory: Directory) -> Iterator[Finding]:
     numbers = sum(1 for entity in directory.entities() if entity.kind == "number")
     accounts = [account for provider in Provider for account in directory.accounts(provider)]
     if not accounts:

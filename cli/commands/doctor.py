@@ -67,6 +67,7 @@ async def _examine(settings: "Settings", doors: dict[str, str]) -> "list[Finding
 
     from cli.commands import checks, findings, own_topics, redaction, subscribed
     from cli.dlq import findings as letters
+    from directory import replica
 
     # What clients log of a broker that is away is said once, as a finding.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
@@ -79,10 +80,11 @@ async def _examine(settings: "Settings", doors: dict[str, str]) -> "list[Finding
         found += await checks.of_ledger(settings.redis)
     if all(finding.ok for finding in broker):
         try:
-            found += await own_topics.of_own_topics(settings.kafka, settings.topics)
-            found += await checks.of_directory(settings.kafka)
-            found += await subscribed.of_subscriptions(settings)
-            found += await redaction.of_redaction(settings.kafka, settings.messages)
+            directory = await replica.snapshot(settings.kafka)
+            found += await own_topics.of_own_topics(directory, settings.kafka, settings.topics)
+            found += checks.of_directory(directory)
+            found += await subscribed.of_subscriptions(directory, settings)
+            found += redaction.of_redaction(directory, settings.messages)
             found += await checks.of_groups(settings.kafka)
             found += await letters.of_letters(settings.kafka)
         except KafkaError as error:

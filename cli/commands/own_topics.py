@@ -7,16 +7,16 @@ from aiokafka import TopicPartition
 
 from broker import clients, topics
 from cli.commands.findings import Finding
-from directory.own_topics import named
+from directory.snapshot import Directory
 from schemas.settings import KafkaSettings, TopicSettings
 from schemas.topics import INTAKE_GROUP, organization_of, own
 
 _CHECK: Final = "topics"
 
 
-async def of_own_topics(kafka: KafkaSettings, settings: TopicSettings) -> list[Finding]:
+async def of_own_topics(directory: Directory, kafka: KafkaSettings, settings: TopicSettings) -> list[Finding]:
     """Whether each that the directory names can be read, and whether records lie on others, unread."""
-    wanted = list(own(await named(kafka)))
+    wanted = list(own(directory.with_own_topic()))
     async with clients.admin(kafka) as admin:
         wrong = await topics.examine(admin, settings, wanted)
         others = {name for name in await admin.list_topics() if organization_of(name)}

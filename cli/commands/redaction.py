@@ -3,20 +3,16 @@
 from collections.abc import Iterator
 
 from cli.commands.findings import Finding
-from directory.replica import Replica
 from directory.snapshot import Directory
 from schemas.directory import Organization
-from schemas.settings import KafkaSettings, MessageSettings
+from schemas.settings import MessageSettings
 
 
-async def of_redaction(kafka: KafkaSettings, messages: MessageSettings) -> list[Finding]:
-    """Whether a secret of ours stands before the texts that organizations redact."""
-    async with Replica(kafka, died=lambda _error: None) as replica:
-        return list(judged(replica.directory, messages))
+def of_redaction(directory: Directory, messages: MessageSettings) -> Iterator[Finding]:
+    """Whether a secret of ours stands before the texts that organizations redact.
 
-
-def judged(directory: Directory, messages: MessageSettings) -> Iterator[Finding]:
-    """As `of_redaction`. Who knows the secret finds a short text by what status records tell of it."""
+    Who knows the secret finds a short text by what status records tell of it.
+    """
     entities = [one for one in directory.entities() if isinstance(one, Organization) and one.redact]
     default = MessageSettings.model_fields["fingerprint_secrets"].default
     if entities and set(default) & set(messages.fingerprint_secrets):

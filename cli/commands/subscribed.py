@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Final
 
 from cli.commands.findings import Finding
-from directory.replica import Replica
 from directory.snapshot import Directory
 from ledger import Ledger, LedgerUnavailableError
 from ledger.subscriptions import Failing, endpoint
@@ -19,10 +18,8 @@ _CHECK: Final = "subscriptions"
 _PASSING_MS: Final = 3_600_000
 
 
-async def of_subscriptions(settings: Settings) -> list[Finding]:
+async def of_subscriptions(directory: Directory, settings: Settings) -> list[Finding]:
     """Those that were switched off, and those that fail: since when, and when they will be switched off."""
-    async with Replica(settings.kafka, died=lambda _error: None) as replica:
-        directory = replica.directory
     active = [one.id for one in _all(directory) if one.status is Active.ACTIVE]
     names = [endpoint(one, directory.version("subscription", one)) for one in active]
     try:
