@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from directory.once import once
 from directory.snapshot import Directory
 
 
@@ -15,6 +16,7 @@ class Rates:
     account: float
 
 
+@once
 def of_sender(directory: Directory, sender: str, account_id: str) -> Rates | None:
     """The rates of a number on an account; None where the directory does not know the account (any more)."""
     account, number = directory.account(account_id), directory.number(sender)

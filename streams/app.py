@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import math
 from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -57,7 +56,7 @@ def run_route(settings: Settings) -> None:
         topics.ROUTE_APP,
         fetch_pace_seconds=0.0,
         out_linger_seconds=0.002,
-        most_commit_seconds=_ROUTE_COMMIT_SECONDS,
+        commit_seconds=min(settings.kafka.commit_interval_seconds, _ROUTE_COMMIT_SECONDS),
     )
     first = engine.make_table(app, topics.FIRST_TABLE, partitions=settings.topics.partitions)
     replica = Replica(settings.kafka)
@@ -100,7 +99,13 @@ def run_fold(settings: Settings) -> None:
     Raises:
         TopicsDifferError: topics are missing or set up otherwise.
     """
-    app = _app(settings, topics.FOLD_APP, fetch_pace_seconds=0.02, out_linger_seconds=0.02)
+    app = _app(
+        settings,
+        topics.FOLD_APP,
+        fetch_pace_seconds=0.02,
+        out_linger_seconds=0.02,
+        commit_seconds=settings.kafka.commit_interval_seconds,
+    )
     table = engine.make_table(app, topics.ROWS_TABLE, partitions=settings.topics.partitions, keep=rows.keep)
     folder = Folder(table, now_ms)
     engine.agent(app, topics.EVENTS, outputs=folding.OUTPUTS, handler=folder.handle)
@@ -200,7 +205,7 @@ def _app(
     *,
     fetch_pace_seconds: float,
     out_linger_seconds: float,
-    most_commit_seconds: float = math.inf,
+    commit_seconds: float,
 ) -> engine.App:
     kafka = settings.kafka
     return engine.make_app(
@@ -209,7 +214,7 @@ def _app(
         security=security.options(kafka),
         session_seconds=kafka.session_timeout_seconds,
         heartbeat_seconds=kafka.heartbeat_seconds,
-        commit_seconds=min(kafka.commit_interval_seconds, most_commit_seconds),
+        commit_seconds=commit_seconds,
         fetch_pace_seconds=fetch_pace_seconds,
         out_linger_seconds=out_linger_seconds,
     )

@@ -90,24 +90,23 @@ class Lines:
         shared = self._line((task.organization, task.account, task.lane, minute))
         if own is None or shared is None:
             return Place(task.not_before)
-        takes, takes_shared = (task.segments * 1000 / rate for rate in (rates.sender, rates.account))
+        takes = task.segments * 1000 / rates.sender
         wait = own.wait(asked)
-        if wait < _SHARE_MS:
+        near = wait < _SHARE_MS
+        if near and wait:
             # Others of the tenant's are before it only where its number has some under way.
-            wait = max(wait, shared.wait(asked)) if wait else wait
-            if wait < _SHARE_MS:
-                own.join(asked, takes)
-                shared.join(asked, takes_shared)
-                return Place(task.not_before)
+            wait = max(wait, shared.wait(asked))
         over = max(asked, min(task.valid_until, task.forget_at) + 1)
         if wait >= _PLACES_MS:
             return Place(min(self._far(own, asked, takes), over))
-        if asked + wait > over:
+        if wait >= _SHARE_MS and asked + wait > over:
             # It will not be sent, so nobody stands behind it.
             return Place(over)
-        if own.wait(asked) < _SHARE_MS:
-            shared.join(asked, takes_shared)
         own.join(asked, takes)
+        if near:
+            shared.join(asked, task.segments * 1000 / rates.account)
+        if wait < _SHARE_MS:
+            return Place(task.not_before)
         turn = round(asked + wait)
         return Place(turn, turn)
 
