@@ -16,7 +16,9 @@ from tests.chaos.logs import Said, Text, Transition
 from tests.chaos.stories import Story
 from tests.chaos.world import TENANTS, World
 
-DEAD: Final = [f"sms.{kind}.dlq.v1" for kind in ("requests", "messages", "dispatch", "waiting", "events")]
+DEAD: Final = [
+    topics.dead_letters_of(kind) for kind in ("requests", "messages", "dispatch", "waiting", "events")
+]
 _AT_ONCE: Final = 32
 #: A broker that is well gives everything within this.
 READ_SECONDS: Final = 120.0

@@ -16,7 +16,7 @@ from cli.local.kafka import QUICK_JVM
 from cli.local.run import Run
 from cli.local.stack import Stack
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("jar_cache")]
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 FENCE = re.compile(
@@ -67,10 +67,7 @@ def on(run: Run, home: Path, script: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def fresh(
-    tmp_path_factory: pytest.TempPathFactory,
-    jar_cache: Path,  # noqa: ARG001  it says where the stack finds its jars
-) -> Iterator[Stack]:
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A system as a reader has it: what other tests leave (dead letters, say) is none of the page's."""
     with Stack(tmp_path_factory.mktemp("readme"), documented_ports=False, jvm=QUICK_JVM) as running:
         yield running
