@@ -214,6 +214,15 @@ def test_newcomers_ask_in_their_numbers_line_and_others_where_there_was_no_room(
     assert back.wish.again
 
 
+def test_what_route_has_put_away_has_been_away() -> None:
+    hand = Hand()
+    hand.offer(*[task(turn=NOW)] * 40)
+    # It has no record from before, and yet: its claim is looked at, and it is before the newcomers.
+    (back,) = hand.offer(task(turn=NOW))
+    assert back.item.task.record is None
+    assert back.wish.again
+
+
 def leaving(**changes: Any) -> Leaving:
     hand = Hand()
     hand.offer(*[task()] * 40, *[task(turn=NOW)] * 40)
