@@ -151,8 +151,9 @@ async def test_each_transition_comes_once_in_order_and_signed_whatever_dies(
         assert not verifies(second, receiver.got[0]), "but the new one did not from the start"
         assert verifies(second, receiver.got[-1])
         events = once(receiver.got)
-        (inbound,) = [event for event in events if event["type"] == "text.received"]
-        assert inbound["data"]["text"] == text
+        # Other tests of this system have texts, too, and theirs may be told late.
+        (inbound,) = [event for event in events if event["data"].get("text") == text]
+        assert inbound["type"] == "text.received"
         over_kafka = {
             event["data"]["message_id"]
             for event in events
