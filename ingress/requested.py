@@ -18,6 +18,7 @@ from ingress.partly import Partly, read_partly
 from ingress.permission import UNASKED, Recipient
 from schemas import ids, topics
 from schemas.base import DecodeError
+from schemas.dead_letters import TOO_OLD
 from schemas.directory import Slug
 from schemas.messages import Door, Message, Refusal
 from schemas.replays import first_origin
@@ -33,8 +34,8 @@ _SLUG: Final = TypeAdapter[str](Slug)
 #: less time left is past its validity in any case.
 _TO_TELL_MS: Final = 3_600_000
 _TOO_OLD: Final = (
-    "too old: messages of its time are forgotten (HELIO_MESSAGES__LIFETIME_SECONDS). Most likely nobody has "
-    "read it until now; where intake has lost its place on the topic, it may have been sent already"
+    f"{TOO_OLD}: messages of its time are forgotten (HELIO_MESSAGES__LIFETIME_SECONDS). Most likely nobody "
+    "has read it until now; where intake has lost its place on the topic, it may have been sent already"
 )
 
 

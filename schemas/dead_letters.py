@@ -8,6 +8,9 @@ from schemas import topics
 from schemas.replays import Headers, Origin
 
 _PREFIX: Final = "helio-dlq-"
+#: What the reason begins with where a request was met when messages of its time are forgotten: nobody can say
+#: any more whether its text was sent.
+TOO_OLD: Final = "too old"
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from cli.dlq.handled import Found, Handled
 from cli.dlq.states import State
 from schemas import topics
 from schemas.base import DecodeError
+from schemas.dead_letters import TOO_OLD
 from schemas.facts import decode_fact
 from schemas.messages import Failover, decode_message
 from schemas.notifications import decode as decode_notification
@@ -21,8 +22,6 @@ from schemas.waiting import Ticket, next_topic
 #: For so long a second replay of a request surely meets the first one: every store knows a message for a day
 #: at least (`HELIO_MESSAGES__LIFETIME_SECONDS`), and clocks differ.
 SURE_MS: Final = 23 * 3_600_000
-#: What intake's reason begins with where it met a request too late (`ingress.requested`).
-TOO_OLD: Final = "too old"
 _REQUEST: Final = SendRequest.model_fields["type"].default
 
 

@@ -5,9 +5,8 @@ import pytest
 from broker.letters import Letter, Place
 from broker.publish import Outgoing
 from cli.dlq.handled import Found, Handled
-from cli.dlq.replay import SURE_MS, TOO_OLD, No, by_age, replay, too_old, unread
+from cli.dlq.replay import SURE_MS, No, by_age, replay, too_old, unread
 from cli.dlq.states import State
-from ingress import requested
 from schemas import topics
 from schemas.replays import MENDED, REPLAYED, What
 from schemas.tasks import How
@@ -191,7 +190,3 @@ def test_what_is_too_old_is_set_aside_but_not_what_was_replayed_before() -> None
     again = Letter(**{**old.__dict__, "place": old.place._replace(offset=5)})
     late, before = Found(elsewhere, marks(What.BEGUN)), Found(again, marks(What.REPLAYED))
     assert by_age([late, fresh, before], NOW, LIFETIME) == ([fresh, before], [late])
-
-
-def test_intake_says_of_late_requests_what_is_looked_for() -> None:
-    assert requested._TOO_OLD.startswith(TOO_OLD + ":")
