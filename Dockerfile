@@ -37,7 +37,10 @@ ENV PATH=/opt/heliograph/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONDONTWRITEBYTECODE=1 \
     HELIO_READY_FILE=/tmp/ready \
     HELIO_INGRESS__HOST=0.0.0.0 \
-    HELIO_WEBHOOKS__HOST=0.0.0.0
+    HELIO_WEBHOOKS__HOST=0.0.0.0 \
+    HELIO_STREAMS__HOST=0.0.0.0 \
+    HELIO_DISPATCH__HOST=0.0.0.0 \
+    HELIO_NOTIFIERS__HOST=0.0.0.0
 USER 10001:10001
 WORKDIR /var/lib/heliograph
 ENTRYPOINT ["/usr/local/bin/entrypoint"]

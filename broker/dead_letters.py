@@ -2,6 +2,7 @@
 
 from aiokafka import ConsumerRecord
 
+from broker.metrics import DEAD_LETTERS
 from broker.publish import Outgoing
 from schemas.dead_letters import dead_letter
 
@@ -18,4 +19,5 @@ def buried(record: ConsumerRecord, reason: str) -> Outgoing:
         headers=record.headers,
         reason=reason,
     )
+    DEAD_LETTERS.labels(letter.topic).inc()
     return Outgoing(letter.topic, letter.key, letter.value, letter.headers)

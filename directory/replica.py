@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import Final, Self
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from prometheus_client import Counter, Gauge
 
 from broker import clients
 from broker.patience import end_refused
 from broker.refusal import denied
+from directory import metrics
 from directory.snapshot import Directory, Refused
 from schemas import topics
 from schemas.base import DecodeError, decode_with
@@ -23,12 +23,6 @@ from schemas.settings import KafkaSettings
 _LOG: Final = logging.getLogger(__name__)
 _PARTITION: Final = TopicPartition(topics.DIRECTORY, 0)
 _POLL_MS: Final = 1000
-
-REFUSED: Final = Counter(
-    "helio_directory_refused_total",
-    "Records of sms.directory.v1 that this replica refused, unreadable ones too.",
-)
-ENTITIES: Final = Gauge("helio_directory_entities", "Entities in this replica.")
 
 
 def end_process(error: BaseException) -> None:
@@ -132,9 +126,9 @@ class Replica:
         if records:
             self.directory, refused = self.directory.after([read(record) for record in records])
             for one in refused:
-                REFUSED.inc()
+                metrics.REFUSED.inc()
                 _LOG.warning("directory.refused kind=%s id=%s: %s", *one.key, one.why)
-            ENTITIES.set(len(self.directory.live))
+            metrics.ENTITIES.set(len(self.directory.live))
         position = await consumer.position(_PARTITION)
         if position != self._position:
             async with self._moved:

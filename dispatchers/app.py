@@ -15,6 +15,8 @@ from uuid import uuid4
 from aiokafka import AIOKafkaConsumer
 
 from broker import clients
+from broker.health import broker, serving
+from broker.progress import following
 from broker.publish import Publish, publisher
 from broker.stall import ended_when_still
 from broker.stopping import before, when_told
@@ -54,6 +56,7 @@ class _Dispatcher:
     provider: Provider
     replica: Replica
     tools: Tools
+    window: Window
     consumer: AIOKafkaConsumer
     reader: Reader
     hand_over: HandOver
@@ -99,7 +102,8 @@ async def serve(settings: Settings, provider: Provider) -> None:
             *made.reader.pulses,
             before=partial(_drain, made.hand_over, settings.dispatch.drain_seconds),
         )
-        async with guard, made.consumer:
+        progress = following(made.consumer, topics.dispatch_group(provider))
+        async with guard, made.consumer, progress:
             if settings.ready_file:
                 settings.ready_file.touch()
             log.info("dispatcher for %s is ready", provider)
@@ -114,6 +118,8 @@ async def _built(settings: Settings, provider: Provider) -> AsyncIterator[_Dispa
         replica = await stack.enter_async_context(Replica(settings.kafka))
         producer = await stack.enter_async_context(clients.producer(settings.kafka))
         ledger = await stack.enter_async_context(Ledger(settings.redis))
+        own, checks = settings.dispatch, {"broker": broker(producer)}
+        await stack.enter_async_context(serving(own.host, own.port, checks))
         accounts = Accounts(lambda: replica.directory, partial(connect, http=settings.dispatch))
         stack.push_async_callback(accounts.close)
         publish = publisher(producer)
@@ -139,6 +145,7 @@ async def _built(settings: Settings, provider: Provider) -> AsyncIterator[_Dispa
             provider=provider,
             replica=replica,
             tools=tools,
+            window=window,
             consumer=consumer,
             reader=reader,
             hand_over=hand_over,
@@ -183,6 +190,9 @@ async def _run(settings: Settings, made: _Dispatcher, stop: asyncio.Event) -> No
             group.create_task(made.deferring.run()),
             group.create_task(made.deferring.sweep()),
             group.create_task(health.watch(made.tools.ledger, lambda: made.replica.directory, made.provider)),
+            group.create_task(
+                health.count(made.window, lambda: made.hand_over.busy, made.provider, made.tools.now)
+            ),
         ]
         await stop.wait()
         reading.cancel()

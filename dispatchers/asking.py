@@ -13,9 +13,7 @@ from itertools import count
 from time import monotonic
 from typing import Final, assert_never
 
-from prometheus_client import Counter
-
-from dispatchers import questions, unknown
+from dispatchers import metrics, questions, unknown
 from dispatchers.gate import judged
 from dispatchers.journal import Later
 from dispatchers.lines import Line
@@ -51,12 +49,6 @@ _ELSEWHERE_MS: Final = 60_000
 _STAYS_MS: Final = 15_000
 #: Look-ups of one account, per second and at once: they cost the provider little, and must not cost it more.
 _LOOK_UPS: Final = (5.0, 5)
-
-ASKED: Final = Counter(
-    "helio_dispatch_asked_total",
-    "Questions to providers about earlier hand-overs: unknown ones, or sent ones without a receipt.",
-    ["provider", "about", "answer"],
-)
 
 
 @dataclass(order=True)
@@ -283,7 +275,7 @@ class Asking:
 
     def _count(self, inquiry: Inquiry, answer: str) -> None:
         about = "sent" if inquiry.task is None else "unknown"
-        ASKED.labels(inquiry.provider, about, answer).inc()
+        metrics.ASKED.labels(inquiry.provider, about, answer).inc()
 
 
 def _sends(inquiry: Inquiry) -> bool:

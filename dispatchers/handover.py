@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from time import monotonic
 from typing import assert_never
 
+from dispatchers import metrics
 from dispatchers.gate import Gate
 from dispatchers.journal import void
 from dispatchers.lines import Item
@@ -177,9 +178,11 @@ class HandOver:
         for item, ask, verdict in zip(items, asks, verdicts, strict=True):
             match verdict:
                 case Won():
+                    _began(item, now)
                     item.counted = ask.counted
                     self._send(item, asked_at)
                 case Wait(ms=ms, pace=pace):
+                    metrics.TOKEN_SECONDS.labels(item.task.provider, metrics.kind(pace)).observe(ms / 1000)
                     self._window.rest_pace(pace, now + ms)
                     waiting.append(item)
                 case Refused(claim=claim):
@@ -188,6 +191,10 @@ class HandOver:
                     refused.append((item, Looked(claim, until_passed=False)))
                 case _:
                     assert_never(verdict)
+        provider = items[0].task.provider
+        for what, many in (("wait", len(waiting)), ("refused", len(refused))):
+            metrics.CLAIMS.labels(provider, what).inc(many)
+        metrics.CLAIMS.labels(provider, "won").inc(len(items) - len(waiting) - len(refused))
         for cap in days.caps_rested(verdict.pace for verdict in verdicts if isinstance(verdict, Wait)):
             log.warning("day.used_up cap=%s: what finds no room waits for the next day", cap)
         self.add_voids(self._window.put_back(waiting))
@@ -240,9 +247,11 @@ class HandOver:
             outcome = Unavailable(detail=port)
         else:
             url = self._tools.handed_over(item.task, nonce)
+            began = monotonic()
             told = await port.send(
                 Handover(task=item.task, nonce=nonce, callback_url=url, still_mine=still_mine)
             )
+            metrics.provider_seconds(item.task.provider).observe(monotonic() - began)
             outcome = _unquoted(told, item.task)
         reached(Point.DISPATCH_ANSWERED)
         self._calling -= 1
@@ -257,6 +266,14 @@ class HandOver:
         if item.nonce and not stands:
             self._voids.append(void(item, item.nonce))
         item.nonce = None
+
+
+def _began(item: Item, now: int) -> None:
+    """Its first hand-over begins: how long it has waited for that."""
+    task = item.task
+    if task.attempt == 1 and task.accepted_at:
+        waited = max(0, now - item.waiting_since) / 1000
+        metrics.handover_seconds(task.provider, task.lane).observe(waited)
 
 
 def _unquoted(outcome: Outcome, task: Task) -> Outcome:

@@ -5,9 +5,9 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from prometheus_client import Gauge
-
 from directory.snapshot import Directory
+from dispatchers import metrics
+from dispatchers.window import Window
 from ledger import Ledger, LedgerAwayError
 from ledger.health import Health
 from schemas.provider import Provider
@@ -15,13 +15,6 @@ from schemas.provider import Provider
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS: Final = 5.0
-
-BREAKER_OPEN: Final = Gauge(
-    "helio_dispatch_breaker_open", "1 while the account's breaker stops hand-overs.", ["account"]
-)
-PACE_SHARE: Final = Gauge(
-    "helio_dispatch_pace_share", "At how much of its rate a pace goes that its provider throttled.", ["pace"]
-)
 
 
 async def watch(ledger: Ledger, directory: Callable[[], Directory], provider: Provider) -> None:
@@ -76,9 +69,22 @@ def changes(before: Health, now: Health) -> Iterator[tuple[int, str]]:
 
 def show(now: Health) -> None:
     """Set the metrics to what is known now, and to nothing else."""
-    BREAKER_OPEN.clear()
+    metrics.BREAKER_OPEN.clear()
     for account, breaker in now.breakers.items():
-        BREAKER_OPEN.labels(account).set(breaker.state != "closed")
-    PACE_SHARE.clear()
+        metrics.BREAKER_OPEN.labels(account).set(breaker.state != "closed")
+    metrics.PACE_SHARE.clear()
     for pace, slowed in now.slowed.items():
-        PACE_SHARE.labels(pace).set(slowed.share)
+        metrics.PACE_SHARE.labels(pace).set(slowed.share)
+
+
+async def count(
+    window: Window, busy: Callable[[], int], provider: Provider, clock: Callable[[], int]
+) -> None:
+    """For ever: set what is at hand. `clock`: milliseconds since the epoch."""
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        metrics.IN_FLIGHT.labels(provider).set(busy())
+        now = clock()
+        for lane, (ready, since) in window.waiting(now).items():
+            metrics.QUEUED.labels(provider, lane).set(ready)
+            metrics.QUEUE_AGE.labels(provider, lane).set(max(0, now - since) / 1000)

@@ -100,6 +100,11 @@ class Item:
         topic, partition = self.line.partition
         return RecordId(topic=topic, partition=partition, offset=self.offset)
 
+    @property
+    def waiting_since(self) -> int:
+        """Since when it might have been handed over (milliseconds since the epoch): accepted, and due."""
+        return max(self.task.accepted_at or self.since, self.task.not_before)
+
     def retry_as(self, attempt: int, *, maybe_sent: bool, not_before: int = 0) -> None:
         """The same task, identified by the same record, as a later attempt."""
         self.task = self.task.model_copy(

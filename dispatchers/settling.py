@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from dispatchers import failover, paces, policy, unknown
+from dispatchers import failover, metrics, paces, policy, unknown
 from dispatchers.journal import Written, ambiguous_fact, later, outcome_fact
 from dispatchers.lines import Item
 from dispatchers.steps import log_failover
@@ -162,6 +162,7 @@ class Settling:
                 fact = ambiguous_fact(result.item, claim, result.outcome.detail, self._tools.now())
                 facts.append((result.item, fact))
             else:
+                metrics.CLAIMS_LOST.labels(result.item.task.provider).inc()
                 self._window.rest(result.item, self._tools.now())
         await unknown.tell(facts, self._tools)
         for item, _ in facts:
@@ -181,7 +182,9 @@ class Settling:
             if own:
                 self._given_back(one.result.item, now)
                 retries.append(self._next(one, now))
-            elif one.result.leaves_sender:
+                continue
+            metrics.CLAIMS_LOST.labels(one.result.item.task.provider).inc()
+            if one.result.leaves_sender:
                 # What is definite is told all the same, and ends its message: nobody will try another sender.
                 self._add(replace(one.result, leaves_sender=False))
             else:
@@ -267,6 +270,7 @@ def _own(result: Result) -> Own:
 
 def _log(result: Result) -> None:
     task, outcome = result.item.task, result.outcome
+    metrics.outcomes(task.provider, outcome.kind).inc()
     level = logging.DEBUG if isinstance(outcome, Accepted) else logging.INFO
     if log.isEnabledFor(level):
         log.log(

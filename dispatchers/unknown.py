@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from dispatchers import questions
+from dispatchers import metrics, questions
 from dispatchers.journal import Later
 from dispatchers.lines import Item
 from dispatchers.tools import Tools
@@ -24,6 +24,8 @@ async def tell(said: Sequence[tuple[Item, AmbiguousFact]], tools: Tools) -> None
     if not said:
         return
     await tools.journal.write([fact for _, fact in said])
+    for _, fact in said:
+        metrics.UNKNOWN.labels(fact.provider).inc()
     reached(Point.DISPATCH_AMBIGUOUS_TOLD)
     coming = [one for item, fact in said for one in follows(fact, identified(item), tools.settings)]
     if coming:

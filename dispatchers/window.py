@@ -188,6 +188,13 @@ class Window:
         deadline = self._deadlines.first(lambda item: item in self._turns[item.task.lane])
         return min([*self._resting.values(), *alarms, *deadline], default=None)
 
+    def waiting(self, now: int) -> dict[Lane, tuple[int, int]]:
+        """Of each lane how many are ready, and since when the oldest might have gone; `now` if none is."""
+        return {
+            lane: (len(since := [item.waiting_since for item in turns]), min(since, default=now))
+            for lane, turns in self._turns.items()
+        }
+
     def lines(self) -> list[Line]:
         """The lines of all partitions that are ours."""
         return list(self._lines.values())

@@ -7,10 +7,9 @@ from contextlib import AsyncExitStack
 from typing import Final
 from uuid import UUID
 
-from broker import clients
+from broker import clients, health
 from broker.topics import verify
 from directory.replica import Replica
-from ingress import health
 from ingress.admin.live import Live
 from ingress.admin.serving import Subscribing
 from ingress.admin.writing import Writing

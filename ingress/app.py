@@ -9,7 +9,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from ingress import channel, endpoints, health, statuses
+from broker import health
+from ingress import channel, endpoints, statuses
 from ingress.admin.routes import routes as admin_routes
 from ingress.codes import Code
 from ingress.endpoints import Parts

@@ -9,8 +9,9 @@ from typing import Any, Final
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from broker import health
 from directory.snapshot import Directory
-from ingress import bodies, compliance, health, keys, metrics, queues, statuses
+from ingress import bodies, compliance, keys, metrics, queues, statuses
 from ingress.admin import asked
 from ingress.admin.serving import Subscribing
 from ingress.admin.writing import Writing

@@ -13,14 +13,15 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError
 from starlette.applications import Starlette
 
-from broker import clients
+from broker import clients, health
+from broker.progress import following
 from broker.publish import Publish, publisher
 from broker.stall import Joining, Pulse, ended_when_still, patiently
 from broker.stopping import when_told
 from broker.topics import examine, verify
 from directory.replica import Replica
 from directory.snapshot import Directory
-from ingress import health, metrics
+from ingress import metrics
 from ingress.ahead import Room
 from ingress.binding import Binding
 from ingress.recipients import Asking, reach
@@ -187,6 +188,7 @@ async def start(settings: Settings, stack: AsyncExitStack) -> Intake:
         ended_when_still(settings.kafka, topics.INTAKE_GROUP, pulse, joining.pulse)
     )
     await stack.enter_async_context(consumer)
+    await stack.enter_async_context(following(consumer, topics.INTAKE_GROUP))
     if settings.intake.port:
         checks = {"broker": health.broker(producer)}
         app = Starlette(routes=health.routes(checks, {"own_topics": sources.check}))

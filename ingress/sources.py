@@ -12,11 +12,11 @@ from typing import Final, NoReturn
 
 from aiokafka import AIOKafkaConsumer
 
+from broker.health import OK
 from broker.stall import Joining
 from broker.topics import Wrong
 from directory.snapshot import Directory
 from ingress import metrics
-from ingress.health import OK
 from schemas import topics
 from schemas.topics import Topic
 

@@ -9,13 +9,14 @@ another, or was wiped again) publishes nothing; what it wrote expires, or is swe
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from time import monotonic
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from broker import clients
 from broker.publish import Outgoing, Publish
-from ledger import days
+from ledger import days, metrics
 from ledger.claims import Absent
 from ledger.errors import FencedError, LedgerUnavailableError
 from ledger.gathering import Gathering
@@ -60,7 +61,10 @@ async def ensure_epoch(
             if lock == "valid":
                 return False
             if isinstance(lock, Lock):
+                began = monotonic()
                 honoured = await _rebuild(lock, kafka, publish, now, day_zone)
+                metrics.REBUILDS.labels("published").inc()
+                metrics.REBUILD_SECONDS.set(monotonic() - began)
                 # These may take a while, and hand-overs need not wait for them.
                 ledger.tend(lock.sweep())
                 ledger.tend(_say(honoured, publish))
@@ -88,6 +92,7 @@ async def _rebuild(
         await lock.publish()
         reached(Point.REBUILD_PUBLISHED)
     except BaseException:
+        metrics.REBUILDS.labels("abandoned").inc()
         await _release(lock)
         raise
     log.warning(

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import Final
 
-from broker import clients
+from broker import clients, health
+from broker.progress import following
 from broker.publish import publisher
 from broker.stall import ended_when_still
 from broker.stopping import when_told
@@ -22,7 +23,6 @@ from notifiers.failures import Failures
 from notifiers.outbox import Outbox
 from notifiers.posting import Poster
 from notifiers.reader import SOURCES, Reader
-from notifiers.server import make_app, serving
 from notifiers.switching import Switching
 from notifiers.teller import Teller
 from schemas import topics
@@ -96,7 +96,8 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> _Work:
     replica = await stack.enter_async_context(Replica(settings.kafka))
     producer = await stack.enter_async_context(clients.producer(settings.kafka, linger_ms=2))
     poster = await stack.enter_async_context(Poster(own))
-    await stack.enter_async_context(serving(make_app(producer), own.host, own.port))
+    checks = {"broker": health.broker(producer)}
+    await stack.enter_async_context(health.serving(own.host, own.port, checks))
     outbox = Outbox(publisher(producer))
     failures = Failures(
         Failing(ledger.server),
@@ -130,6 +131,7 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> _Work:
         now=_now,
     )
     reader.subscribe()
+    await stack.enter_async_context(following(consumer, topics.NOTIFIERS_GROUP))
     await stack.enter_async_context(ended_when_still(settings.kafka, topics.NOTIFIERS_GROUP, *reader.pulses))
     await stack.enter_async_context(consumer)
     return _Work(reader, teller, outbox, failures, own.drain_seconds)

@@ -253,6 +253,15 @@ class CallbackSettings(Group):
     secrets: Annotated[tuple[str, ...], Field(min_length=1, repr=False)] = ("development-only",)
 
 
+class StreamSettings(Group):
+    """The four stream services: `route`, `fold`, `views`, `waiting`."""
+
+    #: The address to listen on; in a container `0.0.0.0`.
+    host: str = "127.0.0.1"
+    #: For `/livez`, `/readyz`, `/metrics`; 0: none.
+    port: Port = 0
+
+
 class RouteSettings(Group):
     """`route`, which chooses senders."""
 
@@ -277,6 +286,10 @@ class WebhookSettings(Group):
 class DispatchSettings(Group):
     """The dispatchers."""
 
+    #: The address to listen on; in a container `0.0.0.0`.
+    host: str = "127.0.0.1"
+    #: For `/livez`, `/readyz`, `/metrics`; 0: none.
+    port: Port = 0
     #: A provider's whole answer, connection included.
     http_timeout_seconds: Seconds = 10.0
     #: The connection alone.
@@ -399,7 +412,7 @@ class Settings(BaseSettings):
     )
 
     #: What is logged: `DEBUG`, `INFO`, `WARNING` or `ERROR`.
-    log_level: str = "INFO"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     #: Made when a service is ready, removed when it starts: for supervisors and health checks.
     ready_file: Path | None = None
     kafka: KafkaSettings = KafkaSettings()
@@ -410,6 +423,7 @@ class Settings(BaseSettings):
     intake: IntakeSettings = IntakeSettings()
     callbacks: CallbackSettings = CallbackSettings()
     webhooks: WebhookSettings = WebhookSettings()
+    streams: StreamSettings = StreamSettings()
     route: RouteSettings = RouteSettings()
     dispatch: DispatchSettings = DispatchSettings()
     subscriptions: SubscriptionSettings = SubscriptionSettings()

@@ -70,6 +70,8 @@ class Task(Record):
     segments: int
     #: Not to be tried before this moment (a retry's pause).
     not_before: Millis = 0
+    #: When its message was accepted; 0: a version wrote it that did not say so.
+    accepted_at: Millis = 0
     valid_until: Millis
     forget_at: Millis
     #: Its owner's policy.

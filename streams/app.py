@@ -2,12 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Collection
+import time
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
-from broker import clients, security
+from aiokafka import AIOKafkaConsumer
+
+from broker import clients, health, security
 from broker import topics as checks
+from broker.progress import LOOK_SECONDS, following
 from broker.publish import publisher
 from broker.stall import ended_when_still
 from broker.stopping import when_told
@@ -15,9 +19,10 @@ from directory.replica import Replica
 from ledger import Ledger
 from schemas import topics
 from schemas.settings import Settings
-from streams import dedupe, engine, folding, polling, route, rows
+from streams import dedupe, engine, folding, metrics, polling, route, rows
 from streams.arrival import WAY, Arrival, KafkaOffsets
 from streams.clock import now_ms
+from streams.figures import Figures
 from streams.folding import Folder
 from streams.memory import Recipients
 from streams.optouts import Following
@@ -28,6 +33,8 @@ from streams.views import Views
 from streams.waiting import Mover
 
 log = logging.getLogger(__name__)
+
+_BEGAN = time.monotonic()
 
 #: What the mover holds of each waiting topic's partition, and what its client has read ahead.
 _WAITING_BYTES = 262_144
@@ -73,23 +80,26 @@ def run_route(settings: Settings) -> None:
         prepare_seconds=settings.route.memory_seconds + _PREPARE_MARGIN_SECONDS,
     )
     names = [topics.MESSAGES, topics.DIRECTORY, topics.changelog(topics.ROUTE_APP, topics.FIRST_TABLE)]
+    figures = Figures(app, first, settings.streams)
     engine.run(
         app,
         on_start=[
+            figures.start,
             partial(_verify, settings, [*names, *route.OUTPUTS]),
             replica.start,
             ledger.start,
             outlook.start,
         ],
-        on_stop=[outlook.stop, ledger.stop, replica.stop],
+        on_stop=[outlook.stop, ledger.stop, replica.stop, figures.stop],
         every=[
             (
                 _EVICT_SECONDS,
                 lambda: first.evict(lambda _, row: dedupe.forgotten(row, now_ms()), _EVICT_ROWS),
             ),
             (_CHECK_SECONDS, outlook.check),
+            (LOOK_SECONDS, figures.look),
         ],
-        ready=partial(_ready, settings),
+        ready=partial(_ready, settings, figures),
     )
 
 
@@ -110,13 +120,16 @@ def run_fold(settings: Settings) -> None:
     folder = Folder(table, now_ms)
     engine.agent(app, topics.EVENTS, outputs=folding.OUTPUTS, handler=folder.handle)
     names = [topics.EVENTS, topics.changelog(topics.FOLD_APP, topics.ROWS_TABLE), *folding.OUTPUTS]
+    figures = Figures(app, table, settings.streams)
     engine.run(
         app,
-        on_start=[partial(_verify, settings, names)],
+        on_start=[figures.start, partial(_verify, settings, names)],
+        on_stop=[figures.stop],
         every=[
-            (_EVICT_SECONDS, lambda: table.evict(lambda _, row: rows.forgotten(row, now_ms()), _EVICT_ROWS))
+            (_EVICT_SECONDS, lambda: table.evict(lambda _, row: rows.forgotten(row, now_ms()), _EVICT_ROWS)),
+            (LOOK_SECONDS, figures.look),
         ],
-        ready=partial(_ready, settings),
+        ready=partial(_ready, settings, figures),
     )
 
 
@@ -163,6 +176,13 @@ async def serve_views(settings: Settings) -> None:
         following = Following(listener, ledger)
         following.subscribe()
         await stack.enter_async_context(listener)
+        await _serve(
+            settings,
+            stack,
+            {"broker": health.broker(producer)},
+            (consumer, topics.VIEWS_GROUP),
+            (listener, topics.OPTOUTS_GROUP),
+        )
         async with _until_told() as stop, asyncio.TaskGroup() as group:
             _ready(settings)
             work = (poller.run(), recalling.run(), following.run())
@@ -193,6 +213,7 @@ async def serve_waiting(settings: Settings) -> None:
         guard = ended_when_still(settings.kafka, topics.WAITING_GROUP, *mover.pulses)
         await stack.enter_async_context(guard)
         await stack.enter_async_context(consumer)
+        await _serve(settings, stack, {"broker": health.broker(producer)}, (consumer, topics.WAITING_GROUP))
         async with _until_told() as stop:
             _ready(settings)
             await mover.run(stop)
@@ -224,7 +245,22 @@ async def _verify(settings: Settings, names: Collection[str]) -> None:
     await checks.verify(settings.kafka, settings.topics, names)
 
 
-def _ready(settings: Settings) -> None:
+async def _serve(
+    settings: Settings,
+    stack: AsyncExitStack,
+    needed: Mapping[str, health.Check],
+    *members: tuple[AIOKafkaConsumer, str],
+) -> None:
+    """`/livez`, `/readyz` and `/metrics`, how far `members` of their groups are among these."""
+    for consumer, group in members:
+        await stack.enter_async_context(following(consumer, group))
+    await stack.enter_async_context(health.serving(settings.streams.host, settings.streams.port, needed))
+
+
+def _ready(settings: Settings, figures: Figures | None = None) -> None:
+    metrics.READY_SECONDS.set(time.monotonic() - _BEGAN)
+    if figures is not None:
+        figures.ready = True
     if settings.ready_file:
         settings.ready_file.touch()
     log.info("streams.ready")

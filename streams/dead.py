@@ -1,5 +1,6 @@
 """Records that cannot be read: to the dead letters, on the same way as everything else (P12)."""
 
+from broker.metrics import DEAD_LETTERS
 from schemas.dead_letters import dead_letter
 from streams.engine import Emit, Record
 
@@ -16,4 +17,5 @@ def bury(record: Record, reason: str, emit: Emit) -> None:
         headers=record.headers,
         reason=reason,
     )
+    DEAD_LETTERS.labels(letter.topic).inc()
     emit(letter.topic, letter.value, letter.key, letter.headers)

@@ -7,8 +7,6 @@ import logging
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from prometheus_client import Counter
-
 from schemas import cloudevents, topics
 from schemas.base import DecodeError
 from schemas.facts import Deadline, decode_fact
@@ -17,7 +15,7 @@ from schemas.provider import Provider
 from schemas.public import StatusRecord
 from schemas.status import State
 from schemas.waiting import EARLY_MS, Ticket, next_topic
-from streams import rows, tracing
+from streams import metrics, rows, tracing
 from streams.dead import bury
 from streams.deadlines import put_off, resend
 from streams.engine import Emit, Record
@@ -34,16 +32,8 @@ OUTPUTS: Final = (
     topics.dead_letters(topics.EVENTS),
 )
 
-FORGOTTEN: Final = Counter("helio_fold_forgotten_total", "Facts of messages that are forgotten, dropped.")
-UNREADABLE: Final = Counter("helio_fold_unreadable_total", "Facts that went to the dead letters.")
-TOLD: Final = Counter("helio_fold_told_total", "Transitions told, with repeats, by new state.", ["status"])
-DEADLINES: Final = Counter(
-    "helio_fold_deadlines_total",
-    "Deadlines of unknown hand-overs, with repeats: `resent`, `failed`, `put_off`, or else `moot`.",
-    ["result"],
-)
 #: `labels()` costs as much as a header, and this is the hottest path.
-_TOLD: Final = {state: TOLD.labels(state) for state in State}
+_TOLD: Final = {state: metrics.TOLD.labels(state) for state in State}
 
 
 class Rows(Protocol):
@@ -70,13 +60,13 @@ class Folder:
         try:
             fact = decode_fact(record.value)
         except DecodeError as e:
-            UNREADABLE.inc()
+            metrics.FACTS_UNREADABLE.inc()
             log.warning("fold.unreadable partition=%d offset=%d: %s", record.partition, record.offset, e)
             bury(record, str(e), emit)
             return
         now = self._now()
         if fact.forget_at <= now:
-            FORGOTTEN.inc()
+            metrics.FORGOTTEN.inc()
             return
         key = fact.message_id.encode()
         before = self._row(key, now)
@@ -88,8 +78,10 @@ class Folder:
             _TOLD[status.status].inc()
             headers = [*_event(status), *tracing.told(after, record)]
             emit(topics.STATUS, status.encode(), key, headers, same_partition=True)
+        if told and before is not None and before.told and before.told[-1].word.state is State.UNKNOWN:
+            metrics.SETTLED.inc()
         if isinstance(fact, Deadline):
-            DEADLINES.labels(_acted(after, fact, record, emit, told=told, now=now)).inc()
+            metrics.DEADLINES.labels(_acted(after, fact, record, emit, told=told, now=now)).inc()
 
     def _row(self, key: bytes, now: int) -> rows.Row | None:
         value = self._table.get(key)

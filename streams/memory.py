@@ -5,12 +5,11 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from prometheus_client import Counter
-
 from ledger.errors import LedgerAwayError
 from ledger.sticky import Pair, Remembered
 from schemas.base import DecodeError
 from schemas.messages import Failover, Message, decode_message
+from streams import metrics
 from streams.engine import Record
 
 log = logging.getLogger(__name__)
@@ -22,10 +21,6 @@ _PAUSE_SECONDS: Final = 0.1
 _AGAIN_SECONDS: Final = 1.0
 _GLANCE_SECONDS: Final = 0.25
 
-UNREMEMBERED: Final = Counter(
-    "helio_route_unremembered_total",
-    "Batches with messages of use cases that were routed without the whole memory of what recipients know.",
-)
 
 Recall = Callable[[Sequence[Pair]], Awaitable[Remembered]]
 
@@ -55,7 +50,7 @@ class Recipients:
         self._known = {}
         if not pairs or await self._look(pairs):
             return
-        UNREMEMBERED.inc()
+        metrics.UNREMEMBERED.inc()
 
     async def _look(self, pairs: Sequence[Pair]) -> bool:
         """Whether all that is remembered of them is known now."""

@@ -12,19 +12,17 @@ from typing import Final, Protocol
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError
-from prometheus_client import Counter
 
 from ledger.errors import LedgerUnavailableError
 from ledger.optouts import Noted, read
 from schemas import topics
+from streams import metrics
 
 log = logging.getLogger(__name__)
 
 _BATCH: Final = 500
 _IDLE_MS: Final = 1000
 _PAUSE_SECONDS: Final = 0.5
-
-NOTED: Final = Counter("helio_views_optouts_total", "Records of sms.optouts.v1 that the ledger was given.")
 
 
 class Wishes(Protocol):
@@ -63,7 +61,7 @@ class Following:
                 log.warning("optouts.waiting: %s", e)
                 await asyncio.sleep(_PAUSE_SECONDS)
             else:
-                NOTED.inc(len(noted))
+                metrics.NOTED.inc(len(noted))
                 return
 
     async def _commit(self, done: dict[TopicPartition, int]) -> None:

@@ -10,8 +10,6 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
-from prometheus_client import Counter
-
 from broker.publish import Outgoing, Publish
 from ledger.errors import LedgerUnavailableError
 from schemas import topics
@@ -19,6 +17,7 @@ from schemas.lanes import Lane
 from schemas.provider import ASKABLE, Provider
 from schemas.public import StatusRecord
 from schemas.tasks import Inquiry
+from streams import metrics
 
 log = logging.getLogger(__name__)
 
@@ -29,10 +28,6 @@ _MOST: Final = 25
 _DAY_MS: Final = 24 * 3_600_000
 #: What questions are written to: behind whatever is to be handed over.
 OUTPUTS: Final = tuple(topics.dispatch(provider, Lane.QUEUED) for provider in sorted(ASKABLE))
-
-POLLED: Final = Counter(
-    "helio_polling_asked_total", "Sent messages without a receipt that are to be asked about.", ["provider"]
-)
 
 
 class Sent(Protocol):
@@ -74,7 +69,7 @@ class Polling:
             return
         await self._publish([question(row) for row in rows])
         await self._sent.polled(provider, [row.message_id for row in rows])
-        POLLED.labels(provider).inc(len(rows))
+        metrics.POLLED.labels(provider).inc(len(rows))
 
 
 def question(row: StatusRecord) -> Outgoing:

@@ -11,13 +11,13 @@ from typing import Final, Literal, Protocol
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
-from prometheus_client import Counter
 
 from ledger.errors import LedgerAwayError
 from ledger.sticky import STICKY_MS
 from schemas import topics
 from schemas.base import DecodeError
 from schemas.public import StatusRecord
+from streams import metrics
 
 log = logging.getLogger(__name__)
 
@@ -29,10 +29,6 @@ _CHECK_SECONDS: Final = 1.0
 _POLL_MS: Final = 500
 #: Between batches: others want this processor, too.
 _PACE_SECONDS: Final = 0.005
-
-RECALLED: Final = Counter(
-    "helio_recalling_read_total", "Status records of use cases that were read again for sticky memory."
-)
 
 
 class Memory(Protocol):
@@ -102,7 +98,7 @@ class Recalling:
         while await self._reader.position(tp) < end:
             records = (await self._reader.getmany(tp, timeout_ms=_POLL_MS, max_records=_BATCH)).get(tp, ())
             rows = list(of_use_cases(records))
-            RECALLED.inc(len(rows))
+            metrics.RECALLED.inc(len(rows))
             await self._memory.stick(rows, self._now())
             await asyncio.sleep(_PACE_SECONDS)
 

@@ -5,8 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from prometheus_client import Counter
-
 from directory.pool import Standing
 from directory.rates import of_sender
 from directory.snapshot import Directory
@@ -19,7 +17,7 @@ from schemas.provider import Provider
 from schemas.refusals import CONFLICT, Refused
 from schemas.tasks import Task
 from schemas.waiting import Ticket, way
-from streams import routing
+from streams import metrics, routing
 from streams.dead import bury
 from streams.dedupe import Again, Conflict, Duplicate, New, Place, Sighting, Verdict, judge
 from streams.engine import Emit, Record
@@ -36,10 +34,6 @@ OUTPUTS: Final = (
     *topics.WAITING.values(),
     topics.EVENTS,
     topics.dead_letters(topics.MESSAGES),
-)
-
-HANDLED: Final = Counter(
-    "helio_route_handled_total", "Records of sms.messages.v1 by what became of them.", ["result"]
 )
 
 
@@ -80,7 +74,7 @@ class Router:
 
     def handle(self, record: Record, emit: Emit) -> None:
         """One record: emits a task and `routed`, or `rejected`, or a dead letter, or nothing."""
-        HANDLED.labels(self._handled(record, emit)).inc()
+        metrics.HANDLED.labels(self._handled(record, emit)).inc()
 
     def _handled(self, record: Record, emit: Emit) -> str:
         try:

@@ -137,6 +137,7 @@ def _task(message: Message, sender: str, account: Account, on_unknown: OnUnknown
         media=content.media,
         segments=content.segments,
         not_before=content.send_at or 0,
+        accepted_at=content.accepted_at,
         valid_until=message.valid_until,
         forget_at=message.forget_at,
         on_unknown=on_unknown,

@@ -14,7 +14,6 @@ from typing import Final, Protocol, TypeVar
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import CommitFailedError, IllegalStateError
-from prometheus_client import Counter
 
 from broker.stall import Pulse
 from ledger.errors import LedgerUnavailableError
@@ -22,6 +21,7 @@ from schemas import topics
 from schemas.base import DecodeError
 from schemas.failpoints import Point, reached
 from schemas.public import StatusRecord
+from streams import metrics
 
 log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -33,9 +33,6 @@ _IDLE_MS: Final = 1000
 #: How often the ledger is asked whether it still has everything, and what is written is committed.
 _CHECK_SECONDS: Final = 1.0
 _PATIENCE_SECONDS: Final = (0.1, 5.0)
-
-WRITTEN: Final = Counter("helio_views_written_total", "Status records that the view was given.")
-UNREADABLE: Final = Counter("helio_views_unreadable_total", "Records of sms.status.v1 that were skipped.")
 
 
 class View(Protocol):
@@ -73,7 +70,7 @@ def newest(records: Iterable[ConsumerRecord], now: int) -> list[StatusRecord]:
             row = StatusRecord.decode(record.value)
         except DecodeError as e:
             # Only the fold writes here. There is nobody to hand it back to, and the next row has it all.
-            UNREADABLE.inc()
+            metrics.STATUS_UNREADABLE.inc()
             log.warning("views.unreadable partition=%d offset=%d: %s", record.partition, record.offset, e)
             continue
         known = rows.get(row.message_id)
@@ -173,7 +170,7 @@ class Views(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstrea
             await self._patiently(lambda: self._view.note_landlines(rows, self._now()))
             await self._patiently(lambda: self._view.stick(rows, self._now()))
             reached(Point.VIEWS_PUT)
-            WRITTEN.inc(len(rows))
+            metrics.WRITTEN.inc(len(rows))
         for partition, records in found.items():
             offset = records[-1].offset + 1
             self._written[partition] = offset

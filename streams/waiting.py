@@ -15,7 +15,6 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import CommitFailedError, IllegalStateError
-from prometheus_client import Counter
 
 from broker.dead_letters import buried
 from broker.publish import Outgoing, Publish
@@ -23,17 +22,13 @@ from broker.stall import Pulse, patiently
 from schemas.base import DecodeError
 from schemas.failpoints import Point, reached
 from schemas.waiting import Ticket, next_topic
+from streams import metrics
 
 log = logging.getLogger(__name__)
 
 #: Records taken and sent on at once, over all partitions.
 BATCH: Final = 500
 _IDLE_MS: Final = 1000
-
-MOVED: Final = Counter("helio_waiting_moved_total", "Records that a waiting topic sent on.", ["topic"])
-UNREADABLE: Final = Counter(
-    "helio_waiting_unreadable_total", "Waiting records that went to the dead letters."
-)
 
 
 def onward(record: ConsumerRecord, targets: Collection[str], now: int) -> Outgoing:
@@ -63,7 +58,7 @@ def _ticket(record: ConsumerRecord, targets: Collection[str]) -> Ticket:
 
 
 def _dead(record: ConsumerRecord, reason: str) -> Outgoing:
-    UNREADABLE.inc()
+    metrics.WAITING_UNREADABLE.inc()
     log.warning("waiting.unreadable topic=%s partition=%d offset=%d: %s", *_place(record), reason)
     return buried(record, reason)
 
@@ -176,7 +171,7 @@ class Mover(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped upstrea
         done: dict[TopicPartition, int] = {}
         for record in taken:
             done[TopicPartition(record.topic, record.partition)] = record.offset + 1
-            MOVED.labels(record.topic).inc()
+            metrics.MOVED.labels(record.topic).inc()
         try:
             await self._consumer.commit(done)
         except (CommitFailedError, IllegalStateError) as e:

@@ -29,6 +29,7 @@ REDIS: Final = "redis"
 #: Where people look first; others are taken where these are not free.
 DOCUMENTED_PORTS: Final[Mapping[str, int]] = {
     KAFKA: 9092, "controller": 9093, REDIS: 6379, "ingress": 8080, "webhooks": 8081, "simulator": 8082,
+    **table.FIGURES,
 }  # fmt: skip
 #: How often, and how many times, it is asked whether the status view is whole: for 20 s.
 _LOOK_SECONDS: Final = 0.1
@@ -245,7 +246,7 @@ def _ports(home: Path, wished: Mapping[str, int]) -> dict[str, int]:
     earlier: dict[str, int] = json.loads(path.read_text()) if path.exists() else {}
     ports: dict[str, int] = {}
     for name in DOCUMENTED_PORTS:
-        given = os.environ.get(f"HELIO_{name}__PORT".upper())
+        given = None if name in table.FIGURES else os.environ.get(f"HELIO_{name}__PORT".upper())
         liked = [port for port in (earlier.get(name), wished.get(name)) if port is not None]
         ports[name] = int(given) if given else choose(liked, taken=ports.values())
     path.write_text(json.dumps(ports) + "\n")

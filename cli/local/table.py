@@ -36,6 +36,18 @@ SERVICES: Final[Mapping[str, tuple[str, ...]]] = {
 ASKED: Final[Mapping[str, str]] = {"ingress-api": "ingress", "webhooks": "webhooks"}
 
 
+#: Those that serve `/metrics` alone -> the port where people look first, and the variable that says it.
+FIGURES: Final[Mapping[str, int]] = {
+    name: 8083 + n for n, name in enumerate(name for name in SERVICES if name not in ASKED)
+}
+_PORT_VARIABLES: Final[Mapping[str, str]] = {
+    "ingress": "HELIO_INTAKE__PORT",
+    "streams": "HELIO_STREAMS__PORT",
+    "dispatchers": "HELIO_DISPATCH__PORT",
+    "notifiers": "HELIO_NOTIFIERS__PORT",
+}
+
+
 def environment(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     """`{group: {field: value}}` as the variables that `schemas.settings` reads."""
     return {
@@ -85,6 +97,9 @@ def _service(
         return Process(name, argv, env, lambda: http_ok(port, path), grace_seconds=GRACE_SECONDS)
     file = home / "ready" / name
     env = {**env, "HELIO_READY_FILE": str(file)}
+    # Copies serve none: they would have to share it.
+    if name in FIGURES and name in ports:
+        env.setdefault(_PORT_VARIABLES[SERVICES[name][0]], str(ports[name]))
     drain = float(env.get("HELIO_DISPATCH__DRAIN_SECONDS", 0))
     return Process(
         name, argv, env, ready_file=file, grace_seconds=max(GRACE_SECONDS, drain + _AFTER_DRAIN_SECONDS)

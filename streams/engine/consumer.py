@@ -164,6 +164,13 @@ class Consumer(driver.Consumer):  # type: ignore[misc]  # untyped upstream
         queues = [topic.queue._queue for topic in self.app.topics if topic.acks]
         return sum(len(batch.records) for queue in queues for batch in queue)
 
+    # -- standing
+
+    def stands(self) -> dict[tuple[str, int], tuple[int | None, int]]:
+        """Of each source partition of ours the commit and the end, as last heard; both the next offset."""
+        ends = self._thread.last_ends(self._settled)
+        return {(tp.topic, tp.partition): (self._committed_offset.get(tp), end) for tp, end in ends.items()}
+
     # -- acknowledging
 
     def track_batch(self, batch: Batch) -> None:

@@ -74,6 +74,18 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # un
             if tp in consumer.assignment() and await consumer.position(tp) == after:
                 consumer.seek(tp, first)
 
+    def last_ends(self, tps: Iterable[TP]) -> dict[TP, int]:
+        """The ends of these partitions as the last fetches have said them; not of those without one.
+
+        Reads what the consumer's thread writes: numbers, each whole.
+        """
+        consumer = self._consumer
+        ours = set() if consumer is None else consumer.assignment()
+        found = {
+            TP(*tp): consumer.highwater(TopicPartition(*tp)) for tp in tps if TopicPartition(*tp) in ours
+        }
+        return {tp: end for tp, end in found.items() if end is not None}
+
     def mirror(self, tps: Iterable[TP], *, paused: bool) -> None:
         """Pause or resume in aiokafka as well.
 

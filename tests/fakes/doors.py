@@ -6,9 +6,9 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from broker import health
 from directory.changes import Change
 from directory.snapshot import Directory
-from ingress import health
 from ingress.admin.serving import Subscribing
 from ingress.admin.writing import ChangedMeanwhileError, Writing
 from ingress.bounded import Bounded

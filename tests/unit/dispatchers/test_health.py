@@ -2,7 +2,8 @@
 
 from logging import INFO, WARNING
 
-from dispatchers.health import BREAKER_OPEN, changes, only, show
+from dispatchers.health import changes, only, show
+from dispatchers.metrics import BREAKER_OPEN
 from ledger.health import Breaker, Health, Slowed
 from ledger.health import health as answered
 from schemas.provider import Provider

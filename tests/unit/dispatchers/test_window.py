@@ -268,3 +268,20 @@ def test_everything_goes_or_is_late_and_nothing_is_both(
             else:
                 gone += taken
     assert sorted(item.offset for item in gone + late) == [item.offset for item in items]
+
+
+def test_what_waits_is_told_by_lane_and_since_when() -> None:
+    found, line = window()
+    accepted = [(Lane.QUEUED, 500, 0), (Lane.QUEUED, 300, 700), (Lane.IMMEDIATE, 900, 0)]
+    fill(
+        found,
+        line,
+        [
+            task(lane=lane, not_before=due).model_copy(update={"accepted_at": at})
+            for lane, at, due in accepted
+        ],
+        now=1000,
+    )
+    assert found.waiting(1000) == {Lane.IMMEDIATE: (1, 900), Lane.QUEUED: (2, 500)}
+    found.take(10, 1000)
+    assert found.waiting(1000) == {Lane.IMMEDIATE: (0, 1000), Lane.QUEUED: (0, 1000)}

@@ -106,7 +106,7 @@ def test_settings_are_ours_and_can_be_read(
             found = environment.settings()
         assert found.kafka.sasl
         assert found.topics.replication_factor == 3
-        if pod["containers"][0].get("livenessProbe"):
+        if pod["containers"][0].get("readinessProbe"):
             _answers(pod, found.model_dump())
 
 
@@ -115,7 +115,8 @@ def _answers(pod: Manifest, found: Manifest) -> None:
     (container,) = pod["containers"]
     (port,) = container["ports"]
     assert port["containerPort"] in {
-        found[group]["port"] for group in ("ingress", "intake", "webhooks", "notifiers")
+        found[group]["port"]
+        for group in ("ingress", "intake", "webhooks", "notifiers", "streams", "dispatch")
     }
     assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": port["name"]}
 

@@ -84,7 +84,9 @@ def test_every_metric_is_told_and_none_that_there_is_not() -> None:
     }
     assert all(METRIC.fullmatch(name) for name in made)
     assert len(made) > 20
-    assert told == made
+    # What a histogram is asked by.
+    parts = {f"{name}{part}" for name in made for part in ("_bucket", "_sum", "_count")}
+    assert told - parts == made
 
 
 def expanded(name: str) -> list[str]:

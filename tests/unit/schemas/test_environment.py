@@ -19,6 +19,7 @@ LIST = """write a list as JSON: '["one", "two"]'"""
         ("HELIO_CALLBACKS__SECRETS", "[17]", LIST),
         ("HELIO_CALLBACKS", "hush", "write it as JSON, or set each of its fields"),
         ("HELIO_NOTIFIERS__PORT", "hush", "a valid integer"),
+        ("HELIO_LOG_LEVEL", "hush", "'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
         ("HELIO_NOTIFIERS__MAX_PER_ENDPOINT", "100000", "max_per_endpoint must be at most max_in_flight"),
     ],
 )

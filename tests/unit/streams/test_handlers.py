@@ -13,7 +13,8 @@ from schemas.public import StatusRecord
 from schemas.status import State
 from schemas.tasks import How, OnUnknown, Task
 from schemas.waiting import Ticket
-from streams.folding import DEADLINES, OUTPUTS, Folder
+from streams.folding import OUTPUTS, Folder
+from streams.metrics import DEADLINES
 from streams.route import Router, Surroundings
 from tests.fakes.streams import Out, Read, Recipients
 from tests.unit.streams.facts import ACCEPTED, outcome, receipt, routed

@@ -9,7 +9,8 @@ from ledger import LedgerUnavailableError
 from ledger.sticky import Pair, Remembered
 from schemas.base import Record as Model
 from schemas.messages import Refusal
-from streams.memory import UNREMEMBERED, Recipients, wanted
+from streams.memory import Recipients, wanted
+from streams.metrics import UNREMEMBERED
 from tests.fakes.streams import Read
 from tests.unit.directory.pools import USE_CASE
 from tests.unit.streams.test_handlers import refusal

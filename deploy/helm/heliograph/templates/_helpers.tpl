@@ -2,17 +2,17 @@
 {{- define "heliograph.table" -}}
 ingress-api: {args: [ingress, api], port: 8080, livez: true, front: true, keys: [HELIO_MESSAGES__FINGERPRINT_SECRETS, HELIO_SUBSCRIPTIONS__SECRETS]}
 ingress-intake: {args: [ingress, intake], port: 8083, livez: true, keys: [HELIO_MESSAGES__FINGERPRINT_SECRETS], group: helio-intake, lag: intake, settings: {HELIO_INTAKE__PORT: "8083"}}
-streams-route: {args: [streams, route], group: helio-route, lag: streams}
-streams-fold: {args: [streams, fold], group: helio-fold, lag: streams, together: true}
-streams-views: {args: [streams, views], group: helio-views, lag: streams, together: true}
-streams-waiting: {args: [streams, waiting], group: helio-waiting}
+streams-route: {args: [streams, route], port: 8085, group: helio-route, lag: streams, settings: {HELIO_STREAMS__PORT: "8085"}}
+streams-fold: {args: [streams, fold], port: 8085, group: helio-fold, lag: streams, together: true, settings: {HELIO_STREAMS__PORT: "8085"}}
+streams-views: {args: [streams, views], port: 8085, group: helio-views, lag: streams, together: true, settings: {HELIO_STREAMS__PORT: "8085"}}
+streams-waiting: {args: [streams, waiting], port: 8085, group: helio-waiting, settings: {HELIO_STREAMS__PORT: "8085"}}
 {{- range $provider, $wanted := .Values.providers }}
 {{- if $wanted }}
-dispatchers-{{ $provider }}: {args: [dispatchers, --provider, {{ $provider }}], group: helio-dispatch-{{ $provider }}, lag: dispatchers, provider: {{ $provider }}, keys: [HELIO_CALLBACKS__SECRETS], accounts: true, internet: true, drain: HELIO_DISPATCH__DRAIN_SECONDS}
+dispatchers-{{ $provider }}: {args: [dispatchers, --provider, {{ $provider }}], port: 8086, group: helio-dispatch-{{ $provider }}, lag: dispatchers, provider: {{ $provider }}, keys: [HELIO_CALLBACKS__SECRETS], accounts: true, internet: true, drain: HELIO_DISPATCH__DRAIN_SECONDS, settings: {HELIO_DISPATCH__PORT: "8086"}}
 {{- end }}
 {{- end }}
 webhooks: {args: [webhooks], port: 8081, livez: true, front: true, keys: [HELIO_CALLBACKS__SECRETS], accounts: true}
-notifiers: {args: [notifiers], port: 8084, livez: true, group: helio-notifiers, lag: notifiers, keys: [HELIO_SUBSCRIPTIONS__SECRETS], internet: true, drain: HELIO_NOTIFIERS__DRAIN_SECONDS, settings: {HELIO_NOTIFIERS__PORT: "8084", HELIO_NOTIFIERS__HOST: "0.0.0.0"}}
+notifiers: {args: [notifiers], port: 8084, livez: true, group: helio-notifiers, lag: notifiers, keys: [HELIO_SUBSCRIPTIONS__SECRETS], internet: true, drain: HELIO_NOTIFIERS__DRAIN_SECONDS, settings: {HELIO_NOTIFIERS__PORT: "8084"}}
 {{- end }}
 
 {{- define "heliograph.image" -}}

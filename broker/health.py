@@ -1,12 +1,15 @@
-"""`/livez`, `/readyz` and `/metrics`, alike for both doors."""
+"""`/livez`, `/readyz` and `/metrics`, alike for all services."""
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 
+import uvicorn
 from aiokafka import AIOKafkaProducer
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -43,6 +46,42 @@ def broker(producer: AIOKafkaProducer) -> Check:
         return OK if metadata.brokers() else "no broker"
 
     return check
+
+
+@asynccontextmanager
+async def serving(host: str, port: int, needed: Mapping[str, Check]) -> AsyncIterator[None]:
+    """The three paths within the block, for a process that answers nothing else; none where `port` is 0.
+
+    A port that cannot be had ends the process, with exit code 1, and the log says which.
+    """
+    if not port:
+        yield
+        return
+    config = uvicorn.Config(
+        Starlette(routes=routes(needed, {})),
+        host=host,
+        port=port,
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+    )
+    server = _Server(config)
+    task = asyncio.create_task(server.serve(), name="health")
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the service."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """None."""
+        yield
 
 
 async def _bounded(check: Check) -> str:

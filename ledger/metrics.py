@@ -1,0 +1,15 @@
+"""The ledger's metrics, in every service that asks it. Names are a contract: docs/metrics.md."""
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge
+
+REBUILDS: Final = Counter(
+    "helio_ledger_rebuilds_total",
+    "Rebuilds of the ledger from Kafka that this process has begun: published, or abandoned (overtaken, or "
+    "ledger or broker went away).",
+    ["outcome"],
+)
+REBUILD_SECONDS: Final = Gauge(
+    "helio_ledger_rebuild_seconds", "How long the last rebuild took that this process has published."
+)
