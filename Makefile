@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install up down test lint lock chaos model
+.PHONY: help install up down test lint lock chaos model bench
 
 BIN := .venv/bin
 INSTALLED := .venv/installed
@@ -59,6 +59,9 @@ chaos: install ## breaks everything on purpose and counts: make chaos SECONDS=60
 
 model: install ## the long search through the hand-over protocol
 	$(BIN)/python -m tests.model --long
+
+bench: install ## throughput, cost and latency of everything: make bench, or OPTIONS=--quick (docs/performance.md)
+	$(BIN)/python -m benchmarks $(OPTIONS)
 
 lock: install ## newest allowed versions into requirements/
 	printf 'uv\n' | $(BIN)/uv pip compile $(LOCK) -o requirements/uv.txt -
