@@ -1,8 +1,8 @@
 """How a service begins: what it is told, where it logs, and that it is not ready yet."""
 
-import logging
 import sys
 
+from broker import logs
 from schemas import environment
 from schemas.settings import Settings
 
@@ -14,9 +14,7 @@ def begin() -> Settings:
         MissetError: a setting cannot be read.
     """
     settings = environment.settings()
-    logging.basicConfig(
-        level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
-    )
+    logs.set_up(settings.log_level, settings.log_format, sys.stderr)
     if settings.ready_file is not None:
         settings.ready_file.unlink(missing_ok=True)
     return settings

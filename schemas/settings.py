@@ -413,6 +413,8 @@ class Settings(BaseSettings):
 
     #: What is logged: `DEBUG`, `INFO`, `WARNING` or `ERROR`.
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    #: How: `text` for people, `json` for machines; `auto` is text on a terminal, and JSON elsewhere.
+    log_format: Literal["auto", "text", "json"] = "auto"
     #: Made when a service is ready, removed when it starts: for supervisors and health checks.
     ready_file: Path | None = None
     kafka: KafkaSettings = KafkaSettings()
