@@ -23,6 +23,7 @@ import pytest
 from cli.local.kafka import QUICK_JVM
 from cli.local.stack import KAFKA, Stack
 from schemas import topics
+from schemas.lanes import Lane
 from schemas.provider import Provider
 from tests.e2e.caller import Api, Phones, accepted, eventually
 from tests.e2e.guarantees.backlog import QUICK, SLOW, hand_in, routed, rss, written
@@ -81,6 +82,10 @@ class Tenants:
         """How many records were written to waiting topics."""
         return await written(self.stack, *topics.WAITING.values())
 
+    async def dispatched(self) -> int:
+        """How many tasks were ever put before the dispatchers of the backlog's provider."""
+        return await written(self.stack, *(topics.dispatch(Provider.TWILIO, lane) for lane in Lane))
+
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
@@ -110,12 +115,14 @@ async def tenants(running: Stack) -> AsyncIterator[Tenants]:
 async def test_a_backlog_behind_a_slow_number_delays_nobody_else(tenants: Tenants) -> None:
     stack = tenants.stack
     idle = await tenants.others("idle")
-    before = await routed(stack)
+    before, dispatched = await routed(stack), await tenants.dispatched()
     handing_in = asyncio.create_task(hand_in(stack, SLOW, BACKLOG, [f"backlog {n}" for n in range(MANY)]))
     flowing = await tenants.others("while it comes")
     await handing_in
     # Whoever is handed in from now on lies behind all of it.
     await eventually(lambda: routed(stack), lambda many: many >= before + MANY, PATIENCE_SECONDS)
+    # Most of it was put to wait without passing a dispatcher: those who hand over read little of it.
+    assert await tenants.dispatched() - dispatched < MANY / 2
     behind = await tenants.others("behind it")
     # All but what is at hand of it waits for its turn; and the number is at work.
     await eventually(tenants.waiting, lambda many: many >= MANY - 200, PATIENCE_SECONDS)
