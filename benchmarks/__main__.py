@@ -1,4 +1,4 @@
-"""Measures the whole platform on this machine: throughput, cost, latency, backlog, recovery.
+"""Measures the whole platform on this machine: throughput, cost, latency, backlog.
 
 Starts a stack of its own with the simulator for providers, and ends it. What the figures mean and how far to
 trust them: docs/performance.md.
@@ -39,12 +39,10 @@ class Plan:
     """Of one run at a steady rate."""
     backlogs: Sequence[int]
     """Handed in over Kafka at once, and drained."""
-    kills: int
-    """How often a dispatcher is killed, within a backlog of `messages`."""
 
 
-QUICK = Plan(runs=2, messages=400, seconds=3, backlogs=(400,), kills=0)
-WHOLE = Plan(runs=3, messages=4_000, seconds=15, backlogs=(1_000, 10_000, 50_000), kills=3)
+QUICK = Plan(runs=2, messages=400, seconds=3, backlogs=(400,))
+WHOLE = Plan(runs=3, messages=4_000, seconds=15, backlogs=(1_000, 10_000))
 
 
 async def measure(stack: Stack, plan: Plan, found: dict[str, dict[str, Figure]]) -> None:
@@ -62,9 +60,6 @@ async def measure(stack: Stack, plan: Plan, found: dict[str, dict[str, Figure]])
         for many in plan.backlogs:
             runs = plan.runs if many <= plan.messages else 1
             found[f"Kafka, {many} at once"] = await repeated(runs, partial(do.kafka, many))
-        if plan.kills:
-            kill = partial(do.kill, plan.messages)
-            found[f"a kill within {plan.messages}"] = await repeated(plan.kills, kill)
 
 
 async def warm(generator: Load) -> None:

@@ -1,8 +1,7 @@
-"""What is made of numbers: medians with their spread, percentiles, pauses, tables."""
+"""What is made of numbers: medians with their spread, percentiles, tables."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from math import ceil
 from statistics import median
 
@@ -52,12 +51,6 @@ def percentile(values: Iterable[float], percent: float) -> float:
     if not ordered:
         raise ValueError("no measurements")
     return ordered[max(0, ceil(len(ordered) * percent / 100) - 1)]
-
-
-def longest_pause(moments: Iterable[float], after: float) -> float:
-    """The longest time without an event, between `after` and the last of them."""
-    ordered = [after, *sorted(moment for moment in moments if moment > after)]
-    return max((b - a for a, b in pairwise(ordered)), default=0.0)
 
 
 def shown(value: float) -> str:

@@ -1,13 +1,12 @@
 """The scenarios: what is done to a running stack, and what is measured while it is."""
 
-import asyncio
 import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from benchmarks.figures import longest_pause, percentile
+from benchmarks.figures import percentile
 from benchmarks.load import Load
 from benchmarks.proc import fixed_work, used
 from cli.local.stack import Stack
@@ -41,22 +40,6 @@ class Scenarios:
         arrived = await self._load.arrived(since - 1)
         took = [(arrived[text] - moment) * 1000 for text, moment in sent.items()]
         return {"p50 ms": percentile(took, 50), "p99 ms": percentile(took, 99), **found}
-
-    async def kill(self, many: int) -> dict[str, float]:
-        """A backlog as in `kafka`; a tenth in, the dispatcher that sends is killed.
-
-        Recovery is the longest time without a text at the provider, from the kill to the end: receipts of
-        what was sent before would say nothing, nor would a group that has nothing left to commit.
-        """
-        ends = self._load.ends
-        began = ends.count(unknown=True)
-        await self._load.produce(many)
-        await ends.until(began + many // 10, unknown=True)
-        killed = time.time()
-        await asyncio.to_thread(self._stack.child(f"dispatchers-{self._load.provider}").kill)
-        await ends.until(began + many, unknown=True)
-        moments = (await self._load.arrived(killed)).values()
-        return {"recovery s": longest_pause(moments, killed)}
 
     async def _flat_out(self, many: int, *, over_kafka: bool) -> dict[str, float]:
         began = time.monotonic()

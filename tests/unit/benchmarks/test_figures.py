@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.figures import Figure, figure, figures, longest_pause, percentile, shown, table
+from benchmarks.figures import Figure, figure, figures, percentile, shown, table
 
 
 def test_a_figure_is_the_median_with_the_extremes() -> None:
@@ -23,12 +23,6 @@ def test_percentiles_are_values_that_were_measured(percent: float, expected: flo
 
 def test_one_measurement_is_every_percentile() -> None:
     assert percentile([7.0], 1) == percentile([7.0], 99) == 7.0
-
-
-def test_a_pause_is_counted_from_the_kill_and_not_beyond_the_last_event() -> None:
-    assert longest_pause([9.0, 16.5, 10.5, 17.0, 0.0], 10.0) == 6.0
-    assert longest_pause([13.0, 13.5], 10.0) == 3.0
-    assert longest_pause([1.0, 9.0], 10.0) == 0.0
 
 
 @pytest.mark.parametrize(
