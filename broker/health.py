@@ -52,7 +52,7 @@ def broker(producer: AIOKafkaProducer) -> Check:
 async def serving(host: str, port: int, needed: Mapping[str, Check]) -> AsyncIterator[None]:
     """The three paths within the block, for a process that answers nothing else; none where `port` is 0.
 
-    A port that cannot be had ends the process, with exit code 1, and the log says which.
+    A port that cannot be had ends the process, with uvicorn's exit code 3, and the log says which.
     """
     if not port:
         yield
