@@ -13,13 +13,13 @@ from typing import Final
 import pytest
 
 from cli.local import home, jars
+from tests.fakes import debian
 
 #: kcat and what it needs beyond any Debian; as of Debian 12.
 _PACKAGES: Final = ("kcat", "librdkafka1", "libyajl2")
 #: A compiler in one jar, which the runtime alone can run: a JDK is ten times as large.
 _COMPILER: Final = "org.eclipse.jdt:ecj:3.39.0"
 _COPY: Final = "org.apache.maven.plugins:maven-dependency-plugin:3.9.0:copy"
-_SECONDS: Final = 300
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,7 @@ def kcat() -> Program:
     found = shutil.which("kcat")
     if found is not None:
         return Program((found,))
-    root = home.cache() / "kcat"
-    if not root.is_dir():
-        _unpack(root)
+    root = debian.unpacked("kcat", _PACKAGES)
     libraries = {str(path.parent) for path in root.rglob("*.so.*")}
     ours = os.pathsep.join(sorted(libraries))
     program = Program((str(root / "usr" / "bin" / "kcat"),), {**os.environ, "LD_LIBRARY_PATH": ours})
@@ -46,24 +44,6 @@ def kcat() -> Program:
     if told.returncode != 0:
         pytest.fail(f"kcat does not run here: {told.stderr.decode()}. Install it: apt-get install kcat")
     return program
-
-
-def _unpack(root: Path) -> None:
-    with tempfile.TemporaryDirectory(dir=_made(root.parent)) as work:
-        lists = Path(work) / "lists"
-        (lists / "partial").mkdir(parents=True)
-        ours = ["-o", f"Dir::State::Lists={lists}", "-o", f"Dir::Cache={work}", "-o", "APT::Sandbox::User="]
-        try:
-            # With lists of its own: a bare machine has none, and only root may write the machine's.
-            for command in (["update"], ["download", *_PACKAGES]):
-                _told(["apt-get", "-q", *ours, *command], Path(work))
-            for package in Path(work).glob("*.deb"):
-                _told(["dpkg", "-x", str(package), str(Path(work) / "root")], Path(work))
-        except (OSError, subprocess.SubprocessError) as error:
-            pytest.fail(
-                f"kcat is missing, and it could not be fetched ({error}). Install it: apt-get install kcat"
-            )
-        (Path(work) / "root").replace(root)
 
 
 @cache
@@ -77,7 +57,7 @@ def java_producer(source: Path) -> tuple[Path, Path]:
             path = os.pathsep.join(map(str, library.glob("kafka-clients-*.jar")))
             target = Path(work) / "classes"
             command = [jars.java(), "-jar", str(_compiler()), "-17", "-proc:none", "-cp", path]
-            _told([*command, "-d", str(target), str(source)], Path(work))
+            debian.told([*command, "-d", str(target), str(source)], Path(work))
             (Path(work) / "classes").replace(classes)
     return classes, library
 
@@ -89,7 +69,7 @@ def _compiler() -> Path:
         maven = shutil.which("mvn")
         if maven is None:
             pytest.fail(f"Maven is missing, it fetches the Java compiler once: {jars.INSTALL}")
-        _told(
+        debian.told(
             [maven, "-q", "-B", "--strict-checksums", _COPY, f"-Dartifact={_COMPILER}",
              f"-DoutputDirectory={_made(folder)}"],
             folder,
@@ -100,17 +80,3 @@ def _compiler() -> Path:
 def _made(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-def _told(command: list[str], folder: Path) -> None:
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=_SECONDS,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise subprocess.SubprocessError(f"{command[0]}: {(done.stdout + done.stderr).strip()[-500:]}")
