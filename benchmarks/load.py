@@ -36,8 +36,6 @@ class Ends:
 
     delivered: dict[str, None] = field(default_factory=dict)
     """Ids in the order of their ends. A repeat of a record changes nothing."""
-    unknown: set[str] = field(default_factory=set)
-    """Ids of which nothing is certain yet: what a kill cut off. Some of them stay so, as they should."""
     lost: list[str] = field(default_factory=list)
     """Ends that a benchmark must not see: id, state, reason."""
 
@@ -45,27 +43,23 @@ class Ends:
         """Take one record."""
         told = json.loads(value)
         message_id, state = told["message_id"], State(told["status"])
-        if state is State.UNKNOWN:
-            self.unknown.add(message_id)
-            return
-        self.unknown.discard(message_id)
         if state is State.DELIVERED:
             self.delivered[message_id] = None
         elif state in _LOST:
             self.lost.append(f"{message_id} {state} {told.get('reason')}")
 
-    def count(self, *, unknown: bool = False) -> int:
-        """How many have been delivered; with those of which nothing is certain, where a kill makes some."""
-        return len(self.delivered) + (len(self.unknown) if unknown else 0)
+    def count(self) -> int:
+        """How many have been delivered."""
+        return len(self.delivered)
 
-    async def until(self, many: int, *, unknown: bool = False) -> None:
+    async def until(self, many: int) -> None:
         """Return when `count` is so many.
 
         Raises:
             BenchmarkError: one ended otherwise, or nothing has come for a long time.
         """
-        seen, since = self.count(unknown=unknown), time.monotonic()
-        while (now := self.count(unknown=unknown)) < many:
+        seen, since = self.count(), time.monotonic()
+        while (now := self.count()) < many:
             if self.lost:
                 raise BenchmarkError(f"not delivered: {self.lost[:3]}")
             if now > seen:
@@ -76,14 +70,15 @@ class Ends:
 
 
 class Load:
-    """Sends through the numbers of one provider. Made by `load`."""
+    """Sends through Twilio's numbers. Made by `load`."""
 
     def __init__(
         self, run: Run, session: aiohttp.ClientSession, producer: AIOKafkaProducer, ends: Ends
     ) -> None:
         self.ends = ends
-        self.provider = Provider.TWILIO
         self._run = run
+        # Providers take turns among them, in their order.
+        self._senders = run.senders[list(Provider).index(Provider.TWILIO) :: len(Provider)]
         self._session = session
         self._producer = producer
         self._number = 0
@@ -145,17 +140,15 @@ class Load:
 
     async def arrived(self, since: float) -> dict[str, float]:
         """When each text reached the provider, by the provider's clock (this machine's), in seconds."""
-        wanted = {"since": f"{datetime.fromtimestamp(since).astimezone().isoformat()}"}
+        wanted = {"since": datetime.fromtimestamp(since).astimezone().isoformat()}
         async with self._session.get(f"{self._run.simulator}/handsets", params=wanted) as response:
             texts = (await response.json())["texts"]
         return {text["text"]: datetime.fromisoformat(text["at"]).timestamp() for text in texts}
 
     def _request(self) -> dict[str, str]:
         self._number += 1
-        turns = len(Provider)
-        senders = self._run.senders[list(Provider).index(self.provider) :: turns]
         return {
-            "from_phone_number": senders[self._number % len(senders)],
+            "from_phone_number": self._senders[self._number % len(self._senders)],
             "to_phone_number": f"+1415{2_000_000 + self._number:07d}",
             "message": f"benchmark {self._number}",
         }

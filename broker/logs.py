@@ -8,7 +8,6 @@ words are the same in both forms.
 import json
 import logging
 import re
-import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -44,7 +43,7 @@ class Lines(logging.Formatter):
         return json.dumps(line, default=str, ensure_ascii=False)
 
 
-def set_up(level: str, form: Form, stream: TextIO = sys.stderr) -> None:
+def set_up(level: str, form: Form, stream: TextIO) -> None:
     """Log to `stream` from now on; `auto` is text for who sits at a terminal, and JSON for who collects."""
     handler = logging.StreamHandler(stream)
     as_json = form == "json" or (form == "auto" and not stream.isatty())

@@ -32,10 +32,20 @@ class Behind(NamedTuple):
 
 
 class Progress:
-    """Remembers when each partition's commit has last moved, or had nothing before it. Opens nothing."""
+    """A group's member: remembers when each partition's commit has last moved, or had nothing before it."""
 
-    def __init__(self) -> None:
+    def __init__(self, group: str) -> None:
+        self._group = group
         self._moved: dict[Partition, tuple[int | None, float]] = {}
+        self._shown: Mapping[str, Behind] = {}
+
+    def show(self, stands: Mapping[Partition, Stand], now: float) -> None:
+        """`look`, and set the metrics to it; topics that are no longer ours say 0, not what was."""
+        found = self.look(stands, now)
+        for topic, behind in {**dict.fromkeys(self._shown, Behind(0, 0)), **found}.items():
+            LAG.labels(self._group, topic).set(behind.records)
+            COMMIT_AGE.labels(self._group, topic).set(behind.seconds)
+        self._shown = found
 
     def look(self, stands: Mapping[Partition, Stand], now: float) -> dict[str, Behind]:
         """By topic; `now` in seconds of a clock that never goes back. Forgets what is not in `stands`."""
@@ -54,16 +64,6 @@ class Progress:
         }
 
 
-def show(group: str, found: Mapping[str, Behind], before: Mapping[str, Behind]) -> None:
-    """Set the metrics of `group`; topics that are no longer ours say 0, not what was."""
-    for topic in before.keys() - found.keys():
-        LAG.labels(group, topic).set(0)
-        COMMIT_AGE.labels(group, topic).set(0)
-    for topic, behind in found.items():
-        LAG.labels(group, topic).set(behind.records)
-        COMMIT_AGE.labels(group, topic).set(behind.seconds)
-
-
 @asynccontextmanager
 async def following(consumer: AIOKafkaConsumer, group: str) -> AsyncIterator[None]:
     """Look at `consumer`, a member of `group`, every `LOOK_SECONDS` within the block."""
@@ -75,16 +75,13 @@ async def following(consumer: AIOKafkaConsumer, group: str) -> AsyncIterator[Non
 
 
 async def _follow(consumer: AIOKafkaConsumer, group: str) -> None:
-    progress, before = Progress(), dict[str, Behind]()
+    progress = Progress(group)
     while True:
         await asyncio.sleep(LOOK_SECONDS)
         try:
-            stands = await _stands(consumer)
+            progress.show(await _stands(consumer), monotonic())
         except (KafkaError, OSError):
             continue  # whoever reads says so
-        found = progress.look(stands, monotonic())
-        show(group, found, before)
-        before = found
 
 
 async def _stands(consumer: AIOKafkaConsumer) -> dict[Partition, Stand]:

@@ -28,9 +28,14 @@ def main() -> None:
 
 def page(text: str) -> str:
     """`text` with the table between its markers made anew."""
-    before, _, rest = text.partition(_BEGIN)
-    _, _, after = rest.partition(_END)
-    return f"{before}{_BEGIN}{render()}{_END}{after}"
+    return made_anew(text, _BEGIN, render(), _END)
+
+
+def made_anew(text: str, begin: str, tables: str, end: str) -> str:
+    """`text` with `tables` in place of what stands between its markers `begin` and `end`."""
+    before, _, rest = text.partition(begin)
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}{tables}{end}{after}"
 
 
 def render() -> str:

@@ -10,6 +10,8 @@ from typing import Final
 
 from prometheus_client.metrics import MetricWrapperBase
 
+from cli.settings_table import made_anew
+
 PAGE: Final = Path(__file__).parent.parent / "docs" / "metrics.md"
 MODULES: Final = (
     "ingress",
@@ -32,9 +34,7 @@ def main() -> None:
 
 def page(text: str) -> str:
     """`text` with the tables between their markers made anew."""
-    before, _, rest = text.partition(_BEGIN)
-    _, _, after = rest.partition(_END)
-    return f"{before}{_BEGIN}{''.join(map(_table, MODULES))}{_END}{after}"
+    return made_anew(text, _BEGIN, "".join(map(_table, MODULES)), _END)
 
 
 def metrics(module: str) -> Iterator[MetricWrapperBase]:

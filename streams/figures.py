@@ -5,7 +5,7 @@ from time import monotonic
 from typing import Final
 
 from broker import health
-from broker.progress import Behind, Progress, Stand, show
+from broker.progress import Progress, Stand
 from schemas.settings import StreamSettings
 from streams import engine, metrics
 
@@ -21,8 +21,7 @@ class Figures:
         self._table = table
         self._settings = settings
         self._stack = AsyncExitStack()
-        self._progress = Progress()
-        self._before: dict[str, Behind] = {}
+        self._progress = Progress(app.conf.id)
         #: Set once the tables are recovered and records may come.
         self.ready = False
 
@@ -41,9 +40,7 @@ class Figures:
         """Set what is looked at rather than counted."""
         metrics.TABLE_ROWS.labels(self._table.name).set(len(self._table))
         stands = {tp: Stand(committed, end) for tp, (committed, end) in self._app.consumer.stands().items()}
-        found = self._progress.look(stands, monotonic())
-        show(self._app.conf.id, found, self._before)
-        self._before = found
+        self._progress.show(stands, monotonic())
 
     async def _recovered(self) -> str:
         return health.OK if self.ready else "recovering"

@@ -165,15 +165,10 @@ class Stack:
 
     def _environment(self, own: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
         """For all processes. The caller's settings win over our environment, and that over our own choice."""
-        chosen = {k: v for k, v in table.environment(own).items() if k not in os.environ}
-        # People read these files.
-        form = os.environ.get("HELIO_LOG_FORMAT", "text")
-        return {
-            "HELIO_HOME": str(self.home),
-            "HELIO_LOG_FORMAT": form,
-            **chosen,
-            **table.environment(self._settings),
-        }
+        # People read the logs' files.
+        ours = {"HELIO_LOG_FORMAT": "text", **table.environment(own)}
+        chosen = {k: v for k, v in ours.items() if k not in os.environ}
+        return {"HELIO_HOME": str(self.home), **chosen, **table.environment(self._settings)}
 
     def _prepare(self, kafka: str, directory: Path) -> None:
         self._say("making topics and applying the directory")

@@ -28,11 +28,3 @@ async def test_another_end_is_an_error_and_not_a_wait() -> None:
     ends = taken(told("a", "delivered"), told("b", "failed"))
     with pytest.raises(BenchmarkError, match="b failed"):
         await ends.until(2)
-
-
-async def test_what_a_kill_left_unknown_counts_where_kills_are_expected_and_once() -> None:
-    ends = taken(told("a", "delivered"), told("b", "unknown"))
-    assert ends.count() == 1
-    await ends.until(2, unknown=True)
-    ends.take(told("b", "delivered"))
-    assert ends.count() == ends.count(unknown=True) == 2

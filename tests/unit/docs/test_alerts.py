@@ -13,6 +13,7 @@ import yaml
 from deploy.metrics_table import PAGE
 from tests.fakes import debian
 
+pytestmark = pytest.mark.usefixtures("jar_cache")
 ROOT = Path(__file__).parents[3]
 RULES = ROOT / "deploy" / "prometheus"
 #: Suffixes of the series of a histogram.
@@ -20,7 +21,7 @@ SERIES = ("_bucket", "_count", "_sum")
 
 
 @pytest.fixture(scope="module")
-def promtool(jar_cache: Path) -> str:  # noqa: ARG001  it says where the cache is
+def promtool() -> str:
     """The machine's own, else Debian's from the cache."""
     return shutil.which("promtool") or str(
         debian.unpacked("prometheus", ("prometheus",)) / "usr/bin/promtool"

@@ -24,7 +24,7 @@ def test_metrics_are_defined_in_the_contracts_alone() -> None:
     ] == []
 
 
-def test_names_say_their_unit_and_labels_are_no_ids() -> None:
+def test_names_are_ours_and_labels_are_no_ids() -> None:
     for module in MODULES:
         import_module(f"{module}.metrics")
         for metric in metrics(module):
