@@ -4,12 +4,17 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge
 
+from schemas import topics
+
 DEAD_LETTERS: Final = Counter(
     "helio_broker_dead_letters_total",
     "Records that could not be read and went to the dead letters, by their topic there. Moves when the "
     "letter is made; a crash before its commit makes it, and counts it, again.",
     ["topic"],
 )
+# There from the start, at 0: Prometheus sees no increase in a series that begins at 1.
+for _kind in topics.DEAD_LETTER_KINDS:
+    DEAD_LETTERS.labels(topics.dead_letters_of(_kind))
 LAG: Final = Gauge(
     "helio_broker_lag_records",
     "Records beyond what this process has committed, in its partitions of the topic, at the last look (5 s). "

@@ -41,7 +41,8 @@ CLAIMS_LOST: Final = Counter(
 )
 TOKEN_SECONDS: Final = Histogram(
     "helio_dispatch_token_wait_seconds",
-    "For how long a claim was told to wait for its slot, by what has none: number, account, breaker, day.",
+    "For how long a claim was told to wait for its slot, by what has none: number, campaign, "
+    "account, breaker or day.",
     ["provider", "pace"],
     buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 600),
 )
@@ -79,6 +80,12 @@ PACE_SHARE: Final = Gauge(
 )
 
 
+# There from the start, at 0: Prometheus sees no increase in a series that begins at 1.
+for _provider in Provider:
+    CLAIMS_LOST.labels(_provider)
+    UNKNOWN.labels(_provider)
+
+
 @cache
 def provider_seconds(provider: Provider) -> Histogram:
     """`labels()` costs more than what it labels."""
@@ -98,5 +105,5 @@ def outcomes(provider: Provider, outcome: str) -> Counter:
 
 
 def kind(pace: str) -> str:
-    """What has no slot, of the name that the ledger says: number, account, breaker or day."""
+    """What has no slot, of the name that the ledger says: number, campaign, account, breaker or day."""
     return "day" if is_day(pace) else pace.partition(":")[0]

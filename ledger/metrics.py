@@ -10,6 +10,9 @@ REBUILDS: Final = Counter(
     "ledger or broker went away).",
     ["outcome"],
 )
+# There from the start, at 0: Prometheus sees no increase in a series that begins at 1.
+for _outcome in ("published", "abandoned"):
+    REBUILDS.labels(_outcome)
 REBUILD_SECONDS: Final = Gauge(
     "helio_ledger_rebuild_seconds", "How long the last rebuild took that this process has published."
 )

@@ -4,13 +4,14 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from deploy.metrics_table import PAGE
+from deploy.metrics_table import MODULES, PAGE
 from tests.fakes import debian
 
 pytestmark = pytest.mark.usefixtures("jar_cache")
@@ -56,6 +57,19 @@ def test_they_ask_for_what_is_served(rules: list[dict[str, Any]]) -> None:
     plain = {re.sub(f"({'|'.join(SERIES)})$", "", name) if name not in served else name for name in asked}
     assert asked
     assert plain - served == set()
+
+
+def test_the_first_of_its_kind_rings_too(rules: list[dict[str, Any]]) -> None:
+    """A series that begins at 1 has not increased: what rings at any increase is there from the start."""
+    modules = ", ".join(f"{module}.metrics" for module in MODULES)
+    shown = f"import prometheus_client, {modules}; print(prometheus_client.generate_latest().decode())"
+    told = subprocess.run([sys.executable, "-c", shown], cwd=ROOT, capture_output=True, text=True, check=True)
+    any_increase = re.compile(r"increase\((helio_\w+)(?:\{(.*)\})?\[\w+\]\)\) > 0$")
+    asked = [found for rule in rules if (found := any_increase.search(rule["expr"]))]
+    assert len(asked) > 3
+    for name, labels in (found.groups(default="") for found in asked):
+        there = rf"^{name}(\{{.*{labels}.*\}})? 0\.0$"
+        assert re.search(there, told.stdout, re.MULTILINE), name
 
 
 def test_each_has_its_runbook_and_each_runbook_its_alert(rules: list[dict[str, Any]]) -> None:
